@@ -1,0 +1,84 @@
+"""LightningDataModule: loaders of batches ``image, roi, has_roi, label, id`` (and ``weight``)."""
+
+import os
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+from datamodules.dataset import ROIDataset
+from datamodules.sampler import EpochSampler
+from datamodules.sources import DataOptions
+from datamodules.table import ImageTable
+from datamodules.transforms import Collate, Preprocessing
+
+
+class ROIDataModule(LightningDataModule):
+    """Loaders for the splits of a table.
+
+    Args:
+        table: The images.
+        options: Batch size, workers and what else the user said of the data.
+        preprocessing: What the backbone expects.
+        augmentation: Of the training images; None: none.
+        seed: Of order and augmentation.
+    """
+
+    def __init__(
+        self,
+        table: ImageTable,
+        options: DataOptions,
+        preprocessing: Preprocessing,
+        augmentation: v2.Transform | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.table = table
+        self.options = options
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation
+        self.seed = seed
+
+    def dataset(self, split: str, augmented: bool = False) -> ROIDataset:
+        """Build the data set of a split; evaluation transform unless augmented."""
+        augmentation = self.augmentation if augmented else None
+        rows = self.table.rows_of(split)
+        return ROIDataset(self.table, rows, self.preprocessing, augmentation, self.seed)
+
+    def train_dataloader(self) -> DataLoader:  # noqa: D102
+        dataset = self.dataset("train", augmented=True)
+        sampler = EpochSampler(len(dataset), self.seed)
+        # Lightning makes the first iterator before it calls set_epoch, also when it resumes
+        sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        # a last batch of one image would break BatchNorm; a whole set smaller than a batch is kept
+        drop_last = len(dataset) > self.options.batch_size
+        return self._loader(dataset, sampler=sampler, drop_last=drop_last)
+
+    def val_dataloader(self) -> DataLoader:  # noqa: D102
+        return self._loader(self.dataset("val"))
+
+    def test_dataloader(self) -> DataLoader:  # noqa: D102
+        return self._loader(self.dataset("test"))
+
+    def _loader(self, dataset: ROIDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
+        workers = self.num_workers
+        return DataLoader(
+            dataset,
+            batch_size=self.options.batch_size,
+            num_workers=workers,
+            collate_fn=Collate(self.preprocessing),
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            **changes,
+        )
+
+    @property
+    def num_workers(self) -> int:
+        """Loading processes: as asked, else one a CPU core up to 8 and none on a single core."""
+        if self.options.num_workers is not None:
+            return self.options.num_workers
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return min(8, cores) if cores and cores > 1 else 0
+

@@ -1,0 +1,75 @@
+"""One sample at a time, a pure function of (seed, epoch, row)."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from torchvision.transforms import v2
+
+from datamodules.images import read_image
+from datamodules.regions import read_regions
+from datamodules.table import ImageTable
+from datamodules.transforms import Preprocessing, resize_together
+
+
+class ROIDataset(Dataset):
+    """Images of some rows of a table with their regions.
+
+    Args:
+        table: All images.
+        rows: (N,) which of its rows.
+        preprocessing: Size and filter of the network's input.
+        augmentation: Applied to image and regions together; None: evaluation.
+        seed: Of the augmentation.
+    """
+
+    def __init__(
+        self,
+        table: ImageTable,
+        rows: np.ndarray,
+        preprocessing: Preprocessing,
+        augmentation: v2.Transform | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.table = table
+        self.rows = rows
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation
+        self.seed = seed
+        self.has_roi = table.has_roi()[rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+        """Read a sample.
+
+        Args:
+            key: Its index, or (epoch, index) as the sampler gives it.
+        """
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        row = int(self.rows[index])
+        image = read_image(self.table.image_path(row))
+        planes = read_regions(self.table, row, *image.shape[:2])
+        image, roi = resize_together(image, planes, self.preprocessing)
+        if self.augmentation is not None:
+            # the transforms draw from torch's generator: lend them one of their own
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(sample_seed(self.seed, epoch, row))
+                image, roi = self.augmentation(image, roi)
+        sample = {
+            "image": image,
+            "roi": roi,
+            "has_roi": self.has_roi[index],
+            "label": int(self.table.labels[row]),
+            "id": self.table.ids[row].as_py(),
+        }
+        if self.table.weights is not None:
+            sample["weight"] = self.table.weights[row]
+        return sample
+
+
+def sample_seed(seed: int, epoch: int, row: int) -> int:
+    """Mix three numbers into one seed, so that neighbours do not resemble each other."""
+    return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,131 @@
+"""Every image and mask is decoded once before the first training on it, and remembered."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from datamodules.images import read_image, read_mask
+from datamodules.problems import raise_problems
+from datamodules.progress import show_progress
+from datamodules.regions import box_pixels
+from datamodules.table import ImageTable
+
+# (path, bytes, modification time in ns) to (height, width)
+Known = dict[tuple[str, int, int], tuple[int, int]]
+
+
+def check_files(table: ImageTable, memory: Path) -> None:
+    """Decode what was not decoded before, in parallel, and hold masks and boxes to image sizes.
+
+    Args:
+        table: The images; masks are checked with them.
+        memory: Parquet file that remembers sizes of decoded files by path, size and time.
+
+    Raises:
+        ValueError: Files are missing, unreadable or do not fit together; all are listed.
+    """
+    images = [table.image_path(row) for row in range(len(table))]
+    masks = {region: paths.to_pylist() for region, paths in table.mask_paths.items()}
+    jobs = [(path, "image") for path in dict.fromkeys(images)]
+    jobs += [(path, "mask") for path in dict.fromkeys(p for ps in masks.values() for p in ps) if path]
+    sizes = _decode_all(jobs, memory)
+    problems: list[str] = []
+    for row, path in enumerate(images):
+        if isinstance(sizes[path], str):
+            problems.append(f"{table.row_name(row)}: {path} {sizes[path]}")
+            continue
+        problems += _find_misfits(table, row, sizes[path], {r: p[row] for r, p in masks.items()}, sizes)
+    raise_problems(problems, f"the files of {table.name}")
+
+
+def _find_misfits(
+    table: ImageTable,
+    row: int,
+    size: tuple[int, int],
+    masks: dict[str, str],
+    sizes: dict[str, tuple[int, int] | str],
+) -> Iterator[str]:
+    height, width = size
+    for region, path in masks.items():
+        found = sizes.get(path, size)
+        if isinstance(found, str):
+            yield f"{table.row_name(row)}: the mask of {region} {path} {found}"
+        elif found != size:
+            yield (
+                f"{table.row_name(row)}: the mask of {region} is {found[1]} x {found[0]} pixels, "
+                f"its image {width} x {height}; they must be alike"
+            )
+    for region, boxes in table.boxes.items():
+        if not np.isfinite(boxes[row]).all():
+            continue
+        x0, y0, x1, y1 = box_pixels(table, region, row, height, width)
+        if x0 < 0 or y0 < 0 or x1 > width or y1 > height or x1 <= x0 or y1 <= y0:
+            yield (
+                f"{table.row_name(row)}: the box of {region} ({x0} {y0} {x1} {y1}) does not lie inside "
+                f"its image of {width} x {height} pixels (expected x0 y0 x1 y1 with x0 < x1, y0 < y1; "
+                "data.box_format names other conventions)"
+            )
+
+
+def _decode_all(jobs: list[tuple[str, str]], memory: Path) -> dict[str, tuple[int, int] | str]:
+    """Path to its size, or to what is wrong with it."""
+    known = _recall(memory)
+    sizes: dict[str, tuple[int, int] | str] = {}
+    stamps: dict[str, tuple[str, int, int]] = {}
+    waiting = []
+    for path, kind in jobs:
+        try:
+            stat = os.stat(path)
+        except OSError:
+            sizes[path] = "does not exist"
+            continue
+        stamps[path] = (path, stat.st_size, stat.st_mtime_ns)
+        if stamps[path] in known:
+            sizes[path] = known[stamps[path]]
+        else:
+            waiting.append((path, kind))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decoded = pool.map(_decode, waiting)
+        for (path, _), size in zip(waiting, show_progress(decoded, len(waiting)), strict=True):
+            sizes[path] = size
+            if not isinstance(size, str):
+                known[stamps[path]] = size
+    if waiting:
+        _remember(known, memory)
+    return sizes
+
+
+def _decode(job: tuple[str, str]) -> tuple[int, int] | str:
+    path, kind = job
+    try:
+        pixels = read_image(path) if kind == "image" else read_mask(path)
+    except Exception as error:  # Pillow's decoders raise anything on a broken file
+        return f"cannot be decoded: {type(error).__name__}: {error}"
+    return pixels.shape[0], pixels.shape[1]
+
+
+def _recall(memory: Path) -> Known:
+    if not memory.is_file():
+        return {}
+    try:
+        columns = pa.parquet.read_table(memory).to_pydict()
+    except (OSError, pa.ArrowInvalid):
+        return {}  # a broken memory only costs the decoding
+    keys = zip(columns["path"], columns["bytes"], columns["time"], strict=True)
+    return dict(zip(keys, zip(columns["height"], columns["width"], strict=True), strict=True))
+
+
+def _remember(known: Known, memory: Path) -> None:
+    names = ("path", "bytes", "time", "height", "width")
+    rows = [(*key, *size) for key, size in known.items()]
+    columns = zip(*rows, strict=True) if rows else [[]] * len(names)
+    table = pa.table({name: list(values) for name, values in zip(names, columns, strict=True)})
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    beside = memory.with_name(f".{memory.name}.{os.getpid()}")
+    pa.parquet.write_table(table, beside)
+    os.replace(beside, memory)

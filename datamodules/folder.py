@@ -1,0 +1,87 @@
+"""Class-per-folder images, as Keras' ``image_dataset_from_directory`` reads them."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from datamodules.manifest import RawTable
+from datamodules.problems import list_some, raise_problems
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+SPLIT_FOLDERS = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+def read_folder(images: Path, masks: Path | None) -> RawTable:
+    """List ``images/<class>/**`` or ``images/<split>/<class>/**``.
+
+    Args:
+        images: The folder that holds the class or split folders.
+        masks: A folder that mirrors it: the mask of ``a/b.jpg`` is ``a/b.png`` or any other image
+            file of that name; an image without one has an unknown ROI. None: no ROI at all.
+
+    Raises:
+        ValueError: A folder is missing, or holds no class folders with images.
+    """
+    for key, folder in (("images", images), ("masks", masks)):
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"data.{key}: there is no folder {folder}.")
+    images = images.resolve()
+    rows = _list_rows(images)
+    _check_rows(images, rows)
+    columns = {name: [row[name] for row in rows] for name in ("image", "label")}
+    if any(row["split"] for row in rows):
+        columns["split"] = [row["split"] for row in rows]
+    if masks is not None:
+        columns["mask"] = _find_masks([row["image"] for row in rows], masks.resolve())
+    roots = (images,) if masks is None else (images, masks.resolve())
+    return RawTable(pa.table(columns), {}, False, roots, images.name, 1)
+
+
+def _list_rows(images: Path) -> list[dict[str, str]]:
+    rows = []
+    for path in sorted(images.rglob("*")):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+            continue
+        parts = path.relative_to(images).parts
+        split = SPLIT_FOLDERS.get(parts[0].lower(), "") if len(parts) > 2 else ""
+        folders = parts[1:-1] if split else parts[:-1]
+        label = folders[0] if folders else ""
+        rows.append({"image": "/".join(parts), "label": label, "split": split})
+    return rows
+
+
+def _check_rows(images: Path, rows: list[dict[str, str]]) -> None:
+    if not rows:
+        raise ValueError(
+            f"data.images: {images} holds no images below class folders. "
+            f"Expected {images.name}/<class>/<image>, suffixes {', '.join(sorted(IMAGE_SUFFIXES))}."
+        )
+    problems = []
+    loose = [row["image"] for row in rows if not row["label"]]
+    if loose:
+        problems.append(f"images outside of a class folder: {list_some(loose)}; move them into one")
+    unsplit = [row["image"] for row in rows if not row["split"]]
+    if 0 < len(unsplit) < len(rows):
+        problems.append(
+            f"some images stand below train/ val/ test/ and some do not: {list_some(unsplit)}"
+        )
+    raise_problems(problems, f"data.images ({images})")
+
+
+def _find_masks(images: list[str], masks: Path) -> list[str]:
+    """Absolute path of each image's mask, "" where there is none."""
+    by_stem: dict[str, str] = {}
+    for path in sorted(masks.rglob("*")):
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            by_stem.setdefault(path.relative_to(masks).with_suffix("").as_posix(), path.as_posix())
+    found = [by_stem.get(image.rsplit(".", 1)[0], "") for image in images]
+    if not any(found):
+        raise ValueError(
+            f"data.masks: {masks} holds no mask with the path of an image. "
+            f"Expected for {images[0]} the file {images[0].rsplit('.', 1)[0]}.png."
+        )
+    return found

@@ -1,0 +1,68 @@
+"""Who or what an image shows: the subject that must never stand on both sides of a split."""
+
+import re
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from datamodules.manifest import RawTable
+from datamodules.problems import list_some
+
+
+def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.ndarray | None:
+    """Find the group of every row, (rows,) text, or None when nothing tells.
+
+    Args:
+        raw: The source.
+        group_from: A column, ``parent`` (the name of the image's folder), a regular expression on
+            the image's path (its first group, else the whole match), or None for the column
+            ``group`` where there is one.
+        notes: Takes what is to be said.
+
+    Raises:
+        ValueError: The expression is none, or does not match every path.
+    """
+    names = raw.columns.column_names
+    if group_from is None:
+        if "group" not in names:
+            notes.append(
+                "No groups are known: frames of one subject may stand on both sides of the split. "
+                "Name the subject by a column 'group' or data.group_from=<column|parent|regex>."
+            )
+            return None
+        group_from = "group"
+    if group_from in names:
+        return _fill_blanks(raw.columns[group_from].to_pylist(), raw)
+    paths = [path.replace("\\", "/") for path in raw.columns["image"].to_pylist()]
+    if group_from == "parent":
+        return np.array([PurePosixPath(path).parent.as_posix() for path in paths])
+    return _match_all(paths, group_from, raw, notes)
+
+
+def _fill_blanks(groups: list[str], raw: RawTable) -> np.ndarray:
+    """A blank group is unknown: that image stands for itself."""
+    images = raw.columns["image"].to_pylist()
+    return np.array([group or f"image {image}" for group, image in zip(groups, images, strict=True)])
+
+
+def _match_all(paths: list[str], pattern: str, raw: RawTable, notes: list[str]) -> np.ndarray:
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"data.group_from={pattern} is neither a column ({', '.join(raw.columns.column_names)}), "
+            f"nor parent, nor a regular expression: {error}."
+        ) from error
+    matches = [expression.search(path) for path in paths]
+    unmatched = [path for path, match in zip(paths, matches, strict=True) if match is None]
+    if unmatched:
+        raise ValueError(
+            f"data.group_from={pattern} is not a column and, as a regular expression, does not match "
+            f"{len(unmatched)} of {len(paths)} paths: {list_some(unmatched)}."
+        )
+    groups = np.array([m.group(1) if m.re.groups else m.group(0) for m in matches])
+    notes.append(
+        f"data.group_from={pattern} finds {len(set(groups))} groups, "
+        f"such as {list_some(sorted(set(groups)), 3)}."
+    )
+    return groups

@@ -1,0 +1,36 @@
+"""Decoding: one way to read an image or a mask, upright, wherever it is needed."""
+
+import numpy as np
+from PIL import Image, ImageOps
+
+LOSSY_MASKS = frozenset({"JPEG", "WEBP"})
+
+
+def read_image(path: str) -> np.ndarray:
+    """Decode an image, turned upright by its EXIF orientation.
+
+    Returns:
+        (H, W, 3) uint8 RGB. 16-bit grey keeps its upper 8 bits.
+
+    Raises:
+        OSError, ValueError, SyntaxError: It cannot be decoded (Pillow's own).
+    """
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
+        if image.mode.startswith("I;16"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return np.asarray(image.convert("RGB"))
+
+
+def read_mask(path: str) -> np.ndarray:
+    """Decode a mask, turned upright: what is not 0 is inside (from 128 up in a lossy file).
+
+    Returns:
+        (H, W) bool.
+    """
+    with Image.open(path) as file:
+        lossy = file.format in LOSSY_MASKS
+        mask = ImageOps.exif_transpose(file)
+        # an index of a palette is a value of its own: converting it would read its colour
+        values = np.asarray(mask if mask.mode in ("1", "P", "L") else mask.convert("L"))
+    return values >= 128 if lossy else values != 0

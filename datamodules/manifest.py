@@ -1,0 +1,191 @@
+"""Manifest: a table with one row an image, CSV or Parquet.
+
+Columns: ``image``, ``label``; optional ``id``, ``split``, ``group``, ``weight``, ``mask`` or
+``mask_<region>`` (image files), ``box`` or ``box_<region>`` (four numbers in one column, or the
+columns ``box_<region>_x0 _y0 _x1 _y1``), and any column of the user's own. Blank means unknown.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from datamodules.problems import list_some, raise_problems
+
+BoxFormat = Literal[
+    "xyxy", "xywh", "cxcywh", "xyxy_normalized", "xywh_normalized", "cxcywh_normalized"
+]
+BOX_SIDES = ("x0", "y0", "x1", "y1")
+DEFAULT_REGION = "roi"
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A source as it was read, before classes, groups and splits are settled.
+
+    Args:
+        columns: All columns as text, one row an image; blank is "".
+        boxes: Region name to (rows, 4) float64 of x0 y0 x1 y1, NaN where there is none.
+        boxes_normalized: Whether the boxes are shares of the image's size.
+        roots: Folders that files may lie in; paths are relative to the first.
+        name: Where the rows come from, for messages.
+        first_row: Number that people give the first row (2 below a header line).
+    """
+
+    columns: pa.Table
+    boxes: dict[str, np.ndarray]
+    boxes_normalized: bool
+    roots: tuple[Path, ...]
+    name: str
+    first_row: int
+
+    def row_name(self, row: int) -> str:
+        """Name a row as its reader finds it."""
+        return f"{self.name} row {row + self.first_row}"
+
+
+def read_manifest(path: Path, root: str | None, box_format: BoxFormat) -> RawTable:
+    """Read a manifest into text columns and boxes.
+
+    Args:
+        path: CSV (comma, semicolon or tab) or Parquet file.
+        root: Folder that its paths are relative to; None takes the manifest's own.
+        box_format: What the numbers of a box mean.
+
+    Raises:
+        ValueError: It is missing, unreadable, empty, lacks a column or has a bad box.
+    """
+    if not path.is_file():
+        raise ValueError(f"data.manifest: there is no file {path}. Give the path of a CSV or Parquet table.")
+    folder = path.parent if root is None else Path(root)
+    if not folder.is_dir():
+        raise ValueError(f"data.root: there is no folder {folder}. Paths of the manifest are relative to it.")
+    columns = _read_text(path)
+    problems = _find_column_problems(columns, path)
+    raise_problems(problems, str(path))
+    raw = RawTable(columns, {}, box_format.endswith("_normalized"), (folder.resolve(),), path.name, 2)
+    raw.boxes.update(_read_boxes(raw, box_format))
+    return raw
+
+
+def _read_text(path: Path) -> pa.Table:
+    """All columns as text with surrounding blanks removed and null as ""."""
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            table = pa.parquet.read_table(path)
+        else:
+            table = _read_csv(path)
+    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+    texts = [
+        pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), "")).combine_chunks()
+        for column in table.columns
+    ]
+    return pa.table(dict(zip([name.strip() for name in table.column_names], texts, strict=True)))
+
+
+def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        return pa.chunked_array([[None if v is None else " ".join(map(str, v)) for v in column.to_pylist()]])
+    return column.cast(pa.string())
+
+
+def _read_csv(path: Path) -> pa.Table:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+    separator = max(",;\t", key=header.count)
+    names = next(csv.reader([header.rstrip("\r\n")], delimiter=separator), [])
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{path} has more than one column named {list_some(repeated)}; keep one.")
+    return pa.csv.read_csv(
+        path,
+        parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+        convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+    )
+
+
+def _find_column_problems(columns: pa.Table, path: Path) -> list[str]:
+    missing = [name for name in ("image", "label") if name not in columns.column_names]
+    if missing:
+        return [
+            f"the column {name!r} is missing. Columns found: {', '.join(columns.column_names)}"
+            for name in missing
+        ]
+    if not columns.num_rows:
+        return ["it has no rows"]
+    blanks = []
+    for name in ("image", "label"):
+        rows = np.flatnonzero(pc.equal(columns[name], "").to_numpy(zero_copy_only=False))
+        if len(rows):
+            blanks.append(f"{name!r} is blank in row {list_some([row + 2 for row in rows])}")
+    return blanks
+
+
+def region_of(column: str, kind: str) -> str | None:
+    """Region that a column is about: ``mask`` -> roi, ``mask_mouth`` -> mouth, others None."""
+    if column == kind:
+        return DEFAULT_REGION
+    return column.removeprefix(f"{kind}_") if column.startswith(f"{kind}_") else None
+
+
+def _read_boxes(raw: RawTable, box_format: BoxFormat) -> dict[str, np.ndarray]:
+    """Region name to (rows, 4) corners x0 y0 x1 y1, NaN where blank."""
+    names = set(raw.columns.column_names)
+    texts: dict[str, list[str]] = {}
+    split_regions = sorted(
+        {name[: -len("_x0")] for name in names if name.endswith("_x0") and region_of(name, "box")}
+    )
+    for stem in split_regions:
+        sides = [f"{stem}_{side}" for side in BOX_SIDES]
+        absent = [side for side in sides if side not in names]
+        if absent:
+            raise ValueError(f"{raw.name}: {list_some(absent)} missing beside {stem}_x0; a box has four numbers.")
+        parts = [raw.columns[side].to_pylist() for side in sides]
+        texts[region_of(stem, "box")] = [" ".join(row) for row in zip(*parts, strict=True)]
+    number_columns = {f"{stem}_{side}" for stem in split_regions for side in BOX_SIDES}
+    for name in sorted(names - number_columns):
+        region = region_of(name, "box")
+        if region is not None:
+            texts[region] = raw.columns[name].to_pylist()
+    problems: list[str] = []
+    boxes = {
+        region: _parse_boxes(rows, raw, region, box_format, problems)
+        for region, rows in texts.items()
+    }
+    raise_problems(problems, raw.name)
+    return boxes
+
+
+def _parse_boxes(
+    rows: list[str], raw: RawTable, region: str, box_format: BoxFormat, problems: list[str]
+) -> np.ndarray:
+    numbers = np.full((len(rows), 4), np.nan)
+    for index, text in enumerate(rows):
+        parts = text.strip("[]() ").replace(",", " ").replace(";", " ").split()
+        if not parts:
+            continue
+        try:
+            values = [float(part) for part in parts]
+        except ValueError:
+            values = []
+        if len(values) != 4 or not np.isfinite(values).all():
+            problems.append(f"{raw.row_name(index)}: the box of {region} is {text!r}, expected four numbers")
+            continue
+        numbers[index] = values
+    return _to_corners(numbers, box_format)
+
+
+def _to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
+    kind = box_format.removesuffix("_normalized")
+    if kind == "xyxy":
+        return boxes
+    size = boxes[:, 2:]
+    start = boxes[:, :2] - size / 2 if kind == "cxcywh" else boxes[:, :2]
+    return np.concatenate([start, start + size], axis=1)

@@ -1,0 +1,27 @@
+"""Mistakes in the user's data, reported all together."""
+
+from collections.abc import Sequence
+
+MOST_SHOWN = 20
+
+
+def raise_problems(problems: Sequence[str], where: str) -> None:
+    """Raise one ValueError that lists every problem; do nothing when there is none.
+
+    Args:
+        problems: One sentence each: what and where, what was expected, what to do.
+        where: What the problems are in, as it reads after "3 problems in".
+    """
+    if not problems:
+        return
+    shown = [f"  {line}" for line in problems[:MOST_SHOWN]]
+    if len(problems) > MOST_SHOWN:
+        shown.append(f"  ... and {len(problems) - MOST_SHOWN} more")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    raise ValueError("\n".join([f"{count} in {where}:", *shown]))
+
+
+def list_some(names: Sequence[object], most: int = 5) -> str:
+    """Join the first names by commas and say how many more there are."""
+    shown = ", ".join(str(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

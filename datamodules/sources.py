@@ -1,0 +1,163 @@
+"""What a user can say about their data, and the table that each kind of source becomes.
+
+Nothing here imports torch: data and options are checked before the slow part starts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from datamodules.drivers import write_drivers
+from datamodules.folder import read_folder
+from datamodules.manifest import BoxFormat, read_manifest
+from datamodules.problems import raise_problems
+from datamodules.table import ImageTable, build_table
+
+IMBALANCE = ("none", "class_weights")
+
+
+@dataclass(kw_only=True)
+class DataOptions:
+    """Options that every source understands.
+
+    Args:
+        batch_size: Images a step, at least 1.
+        image_size: Pixels of the network's input, one number for a square or (height, width);
+            None takes the backbone's own.
+        num_workers: Loading processes; None chooses from the number of CPU cores.
+        classes: Class names in the order of the outputs; None sorts them.
+        positive_class: Of two classes the one to detect; None takes the last.
+        group_from: Where the subject of an image is found: a column, ``parent`` (the name of its
+            folder) or a regular expression on its path (its first group, else the whole match).
+            None takes the column ``group`` when there is one.
+        slice_by: Columns over which, crossed with the class, the worst group is reported.
+        pair_by: Column that joins images which differ in the background only.
+        val_fraction: Share of the images for validation, in (0, 1), when no split is given.
+        test_fraction: Share of the images for the test, in (0, 1), when no split is given.
+        imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
+        allow_outside: Whether files may lie outside the root.
+    """
+
+    batch_size: int = 32
+    image_size: int | Sequence[int] | None = None
+    num_workers: int | None = None
+    classes: Sequence[str] | None = None
+    positive_class: str | None = None
+    group_from: str | None = None
+    slice_by: Sequence[str] = ()
+    pair_by: str | None = None
+    val_fraction: float = 0.15
+    test_fraction: float = 0.15
+    imbalance: Literal["none", "class_weights"] = "none"
+    allow_outside: bool = False
+
+    def __post_init__(self) -> None:
+        self.slice_by = _as_tuple(self.slice_by)
+        self.classes = None if self.classes is None else _as_tuple(self.classes)
+        raise_problems(list(self._find_problems()), "the options of data")
+
+    def _find_problems(self) -> list[str]:
+        problems = []
+        if self.batch_size < 1:
+            problems.append(f"data.batch_size is {self.batch_size}, expected at least 1")
+        size = self.image_size
+        if size is not None and min(_as_tuple(size)) < 8:
+            problems.append(f"data.image_size is {size}, expected at least 8 pixels")
+        if size is not None and len(_as_tuple(size)) > 2:
+            problems.append(f"data.image_size is {size}, expected one number or [height, width]")
+        if self.num_workers is not None and self.num_workers < 0:
+            problems.append(f"data.num_workers is {self.num_workers}, expected 0 or more")
+        for name in ("val_fraction", "test_fraction"):
+            if not 0 < getattr(self, name) < 1:
+                problems.append(f"data.{name} is {getattr(self, name)}, expected between 0 and 1")
+        if self.val_fraction + self.test_fraction >= 1:
+            problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
+        if self.imbalance not in IMBALANCE:
+            problems.append(f"data.imbalance is {self.imbalance!r}, expected {' or '.join(IMBALANCE)}")
+        return problems
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the network's input in pixels, None for the backbone's own."""
+        if self.image_size is None:
+            return None
+        size = _as_tuple(self.image_size)
+        return (size[0], size[-1])
+
+    def read(self, seed: int) -> ImageTable:
+        """Read the source and check it.
+
+        Args:
+            seed: Of a split that has to be made.
+
+        Raises:
+            ValueError: The source has mistakes; the message lists all of one kind.
+        """
+        raise TypeError(f"{type(self).__name__} names no source of images")
+
+
+@dataclass(kw_only=True)
+class ManifestData(DataOptions):
+    """A table of images, CSV or Parquet (see ``datamodules.manifest``).
+
+    Args:
+        manifest: Path of the table.
+        root: Folder that the table's paths are relative to; None takes the manifest's own.
+        box_format: What the numbers of a box mean.
+    """
+
+    manifest: str
+    root: str | None = None
+    box_format: BoxFormat = "xyxy"
+
+    def read(self, seed: int) -> ImageTable:  # noqa: D102
+        source = read_manifest(Path(self.manifest), self.root, self.box_format)
+        return build_table(source, self, seed)
+
+
+@dataclass(kw_only=True)
+class FolderData(DataOptions):
+    """One folder a class, directly or below ``train/ val/ test/``.
+
+    Args:
+        images: The folder that holds the class folders.
+        masks: A folder that mirrors it with one mask an image; None: no ROI.
+    """
+
+    images: str
+    masks: str | None = None
+
+    def read(self, seed: int) -> ImageTable:  # noqa: D102
+        source = read_folder(Path(self.images), None if self.masks is None else Path(self.masks))
+        return build_table(source, self, seed)
+
+
+@dataclass(kw_only=True)
+class DriversData(DataOptions):
+    """The embedded demo, written once to disk and then read like any manifest.
+
+    Args:
+        folder: Where it is kept.
+        agreement: Share in [0, 1] of training and validation images whose cabin agrees with the
+            label; in the test it is always independent.
+        data_seed: Of the drawings.
+    """
+
+    folder: str
+    agreement: float = 0.95
+    data_seed: int = 0
+
+    def read(self, seed: int) -> ImageTable:  # noqa: D102
+        if not 0 <= self.agreement <= 1:
+            raise ValueError(f"data.agreement is {self.agreement}, expected between 0 and 1")
+        folder = Path(self.folder) / f"seed_{self.data_seed}_agreement_{self.agreement:g}"
+        manifest = write_drivers(folder, seed=self.data_seed, agreement=self.agreement)
+        return build_table(read_manifest(manifest, None, "xyxy"), self, seed)
+
+
+def _as_tuple(value: object) -> tuple:
+    """Accept one value where a list is expected: brackets break in some shells."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return (value,)
+    return tuple(value)

@@ -1,0 +1,146 @@
+"""Training, validation and test: given by the source, or made so that no group is split."""
+
+import hashlib
+
+import numpy as np
+
+from datamodules.folder import SPLIT_FOLDERS
+from datamodules.manifest import RawTable
+from datamodules.problems import list_some, raise_problems
+
+SPLITS = ("train", "val", "test")
+
+
+def assign_splits(
+    raw: RawTable,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    groups: np.ndarray | None,
+    val_fraction: float,
+    test_fraction: float,
+    seed: int,
+    notes: list[str],
+) -> np.ndarray:
+    """Give every row its split, (rows,) of train, val, test.
+
+    A given split is kept. What is missing of it (all of it, or the validation or test part) is
+    made of the training rows by scikit-learn's stratified group split, seeded.
+
+    Args:
+        raw: The source; its column ``split``, if any, is the given split.
+        labels: (rows,) class indices.
+        class_names: For messages.
+        groups: (rows,) text; None: every image stands for itself.
+        val_fraction: Share of all rows for a validation part that is made.
+        test_fraction: Share of all rows for a test part that is made.
+        seed: Of what is made.
+        notes: Takes what is to be said.
+
+    Raises:
+        ValueError: A split's name is unknown, rows lack one, a group stands on both sides, or a
+            class is missing from a part.
+    """
+    splits = _read_splits(raw)
+    given = [split for split in SPLITS if (splits == split).any()]
+    if "train" not in given:
+        raise ValueError(f"{raw.name}: the column 'split' names no row 'train'; found {given}.")
+    units = groups if groups is not None else np.arange(len(labels))
+    if groups is not None:
+        _check_groups_apart(splits, groups, raw.name)
+    share = len(labels) / max((splits == "train").sum(), 1)
+    made = []
+    for split, fraction in (("test", test_fraction), ("val", val_fraction)):
+        if split in given:
+            continue
+        rows = np.flatnonzero(splits == "train")
+        taken = _take_fold(rows, labels, units, min(fraction * share, 0.5), seed, raw.name)
+        splits[taken] = split
+        share = len(labels) / (splits == "train").sum()
+        made.append(split)
+    if made:
+        kind = "group-stratified" if groups is not None else "stratified"
+        notes.append(f"No {' and no '.join(made)} split is given: made one, {kind}, seed {seed}.")
+    _check_classes_present(splits, labels, class_names, raw.name, notes)
+    return splits
+
+
+def fingerprint(ids: list[str], splits: np.ndarray) -> str:
+    """SHA-256 over which id stands in which split, whatever the order of the rows."""
+    lines = sorted(f"{split}\t{name}" for name, split in zip(ids, splits, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _read_splits(raw: RawTable) -> np.ndarray:
+    """The given split of every row; all train where none is given."""
+    rows = raw.columns.num_rows
+    if "split" not in raw.columns.column_names:
+        return np.full(rows, "train", dtype="<U5")
+    texts = np.array([text.lower() for text in raw.columns["split"].to_pylist()])
+    if (texts == "").all():
+        return np.full(rows, "train", dtype="<U5")
+    unknown = sorted(set(texts.tolist()) - set(SPLIT_FOLDERS) - {""})
+    problems = [f"split {name!r} is unknown, expected train, val or test" for name in unknown]
+    blank = np.flatnonzero(texts == "")
+    if len(blank):
+        rows_named = list_some([int(row) + raw.first_row for row in blank])
+        problems.append(
+            f"split is blank in {len(blank)} rows ({rows_named}) and given in others; "
+            "give all or none"
+        )
+    raise_problems(problems, raw.name)
+    return np.array([SPLIT_FOLDERS[text] for text in texts], dtype="<U5")
+
+
+def _check_groups_apart(splits: np.ndarray, groups: np.ndarray, name: str) -> None:
+    pairs = np.unique(np.stack([groups, splits.astype(groups.dtype)]), axis=1)
+    values, counts = np.unique(pairs[0], return_counts=True)
+    problems = [
+        f"group {group!r} stands in {' and '.join(pairs[1][pairs[0] == group])}; "
+        "a group belongs to one split"
+        for group in values[counts > 1].tolist()
+    ]
+    raise_problems(problems, f"the split of {name}")
+
+
+def _take_fold(
+    rows: np.ndarray, labels: np.ndarray, units: np.ndarray, fraction: float, seed: int, name: str
+) -> np.ndarray:
+    """Rows of one fold of about this share, whole groups only."""
+    from sklearn.model_selection import StratifiedGroupKFold  # 0.6 s, and only when needed
+
+    num_folds = max(2, round(1 / fraction))
+    num_units = len(np.unique(units[rows]))
+    if num_units < num_folds:
+        raise ValueError(
+            f"{name}: a split cannot be made of {num_units} groups (at least {num_folds} needed). "
+            "Give a column 'split', more groups, or larger data.val_fraction and data.test_fraction."
+        )
+    folds = StratifiedGroupKFold(n_splits=num_folds, shuffle=True, random_state=seed)
+    smallest = np.bincount(labels[rows])
+    if smallest[smallest > 0].min() < num_folds:
+        raise ValueError(
+            f"{name}: the smallest class has {smallest[smallest > 0].min()} images, too few for a "
+            f"split in {num_folds} parts. Give a column 'split' or more images."
+        )
+    _, taken = next(folds.split(rows, labels[rows], units[rows]))
+    return rows[taken]
+
+
+def _check_classes_present(
+    splits: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...], name: str, notes: list[str]
+) -> None:
+    absent = {
+        split: [
+            class_names[label]
+            for label in np.setdiff1d(np.arange(len(class_names)), labels[splits == split])
+        ]
+        for split in SPLITS
+    }
+    problems = [f"no training image is labelled {label!r}" for label in absent["train"]]
+    raise_problems(problems, f"the split of {name}")
+    for split in ("val", "test"):
+        if absent[split]:
+            notes.append(
+                f"The {split} split has no {list_some(absent[split])}: "
+                "its scores say nothing about that class."
+            )

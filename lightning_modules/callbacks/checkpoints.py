@@ -1,0 +1,56 @@
+"""The two checkpoints of a run: the best by its monitor and the last."""
+
+from pathlib import Path
+from typing import Literal
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """A ModelCheckpoint under a fixed name in the run folder, saved at the end of an epoch.
+
+    At that point validation is over and the history knows of the epoch; Lightning's own choice,
+    the end of validation, is ahead of both.
+
+    Args:
+        filename: Without suffix.
+        monitor: Metric that decides; None saves every time.
+        mode: Whether the monitor is to rise or to fall.
+    """
+
+    def __init__(self, filename: str, monitor: str | None, mode: Literal["min", "max"]) -> None:
+        super().__init__(
+            filename=filename,
+            monitor=monitor,
+            mode=mode,
+            save_top_k=1,
+            auto_insert_metric_name=False,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
+        self.dirpath = str(Path(trainer.default_root_dir) / "checkpoints")
+        super().setup(trainer, pl_module, stage)
+
+
+class BestCheckpoint(RunCheckpoint):
+    """``best.ckpt``: the epoch with the best monitored metric.
+
+    Args:
+        monitor: Metric that decides.
+        mode: Whether it is to rise or to fall.
+    """
+
+    def __init__(
+        self, monitor: str = "val_macro_f1", mode: Literal["min", "max"] = "max"
+    ) -> None:
+        super().__init__("best", monitor, mode)
+
+
+class LastCheckpoint(RunCheckpoint):
+    """``last.ckpt``: the epoch that ended last, whatever its score."""
+
+    def __init__(self) -> None:
+        super().__init__("last", None, "max")

@@ -1,0 +1,87 @@
+"""preview.png: training images as they are loaded, and as the backbone will see them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+CAPTION = 14  # pixels below each picture
+LEAST_SIDE = 112
+OUTLINE = np.array([255, 64, 64], np.uint8)
+
+
+class Preview(Callback):
+    """Draw a sheet before training: above the images with their regions outlined, below the gated.
+
+    Args:
+        num_images: Columns of the sheet, at least 1; classes take turns.
+    """
+
+    def __init__(self, num_images: int = 8) -> None:
+        if num_images < 1:
+            raise ValueError(f"callbacks.preview.num_images is {num_images}, expected at least 1.")
+        self.num_images = num_images
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        if not trainer.is_global_zero:
+            return
+        loader = trainer.train_dataloader
+        rows = pick_by_class(loader.dataset, self.num_images)
+        batch = loader.collate_fn([loader.dataset[index] for index in rows])
+        batch = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
+        names = pl_module.hparams.class_names
+        sheet = draw_sheet(pl_module, batch, [names[label] for label in batch["label"].tolist()])
+        sheet.save(Path(trainer.default_root_dir) / "preview.png")
+
+
+def pick_by_class(dataset: Any, num_images: int) -> list[int]:  # noqa: ANN401
+    """Indices of the first images of each class in turn."""
+    labels = dataset.table.labels[dataset.rows]
+    by_class = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    turns = [rows[turn] for turn in range(num_images) for rows in by_class if turn < len(rows)]
+    return turns[:num_images]
+
+
+@torch.no_grad()
+def draw_sheet(
+    pl_module: LightningModule, batch: dict[str, Any], captions: list[str]
+) -> Image.Image:
+    """Draw loaded images above what the gate lets through."""
+    network = pl_module.network
+    mask, _ = network.mask_source(batch["roi"], batch["has_roi"])
+    shown = _to_pixels(pl_module, batch["image"])
+    seen = _to_pixels(pl_module, network.gate.hide(batch["image"], mask))
+    for picture, planes in zip(shown, batch["roi"].cpu().numpy(), strict=True):
+        for plane in planes:
+            picture[_rim(plane)] = OUTLINE
+    height, width = shown.shape[1:3]
+    zoom = max(1, -(-LEAST_SIDE // width))
+    cell = (width * zoom, height * zoom)
+    sheet = Image.new("RGB", (len(captions) * cell[0], 2 * cell[1] + CAPTION), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, caption in enumerate(captions):
+        for line, pictures in enumerate((shown, seen)):
+            picture = Image.fromarray(pictures[column]).resize(cell, Image.Resampling.NEAREST)
+            sheet.paste(picture, (column * cell[0], line * cell[1]))
+        draw.text((column * cell[0] + 3, 2 * cell[1] + 1), caption, fill="black")
+    return sheet
+
+
+def _to_pixels(pl_module: LightningModule, image: Tensor) -> np.ndarray:
+    """Undo the normalisation: (B, H, W, 3) uint8."""
+    mean, std = (
+        image.new_tensor(pl_module.preprocessing[key]).view(1, 3, 1, 1) for key in ("mean", "std")
+    )
+    pixels = ((image * std + mean) * 255).round().clamp(0, 255)
+    return pixels.permute(0, 2, 3, 1).cpu().numpy().astype(np.uint8)
+
+
+def _rim(plane: np.ndarray) -> np.ndarray:
+    """Pixels of a region that touch its outside."""
+    padded = np.pad(plane, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return plane & ~inner

@@ -1,0 +1,44 @@
+"""Checkpoints hold tensors and plain values; opening one never runs what it contains."""
+
+import pickle
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = 1
+PACKAGES = ("torch", "torchvision", "lightning", "timm")
+
+
+def describe_versions() -> dict[str, Any]:
+    """Format of the checkpoint and versions of the packages that wrote it."""
+    return {"format": FORMAT, "versions": {name: version(name) for name in PACKAGES}}
+
+
+def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
+    """Read a checkpoint of a run.
+
+    Raises:
+        ValueError: There is no such file, it was cut, carries code, or is not of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no checkpoint {path}.")
+    try:
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{path} cannot be opened as tensors and plain values: it was cut, is no checkpoint, or "
+            f"carries code, which is never run ({reason})."
+        ) from error
+    written = checkpoint.get("roi_classifier") if isinstance(checkpoint, dict) else None
+    if not written or "hyper_parameters" not in checkpoint:
+        raise ValueError(f"{path} is a checkpoint of another project: it lacks this project's record.")
+    if written["format"] > FORMAT:
+        raise ValueError(
+            f"{path} has format {written['format']}, this version reads up to {FORMAT}: update the "
+            "project."
+        )
+    return checkpoint

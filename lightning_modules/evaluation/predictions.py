@@ -1,0 +1,87 @@
+"""The table of predictions: one row an image, from which every number of the test is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lightning_modules.run_files import write_csv
+
+
+@dataclass
+class PredictionTable:
+    """What a model said of the images of a split.
+
+    Args:
+        ids: Identity of each row.
+        labels: (N,) int, class indices.
+        logits: (N, C) float.
+        class_names: In the order of the logits.
+        mask_origin: (N,) text, where the applied mask came from: given, full, or none (no gate).
+        mask_share: (N,) share of the image that the applied mask covers, in [0, 1].
+        roi_share: (N,) share of the image that the user's undilated ROI covers, in [0, 1].
+        columns: Columns of the source by name, each (N,) text.
+        groups: (N,) text; None: unknown.
+    """
+
+    ids: list[str]
+    labels: np.ndarray
+    logits: np.ndarray
+    class_names: Sequence[str]
+    mask_origin: list[str]
+    mask_share: np.ndarray
+    roi_share: np.ndarray
+    columns: dict[str, np.ndarray]
+    groups: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(N,) class index of the largest logit."""
+        return self.logits.argmax(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """(N,) bool."""
+        return self.predicted == self.labels
+
+    @property
+    def probs(self) -> np.ndarray:
+        """(N, C) softmax of the logits."""
+        shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+
+    @property
+    def area_ratio(self) -> float | None:
+        """Area of the applied masks over that of the ROIs; None where there is no ROI."""
+        roi = float(self.roi_share.sum())
+        return float(self.mask_share.sum()) / roi if roi else None
+
+    def confusion(self) -> list[list[int]]:
+        """Counts, a row a true class, a column a predicted one."""
+        classes = len(self.class_names)
+        counts = np.bincount(self.labels * classes + self.predicted, minlength=classes**2)
+        return counts.reshape(classes, classes).tolist()
+
+    def write(self, path: Path) -> None:
+        """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>`` as CSV."""
+        names, probs, predicted = self.class_names, self.probs, self.predicted
+        rows = []
+        for row, identity in enumerate(self.ids):
+            line = {
+                "id": identity,
+                "label": names[self.labels[row]],
+                "predicted": names[predicted[row]],
+                "group": "" if self.groups is None else self.groups[row],
+                "mask_origin": self.mask_origin[row],
+                "mask_share": f"{self.mask_share[row]:.6g}",
+                "roi_share": f"{self.roi_share[row]:.6g}",
+            }
+            line |= {name: values[row] for name, values in self.columns.items() if name not in line}
+            line |= {f"prob_{n}": f"{p:.9g}" for n, p in zip(names, probs[row], strict=True)}
+            line |= {f"logit_{n}": f"{v:.9g}" for n, v in zip(names, self.logits[row], strict=True)}
+            rows.append(line)
+        write_csv(path, rows)

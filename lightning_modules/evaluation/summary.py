@@ -1,0 +1,78 @@
+"""What a test came to, in plain sentences."""
+
+from typing import Any
+
+from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.networks.gates.base import Promise
+
+
+def summarize(
+    predictions: PredictionTable,
+    metrics: dict[str, Any],
+    promise: Promise,
+    caveat: str | None,
+) -> list[str]:
+    """Say how good the model is, and how much it depends on the background as far as known.
+
+    Args:
+        predictions: Of the test.
+        metrics: Of the test, by name.
+        promise: Of the gate.
+        caveat: What is to be said beside every score; None: nothing.
+    """
+    return [_say_quality(predictions, metrics, caveat), _say_background(predictions, metrics, promise)]
+
+
+def _say_quality(
+    predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None
+) -> str:
+    groups = predictions.groups
+    subjects = "" if groups is None else f" of {len(set(groups.tolist()))} groups unseen in training"
+    sentence = (
+        f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions)} test images"
+        f"{subjects} (balanced accuracy {_percent(metrics['test_balanced_accuracy'])}, "
+        f"macro F1 {metrics['test_macro_f1']:.3f})"
+    )
+    return f"{sentence}; {caveat}." if caveat else f"{sentence}."
+
+
+def _say_background(
+    predictions: PredictionTable, metrics: dict[str, Any], promise: Promise
+) -> str:
+    parts = []
+    if "test_worst_group" in metrics:
+        low, high = (metrics[f"test_worst_group_accuracy_{end}"] for end in ("low", "high"))
+        parts.append(
+            f"in its worst group ({metrics['test_worst_group']}) it is right in "
+            f"{_percent(metrics['test_worst_group_accuracy'])} "
+            f"(95 % interval {_percent(low)} to {_percent(high)})"
+        )
+    if "test_pair_flip_rate" in metrics:
+        parts.append(
+            "changing only the background changes the answer in "
+            f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs"
+        )
+    if promise is Promise.NONE:
+        opening = "It is NOT gated: nothing keeps it from reading the background"
+        if not parts:
+            parts.append("how much it does is not known (data.slice_by, data.pair_by measure it)")
+    else:
+        opening = _say_promise(predictions)
+    return "; ".join([opening, *parts]) + "."
+
+
+def _say_promise(predictions: PredictionTable) -> str:
+    ungated = sum(origin == "full" for origin in predictions.mask_origin)
+    sentence = "Its answers come from inside the applied mask alone"
+    if predictions.area_ratio is not None:
+        sentence += f", which covers {predictions.area_ratio:.2f} times the area of the ROI"
+    empty = int((predictions.mask_share == 0).sum())
+    if ungated:
+        sentence += f"; {ungated} images without ROI were shown whole and are NOT gated"
+    if empty:
+        sentence += f"; for {empty} images the mask is empty, so their answers are guesses"
+    return sentence
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,115 @@
+"""Any timm model as a classifier: its features are its own, its last layer is new."""
+
+import difflib
+from pathlib import Path
+
+import timm
+from timm.data import resolve_data_config
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module):
+    """A timm model with a new head.
+
+    Args:
+        num_classes: Outputs of the head.
+        image_size: Height and width of the input; None: what the model was trained with.
+        backbone: Name in timm, with or without the tag of its weights.
+        pretrained: True loads timm's weights from the hub, a path loads a .safetensors or .pth file
+            (tensors only), False starts from scratch.
+        dropout: Before the last layer, in [0, 1).
+        freeze_backbone: Train the head only; normalisation keeps its statistics.
+
+    Shape: image (B, 3, H, W), normalised -> logits (B, C)
+
+    Raises:
+        ValueError: The name is unknown, or the weights cannot be had or do not fit.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        image_size: tuple[int, int] | None = None,
+        *,
+        backbone: str = "resnet10t",
+        pretrained: bool | str = False,
+        dropout: float = 0.0,
+        freeze_backbone: bool = False,
+    ) -> None:
+        super().__init__()
+        if not 0 <= dropout < 1:
+            raise ValueError(f"model.dropout is {dropout}, expected a probability below 1.")
+        _check_name(backbone)
+        self.net = _create(backbone, pretrained, num_classes, dropout, image_size)
+        config = resolve_data_config({}, model=self.net)
+        self.image_size = tuple(image_size or config["input_size"][1:])
+        self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
+        self.interpolation = config["interpolation"]
+        self.freeze_backbone = freeze_backbone
+        if freeze_backbone:
+            self.net.requires_grad_(False)
+            self.head.requires_grad_(True)
+            self.train(self.training)
+
+    @property
+    def head(self) -> nn.Module:
+        """The last layer, which is new."""
+        return self.net.get_classifier()
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """Switch to training; a frozen backbone stays in eval mode, its head does not."""
+        super().train(mode)
+        if self.freeze_backbone:
+            self.net.eval()
+            self.head.train(mode)
+        return self
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the logits."""
+        return self.net(image)
+
+
+def _check_name(name: str) -> None:
+    if name.startswith(("hf-hub:", "hf_hub:", "local-dir:")) or timm.is_model(name):
+        return
+    near = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    raise ValueError(f"model.backbone={name} is not a model of timm {timm.__version__}.{hint}")
+
+
+def _create(
+    name: str,
+    pretrained: bool | str,
+    num_classes: int,
+    dropout: float,
+    image_size: tuple[int, int] | None,
+) -> nn.Module:
+    arguments: dict[str, object] = {"num_classes": num_classes, "drop_rate": dropout}
+    fixed = getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False)
+    if image_size is not None and fixed:
+        arguments["img_size"] = tuple(image_size)
+    if isinstance(pretrained, str):
+        file = Path(pretrained)
+        if not file.is_file():
+            raise ValueError(
+                f"model.pretrained: there is no file {file}. "
+                "Expected true, false or the path of a .safetensors or .pth file."
+            )
+        arguments["pretrained_cfg_overlay"] = {"file": str(file), "custom_load": False}
+    try:
+        return timm.create_model(name, pretrained=bool(pretrained), **arguments)
+    except Exception as error:
+        if not pretrained:
+            raise
+        raise ValueError(_explain_weights(name, pretrained, error)) from error
+
+
+def _explain_weights(name: str, pretrained: bool | str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(pretrained, str):
+        return f"model.pretrained={pretrained} does not hold weights of {name}: {reason}"
+    return (
+        f"The weights of {name} could not be fetched from the hub ({reason}). Without a network give "
+        "a file, model.pretrained=path/to/weights.safetensors, or start from scratch, "
+        "model.pretrained=false."
+    )

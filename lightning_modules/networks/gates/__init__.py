@@ -1,0 +1,17 @@
+"""Gates: what a backbone may see of an image, and what each promises."""
+
+from importlib import import_module
+
+_EXPORTS = {
+    "Gate": "lightning_modules.networks.gates.base",
+    "NoGate": "lightning_modules.networks.gates.none",
+    "PixelGate": "lightning_modules.networks.gates.pixel",
+    "Promise": "lightning_modules.networks.gates.base",
+}
+__all__ = sorted(_EXPORTS)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'lightning_modules.networks.gates' has no attribute {name!r}")
+    return getattr(import_module(_EXPORTS[name]), name)

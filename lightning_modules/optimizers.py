@@ -1,0 +1,34 @@
+"""Optimizers by name, through timm's factory."""
+
+from timm.optim import create_optimizer_v2
+from torch import nn
+from torch.optim import Optimizer
+
+
+def build_optimizer(
+    network: nn.Module,
+    *,
+    name: str = "adamw",
+    lr: float = 1e-3,
+    weight_decay: float = 0.05,
+    momentum: float = 0.9,
+) -> Optimizer:
+    """Build an optimizer over the parameters that train; biases and norms are not decayed.
+
+    Args:
+        network: Whose parameters.
+        name: As timm knows it: adamw, sgd, lamb, lion, muon, ...
+        lr: Learning rate, above 0.
+        weight_decay: At least 0.
+        momentum: In [0, 1); ignored by optimizers that have none.
+
+    Raises:
+        ValueError: A value is out of range, or timm does not know the name.
+    """
+    if not lr > 0:
+        raise ValueError(f"optimizer.lr is {lr}, expected a number above 0.")
+    if weight_decay < 0:
+        raise ValueError(f"optimizer.weight_decay is {weight_decay}, expected 0 or more.")
+    return create_optimizer_v2(
+        network, opt=name, lr=lr, weight_decay=weight_decay, momentum=momentum
+    )

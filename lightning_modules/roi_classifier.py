@@ -1,0 +1,169 @@
+"""LightningModule: a gated network, its loss, metrics and optimizer."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from lightning_modules.build import build
+from lightning_modules.checkpoint import describe_versions, open_checkpoint
+from lightning_modules.metrics import PhaseMetrics
+from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.roi_network import NetworkOutput
+from lightning_modules.schedulers import stretch_state
+
+PHASES = ("train", "val", "test")
+
+
+class ROIClassifier(LightningModule):
+    """A classifier that decides from what its gate shows it.
+
+    Args:
+        class_names: In the order of the logits.
+        region_names: In the order of the ROI's planes.
+        model: Backbone, as in conf/model.
+        gate: Gate, as in conf/gate (``auto`` is resolved before).
+        loss: As in conf/loss.
+        optimizer: As in conf/optimizer.
+        scheduler: As in conf/scheduler.
+        positive_class: The class to detect, of two.
+        image_size: Height and width of the input; None: the backbone's own.
+        class_weights: Of the loss, (C,); None: all alike.
+        seed: Of what is random inside a step (dropout).
+        record: What else belongs to the model's history: the resolved configuration, the split's
+            fingerprint. Kept in the checkpoint, not used.
+    """
+
+    def __init__(
+        self,
+        *,
+        class_names: Sequence[str],
+        region_names: Sequence[str],
+        model: dict[str, Any],
+        gate: dict[str, Any],
+        loss: dict[str, Any],
+        optimizer: dict[str, Any],
+        scheduler: dict[str, Any],
+        positive_class: str | None = None,
+        image_size: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        seed: int = 0,
+        record: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        backbone = build(model, len(class_names), image_size)
+        self.network = ROINetwork(backbone, build(gate))
+        self.loss = build(loss, class_weights)
+        self.metrics = self.configure_metrics()
+        self._resumed: dict[str, Any] | None = None
+
+    @classmethod
+    def load_from_checkpoint(
+        cls, checkpoint_path: str | Path, map_location: str | torch.device = "cpu"
+    ) -> "ROIClassifier":
+        """Rebuild a classifier from the path of its checkpoint alone, without running its content.
+
+        Raises:
+            ValueError: The file is none of this project's, carries code, or was cut.
+        """
+        checkpoint = open_checkpoint(checkpoint_path, map_location)
+        arguments = checkpoint["hyper_parameters"]
+        # the weights come from the checkpoint; those it once started from may be gone
+        arguments["model"]["pretrained"] = False
+        classifier = cls(**arguments)
+        classifier.load_state_dict(checkpoint["state_dict"])
+        return classifier.eval()
+
+    def configure_metrics(self) -> nn.ModuleDict:
+        """Metrics of each phase; training keeps the few that are worth their time."""
+        names = self.hparams.class_names
+        # ModuleDict refuses the key "train", the name of its own method
+        return nn.ModuleDict({f"{p}_metrics": PhaseMetrics(names, p != "train") for p in PHASES})
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What the backbone expects of an image: size, mean, std, interpolation."""
+        backbone = self.network.backbone
+        return {
+            "size": list(backbone.image_size),
+            "mean": list(backbone.mean),
+            "std": list(backbone.std),
+            "interpolation": backbone.interpolation,
+        }
+
+    def forward(self, batch: Mapping[str, Any]) -> NetworkOutput:
+        """Return logits, mask and origin of a batch."""
+        return self.network(batch["image"], batch["roi"], batch["has_roi"])
+
+    def _step(self, batch: Mapping[str, Any], phase: str) -> tuple[Tensor, NetworkOutput]:
+        output = self(batch)
+        loss = self.loss(output.logits, batch["label"], batch.get("weight"))
+        probs = output.logits.detach().float().softmax(dim=1)
+        self.metrics[f"{phase}_metrics"].update(probs, batch["label"])
+        self.log(f"{phase}_loss", loss, on_step=False, on_epoch=True, batch_size=len(probs))
+        return loss, output
+
+    def _log_metrics(self, phase: str) -> None:
+        metrics = self.metrics[f"{phase}_metrics"]
+        self.log_dict({f"{phase}_{name}": value for name, value in metrics.compute().items()})
+        metrics.reset()
+
+    def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
+        """Make what is random in a step (dropout) a function of (seed, epoch, batch)."""
+        mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
+        torch.manual_seed(mixed % 2**63)
+
+    def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
+        loss, _ = self._step(batch, "train")
+        self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
+        return loss
+
+    def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
+        self._step(batch, "val")
+
+    def test_step(self, batch: Mapping[str, Any], batch_idx: int) -> NetworkOutput:  # noqa: D102
+        return self._step(batch, "test")[1]
+
+    def on_train_epoch_end(self) -> None:  # noqa: D102
+        self._log_metrics("train")
+
+    def on_validation_epoch_end(self) -> None:  # noqa: D102
+        self._log_metrics("val")
+
+    def on_test_epoch_end(self) -> None:  # noqa: D102
+        self._log_metrics("test")
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Build optimizer and scheduler as configured."""
+        optimizer = build(self.hparams.optimizer, self.network)
+        num_steps = self.trainer.estimated_stepping_batches
+        if num_steps == float("inf"):
+            raise ValueError("trainer.max_epochs is unlimited; the schedule needs its end.")
+        steps_per_epoch = max(1, int(num_steps) // max(self.trainer.max_epochs or 1, 1))
+        schedule = build(self.hparams.scheduler, optimizer, int(num_steps), steps_per_epoch)
+        self._stretch_resumed(schedule["scheduler"])
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the checkpoint until the scheduler is built; Lightning restores its state later."""
+        self._resumed = checkpoint
+
+    def _stretch_resumed(self, scheduler: LRScheduler) -> None:
+        """Fit the saved progress of the schedule to the length of this run."""
+        if self._resumed is None or not self._resumed.get("lr_schedulers"):
+            return
+        saved = self._resumed["lr_schedulers"]
+        saved[0] = stretch_state(saved[0], scheduler.state_dict())
+        self._resumed = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what a reader of the file needs to know."""
+        checkpoint["roi_classifier"] = {
+            "preprocessing": self.preprocessing,
+            **describe_versions(),
+        }

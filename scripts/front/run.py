@@ -1,0 +1,125 @@
+"""Runs a command under Hydra: every job is checked before it starts, and answers for itself."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from front.composed import Composed
+from front.composition import (
+    COMPOSITION_ERRORS,
+    choices_of,
+    explain,
+    job_problems,
+    register_checkout,
+)
+from front.conf_tree import CONF, ConfTree
+from front.config_check import find_problems
+from front.jobs import jobs_of, summary, sweep_problems
+from front.outcome import ExitStatus, JobFailed, Outcome, judge, say, worst
+from front.wording import format_problems
+
+Main = Callable[[DictConfig], Any]
+Ended = list[tuple[str, Outcome]]
+
+
+class WrongCommandLine(ValueError):
+    """The user's mistake, found before any job started."""
+
+
+def run_command(main: Main, config_name: str) -> ExitStatus:
+    """Parses the command line and runs its jobs.
+
+    Returns:
+        The worst status of all jobs.
+    """
+    register_checkout()
+    arguments = parse_arguments(sys.argv[1:])
+    config_name = arguments.config_name or config_name
+    tree = _tree(arguments)
+    _check(config_name, arguments, tree)
+    ended: Ended = []
+    task = guarded(main, config_name, tree, ended)
+    app = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
+    try:
+        app()
+    except COMPOSITION_ERRORS as error:
+        _stop_at(explain(config_name, arguments.overrides, tree, error))
+    finally:
+        if len(ended) > 1 and (text := summary(ended)):
+            say(text)
+    return worst([outcome for _, outcome in ended])
+
+
+def parse_arguments(typed: list[str]) -> Namespace:
+    """Hydra's own flags; ``sys.argv`` is put in the one order in which Hydra understands them.
+
+    Raises:
+        WrongCommandLine: A flag that does not exist.
+    """
+    arguments, unknown = get_args_parser().parse_known_intermixed_args(typed)
+    if unknown:
+        first = unknown[0].lstrip("-")
+        example = first if "=" in first else f"{first}=<value>"
+        raise WrongCommandLine(
+            f"There is no flag {unknown[0]}. Options are written without dashes, as {example};"
+            " flags are --help, --cfg job, --multirun, --info"
+        )
+    flags = [one for one in typed if one not in arguments.overrides]
+    sys.argv[1:] = [*arguments.overrides, *flags]
+    return arguments
+
+
+def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:
+    """Stops before Hydra makes a folder; what only shows something is not checked."""
+    if arguments.multirun:
+        jobs = jobs_of(config_name, arguments.overrides, tree)
+        _stop_at(sweep_problems(config_name, jobs, tree))
+    elif not any((arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)):
+        _stop_at(job_problems(config_name, arguments.overrides, tree))
+
+
+def _tree(arguments: Namespace) -> ConfTree:
+    main = Path(arguments.config_path).resolve() if arguments.config_path else CONF
+    extra = (Path(arguments.config_dir).resolve(),) if arguments.config_dir else ()
+    return ConfTree((*extra, main))
+
+
+def _stop_at(problems: list[str]) -> None:
+    if problems:
+        raise WrongCommandLine(format_problems(problems))
+
+
+def guarded(main: Main, config_name: str, tree: ConfTree, ended: Ended) -> Main:
+    """``main`` with its configuration checked and its exceptions turned into outcomes.
+
+    An exception would end a sweep and lose the results of its other jobs. Where a launcher runs
+    jobs in other processes, an exception is the only way back.
+    """
+    starter = os.getpid()
+
+    def job(cfg: DictConfig) -> Any:  # noqa: ANN401
+        settings = HydraConfig.get()
+        overrides = [str(one) for one in settings.overrides.task]
+        choices = choices_of(OmegaConf.create({"hydra": {"runtime": settings.runtime}}))
+        result, outcome = None, Outcome(ExitStatus.OK)
+        try:
+            _stop_at(find_problems(Composed(cfg, overrides, choices, config_name, tree)))
+            result = main(cfg)
+        except Exception as error:
+            result = outcome = judge(error, with_traceback=bool(cfg.get("traceback")))
+            if os.getpid() != starter:
+                raise JobFailed(outcome) from error
+            say(outcome.message)
+        ended.append((" ".join(overrides), outcome))
+        return result
+
+    job.__module__ = config_name  # Hydra names the job after it
+    return job

@@ -1,0 +1,26 @@
+"""Train a classifier behind its gate and test the best checkpoint: python scripts/train.py --help."""
+
+from front import hydra_app
+from omegaconf import DictConfig
+
+
+@hydra_app("train")
+def main(cfg: DictConfig) -> None:
+    """Check, build, fit, test; torch is imported when all that needs none of it is right."""
+    from workflow.call import read_call
+    from workflow.journal import Journal
+    from workflow.plan import make_plan
+    from workflow.resume import resume_config
+
+    journal, call, checkpoint = Journal(), read_call(), None
+    if cfg.resume is not None:
+        cfg, checkpoint = resume_config(cfg, call.overrides)
+    plan = make_plan(cfg, call)
+
+    from workflow.fit import run
+
+    run(plan, journal, checkpoint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What a run says: on the screen, and in log.txt once there is a folder."""
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+
+SPEAKERS = ("front", "workflow", "datamodules", "lightning_modules")
+
+
+class Journal:
+    """Shows messages of this project's packages and keeps them for log.txt."""
+
+    def __init__(self) -> None:
+        self.screen = _ScreenHandler()
+        self.kept = _KeepHandler()
+        self.file: logging.FileHandler | None = None
+        for name in SPEAKERS:
+            logger = logging.getLogger(name)
+            logger.handlers = [self.screen, self.kept]
+            logger.setLevel(logging.INFO)
+            logger.propagate = False
+
+    def write_to(self, path: Path) -> None:
+        """Write what was said so far, and all that follows, to a file."""
+        self.file = file = logging.FileHandler(path, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
+        for record in self.kept.records:
+            file.emit(record)
+        for name in SPEAKERS:
+            logging.getLogger(name).handlers = [self.screen, file]
+
+    def keep_traceback(self) -> None:
+        """Write where the exception that is being handled came from to the log alone."""
+        assert self.file is not None
+        self.file.stream.write(traceback.format_exc())
+        self.file.flush()
+
+
+class _ScreenHandler(logging.Handler):
+    """Print plainly, above a progress bar where one is drawn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        bars = sys.modules.get("tqdm")
+        if bars is not None:
+            bars.tqdm.write(text, file=sys.stdout)
+            sys.stdout.flush()
+        else:
+            print(text, flush=True)
+
+
+class _KeepHandler(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)

@@ -1,0 +1,111 @@
+"""From a checked plan to the objects of a run; building them is the last check of all."""
+
+import logging
+import shutil
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.callbacks import TQDMProgressBar
+
+from datamodules.datamodule import ROIDataModule
+from datamodules.transforms import Preprocessing
+from lightning_modules.callbacks import EpochLines
+from lightning_modules.roi_classifier import ROIClassifier
+from workflow.plan import Plan, instantiate
+
+log = logging.getLogger(__name__)
+# Lightning's and torch's advice on what this project decides itself
+HUSHED = (
+    "does not have many workers",
+    "exists and is not empty",
+    "number of training batches",
+    "LeafSpec",
+    r"lr_scheduler.step\(\)` before",
+    "No (positive|negative) samples in targets",
+    "is not None or using a progress bar",
+)
+
+
+@dataclass
+class Objects:
+    """Classifier, data and callbacks of a run."""
+
+    model: ROIClassifier
+    data: ROIDataModule
+    callbacks: list[Callback]
+
+
+def build_objects(plan: Plan) -> Objects:
+    """Build what trains, on what, and who watches.
+
+    Raises:
+        ValueError: An option is out of its range, or weights cannot be had.
+    """
+    quieten()
+    config, table, options = plan.config, plan.table, plan.options
+    seed_everything(config["seed"], verbose=False)
+    weighted = options.imbalance == "class_weights"
+    model = ROIClassifier(
+        class_names=list(table.class_names),
+        region_names=list(table.region_names),
+        positive_class=table.positive_class,
+        image_size=None if options.size is None else list(options.size),
+        class_weights=table.class_weights() if weighted else None,
+        seed=config["seed"],
+        record={"config": config, "split_fingerprint": table.fingerprint},
+        **{part: config[part] for part in ("model", "gate", "loss", "optimizer", "scheduler")},
+    )
+    expected = {k: tuple(v) if isinstance(v, list) else v for k, v in model.preprocessing.items()}
+    preprocessing = Preprocessing(**expected)
+    augmentation = instantiate(config["augment"], table.region_names)
+    data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"])
+    callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
+    _say_parts(plan, model, weighted)
+    return Objects(model, data, callbacks)
+
+
+def make_trainer(plan: Plan, callbacks: list[Callback], folder: Path) -> Trainer:
+    """Build Lightning's Trainer for a run folder."""
+    on_terminal = sys.stdout.isatty()
+    shown = [EpochLines(plan.caveat), *([TQDMProgressBar()] if on_terminal else [])]
+    owned = {
+        "default_root_dir": str(folder),
+        "logger": False,
+        "enable_progress_bar": on_terminal,
+        "enable_model_summary": False,
+        "callbacks": [*shown, *callbacks],
+    }
+    return instantiate(plan.config["trainer"] | owned)
+
+
+def quieten() -> None:
+    """Keep the libraries' chatter from burying what a run says."""
+    for message in HUSHED:
+        warnings.filterwarnings("ignore", message=f".*{message}")
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning_fabric", "timm"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _say_parts(plan: Plan, model: ROIClassifier, weighted: bool) -> None:
+    chosen, gate = plan.config["model"], model.network.gate
+    log.info(
+        "%s (%.1f M parameters, %s) behind %s (promise %s), input %d x %d, seed %d%s.",
+        chosen["backbone"],
+        sum(parameter.numel() for parameter in model.network.parameters()) / 1e6,
+        "pretrained" if chosen["pretrained"] else "from scratch",
+        type(gate).__name__,
+        gate.promise.name,
+        *model.preprocessing["size"],
+        plan.config["seed"],
+        ", loss weighted by class" if weighted else "",
+    )
+    if shutil.which("nvidia-smi") and torch.version.cuda is None:
+        log.warning(
+            "A GPU is present, but this torch (%s) is built for the CPU only and cannot use it. "
+            "The README's installation has the line for GPUs.",
+            torch.__version__,
+        )

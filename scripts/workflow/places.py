@@ -1,0 +1,97 @@
+"""Where things lie: the checkout, its outputs, the folder of a run."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+OUTPUTS = CHECKOUT / "outputs"
+CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
+
+
+def make_run_folder(name: str, out: str | Path | None) -> Path:
+    """Make the folder of a new run and name it the latest.
+
+    Args:
+        name: Of the run.
+        out: The folder itself, relative to the working directory; None makes one below outputs/.
+
+    Raises:
+        ValueError: ``out`` holds a run already.
+    """
+    if out is not None:
+        folder = Path(out).resolve()
+        if (folder / "config.yaml").exists():
+            raise ValueError(f"out={out} holds a run already. Name another folder, or resume={out}.")
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        folder = _make_new(OUTPUTS / "runs" / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
+    remember_latest(folder)
+    return folder
+
+
+def _make_new(folder: Path) -> Path:
+    """Make the folder, or the next free name: two runs may start in the same second."""
+    attempt, candidate = 1, folder
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            attempt += 1
+            candidate = folder.with_name(f"{folder.name}_{attempt}")
+
+
+def remember_latest(folder: Path) -> None:
+    """Write outputs/latest.txt."""
+    OUTPUTS.mkdir(exist_ok=True)
+    beside = OUTPUTS / f".latest.txt.{os.getpid()}"
+    beside.write_text(f"{folder}\n", encoding="utf-8")
+    os.replace(beside, OUTPUTS / "latest.txt")
+
+
+def find_checkpoint(word: str, which: str = "last") -> Path:
+    """Find the checkpoint that a user means.
+
+    Args:
+        word: ``latest``, a run's name (its newest run), a run folder, or a checkpoint file.
+        which: ``best`` or ``last``, where the word names a run.
+
+    Raises:
+        ValueError: There is none.
+    """
+    path = Path(word)
+    if path.suffix == ".ckpt":
+        if not path.is_file():
+            raise ValueError(f"There is no checkpoint file {path}.")
+        return path.resolve()
+    checkpoint = _find_run(word) / "checkpoints" / CHECKPOINTS[which]
+    if not checkpoint.is_file():
+        raise ValueError(
+            f"{word} means {checkpoint.parent.parent}, which has no {which} checkpoint: that run "
+            "ended before its first epoch did."
+        )
+    return checkpoint
+
+
+def _find_run(word: str) -> Path:
+    if word == "latest":
+        latest = OUTPUTS / "latest.txt"
+        folder = Path(latest.read_text(encoding="utf-8").strip()) if latest.is_file() else None
+        if folder is None or not folder.is_dir():
+            raise ValueError("latest: there is no run yet. Train one: python scripts/train.py")
+        return folder
+    if (Path(word) / "config.yaml").is_file():
+        return Path(word).resolve()
+    runs = sorted((OUTPUTS / "runs" / word).glob("*/config.yaml")) if _is_name(word) else []
+    if runs:
+        return max(runs, key=lambda config: config.parent.stat().st_mtime).parent
+    known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
+    raise ValueError(
+        f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder of a "
+        "run nor a checkpoint file (.ckpt)."
+    )
+
+
+def _is_name(word: str) -> bool:
+    return Path(word).name == word and word not in ("", ".", "..")

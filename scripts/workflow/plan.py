@@ -1,0 +1,116 @@
+"""The plan of a run: what is known, checked and decided before torch is imported."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from datamodules.file_check import check_files
+from datamodules.problems import list_some
+from datamodules.sources import DataOptions
+from datamodules.table import ImageTable
+from lightning_modules.networks.gates.auto import choose_gate
+from workflow.call import Call
+from workflow.places import CHECKOUT, OUTPUTS
+
+log = logging.getLogger(__name__)
+NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
+
+
+@dataclass
+class Plan:
+    """A checked run.
+
+    Args:
+        config: Resolved, plain, with the gate decided.
+        options: What the user said of the data.
+        table: Its images.
+        call: How it was asked for.
+    """
+
+    config: dict[str, Any]
+    options: DataOptions
+    table: ImageTable
+    call: Call
+
+    @property
+    def name(self) -> str:
+        """Of the run: as asked, else the experiment, else <data>_<gate>."""
+        data, gate = type(self.options).__name__, self.config["gate"]["_target_"].rpartition(".")[2]
+        parts = (data.removesuffix("Data"), gate.removesuffix("Gate"))
+        made = "_".join(parts).lower().replace("_no", "_none")
+        return self.config["name"] or self.call.experiment or made
+
+    @property
+    def gated(self) -> bool:
+        """Whether the gate hides anything; a run behind ``NoGate`` is never called gated."""
+        return not self.config["gate"]["_target_"].endswith("NoGate")
+
+    @property
+    def caveat(self) -> str | None:
+        """What is to be said beside every score."""
+        return NO_GROUPS if self.table.groups is None else None
+
+
+def make_plan(cfg: DictConfig, call: Call) -> Plan:
+    """Read and check the data, decide the gate, and say what was decided.
+
+    Args:
+        cfg: The composed configuration.
+        call: How it was asked for.
+
+    Raises:
+        ValueError: The data has mistakes.
+    """
+    options = instantiate(cfg.data)
+    table = options.read(cfg.seed)
+    for note in table.notes:
+        log.info(note)
+    _say_counts(table)
+    config = OmegaConf.to_container(cfg, resolve=True)
+    config["gate"] = _decide_gate(config["gate"], table)
+    _check_roi(config["gate"], table)
+    check_files(table, OUTPUTS / "cache" / "decoded.parquet")
+    return Plan(config, options, table, call)
+
+
+def instantiate(config: DictConfig | dict[str, Any], *supplied: Any) -> Any:  # noqa: ANN401
+    """Build what a configuration names; the one place where Hydra does."""
+    return hydra.utils.instantiate(config, *supplied, _convert_="all", _recursive_=False)
+
+
+def _say_counts(table: ImageTable) -> None:
+    width = max(len(name) for name in table.class_names)
+    log.info("%d images of %s:", len(table), table.name)
+    for index, name in enumerate(table.class_names):
+        counts = "  ".join(f"{split} {n[index]}" for split, n in table.counts().items())
+        positive = "  (positive class)" if name == table.positive_class else ""
+        log.info("  %s  %s%s", name.ljust(width), counts, positive)
+
+
+def _decide_gate(gate: dict[str, Any], table: ImageTable) -> dict[str, Any]:
+    """Replace ``auto`` by the file that suits the data, with the values that were set."""
+    if not gate["_target_"].endswith("choose_gate"):
+        return gate
+    options = {key: value for key, value in gate.items() if key != "_target_"}
+    choice, reason = choose_gate(table.roi_share(), **options)
+    log.info(reason)
+    chosen = OmegaConf.to_container(OmegaConf.load(Path(CHECKOUT) / "conf/gate" / f"{choice}.yaml"))
+    return chosen | {key: value for key, value in options.items() if key in chosen}
+
+
+def _check_roi(gate: dict[str, Any], table: ImageTable) -> None:
+    """Images without ROI stop a gate that has no answer for them, before any work."""
+    if gate.get("roi_missing") != "error":
+        return
+    missing = [table.row_name(row) for row in np.flatnonzero(~table.has_roi().any(axis=1)).tolist()]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of {len(table)} images have no ROI, which the gate needs: "
+            f"{list_some(missing, 3)}. Complete the masks or boxes, set gate.roi_missing=full to show "
+            "such images whole, or gate=none."
+        )

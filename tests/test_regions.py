@@ -1,0 +1,149 @@
+"""Regions follow the image through every resampling, and never let the outside in."""
+
+import numpy as np
+import pytest
+import torch
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from datamodules.images import read_image, read_mask
+from datamodules.regions import resize_regions
+from datamodules.transforms import Preprocessing, build_augmentation, resize_together
+
+SIZES = [((64, 48), (32, 32)), ((31, 45), (64, 96)), ((97, 60), (50, 51)), ((20, 20), (20, 20))]
+
+
+def preprocessing(size, interpolation="bicubic"):
+    return Preprocessing(size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), interpolation)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize(("source", "target"), SIZES)
+def test_no_outside_pixel_reaches_an_inside_pixel_through_a_resize(source, target, interpolation):
+    rng = np.random.default_rng(0)
+    planes = np.zeros((2, *source), bool)
+    planes[0, 5:-6, 7:-5] = True
+    planes[1] = rng.random(source) < 0.97
+    steps = preprocessing(target, interpolation)
+    for _ in range(20):
+        image = rng.integers(0, 256, (*source, 3), dtype=np.uint8)
+        for plane in planes:
+            other = np.where(plane[..., None], image, rng.integers(0, 256, image.shape, np.uint8))
+            first, mask = resize_together(image, plane[None], steps)
+            second, _ = resize_together(other, plane[None], steps)
+            assert torch.equal(first[:, mask[0]], second[:, mask[0]])
+
+
+@pytest.mark.parametrize(("source", "target"), SIZES)
+def test_most_of_a_region_survives_a_resize(source, target):
+    planes = np.zeros((1, *source), bool)
+    planes[:, 4:-4, 4:-4] = True
+    share = resize_regions(planes, target, "bilinear").mean() / planes.mean()
+    assert 0.6 < share <= 1
+
+
+def test_a_full_region_stays_full():
+    assert resize_regions(np.ones((1, 33, 57), bool), (24, 80), "bicubic").all()
+
+
+def test_a_resize_to_the_same_size_keeps_every_pixel():
+    plane = np.random.default_rng(0).random((1, 30, 30)) < 0.5
+    assert (resize_regions(plane, (30, 30), "bicubic") == plane).all()
+
+
+AUGMENTATIONS = [
+    {"horizontal_flip": 1.0},
+    {"rotation": 30.0},
+    {"translation": 0.2},
+    {"scale": 0.3},
+    {"horizontal_flip": 1.0, "rotation": 10.0, "translation": 0.1, "scale": 0.1, "brightness": 0.0},
+]
+
+
+@pytest.mark.parametrize("options", AUGMENTATIONS, ids=lambda options: "+".join(options))
+def test_image_and_regions_move_together(options):
+    """White inside, black outside: afterwards inside pixels are still white."""
+    plane = np.zeros((1, 64, 64), bool)
+    plane[:, 20:40, 12:50] = True
+    image = np.repeat(plane[0, ..., None] * np.uint8(255), 3, axis=2)
+    augmentation = build_augmentation(["roi"], **options)
+    for seed in range(10):
+        torch.manual_seed(seed)
+        moved, mask = augmentation(*resize_together(image, plane, preprocessing((64, 64))))
+        assert mask.sum() > 300
+        assert (moved[:, mask[0]] >= 254).all()
+        assert moved[:, ~mask[0]].float().mean() < 128
+
+
+def test_every_augmentation_in_conf_moves_regions_with_the_image():
+    from pathlib import Path
+
+    import yaml
+
+    plane = np.zeros((1, 64, 64), bool)
+    plane[:, 20:40, 12:50] = True
+    image = np.repeat(plane[0, ..., None] * np.uint8(200), 3, axis=2)
+    for file in Path("conf/augment").glob("*.yaml"):
+        options = yaml.safe_load(file.read_text())
+        options.pop("_target_")
+        augmentation = build_augmentation(["roi"], **options) or v2.Identity()
+        torch.manual_seed(1)
+        moved, mask = augmentation(*resize_together(image, plane, preprocessing((64, 64))))
+        assert moved[:, mask[0]].float().std() <= 1, file
+
+
+def test_a_flip_swaps_left_and_right_regions_and_nothing_else():
+    names = ["left_eye", "right_eye", "mouth", "left_ear"]
+    planes = np.zeros((4, 8, 8), bool)
+    for index in range(4):
+        planes[index, index, index] = True
+    flip = build_augmentation(names, horizontal_flip=1.0)
+    image = tv_tensors.Image(torch.zeros(3, 8, 8, dtype=torch.uint8))
+    _, flipped = flip(image, tv_tensors.Mask(torch.from_numpy(planes)))
+    assert (flipped.numpy() == planes[[1, 0, 2, 3]][:, :, ::-1]).all()
+
+
+@pytest.mark.parametrize("options", [{"rotation": 200.0}, {"scale": 1.0}, {"horizontal_flip": -1.0}])
+def test_augmentation_out_of_range_is_refused(options):
+    with pytest.raises(ValueError, match=f"augment.{next(iter(options))}"):
+        build_augmentation(["roi"], **options)
+
+
+def test_no_augmentation_reads_a_statistic_of_the_whole_image():
+    """What stands outside must not change what is inside, for the same random draw."""
+    rng = np.random.default_rng(0)
+    plane = np.zeros((1, 48, 48), bool)
+    plane[:, 10:30, 12:40] = True
+    image = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    other = np.where(plane[0, ..., None], image, 255 - image)
+    everything = build_augmentation(
+        ["roi"], horizontal_flip=0.5, rotation=15, translation=0.1, scale=0.2, brightness=0.5
+    )
+    for seed in range(10):
+        results = []
+        for pixels in (image, other):
+            torch.manual_seed(seed)
+            moved, mask = everything(*resize_together(pixels, plane, preprocessing((40, 56))))
+            results.append(moved[:, mask[0]])
+        assert torch.equal(*results)
+
+
+def test_exif_turns_image_and_mask_alike(tmp_path):
+    from PIL import Image
+
+    pixels = np.zeros((10, 20, 3), np.uint8)
+    pixels[:3, :5] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "image.png", exif=exif)
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "mask.png", exif=exif)
+    image, mask = read_image(str(tmp_path / "image.png")), read_mask(str(tmp_path / "mask.png"))
+    assert image.shape == (20, 10, 3)
+    assert ((image[..., 0] > 0) == mask).all()
+
+
+def test_sixteen_bit_grey_keeps_its_upper_bits(tmp_path):
+    from PIL import Image
+
+    Image.fromarray(np.full((4, 4), 0x8001, np.uint16)).save(tmp_path / "deep.png")
+    assert (read_image(str(tmp_path / "deep.png")) == 0x80).all()
