@@ -81,4 +81,3 @@ class ROIDataModule(LightningDataModule):
             return self.options.num_workers
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return min(8, cores) if cores and cores > 1 else 0
-

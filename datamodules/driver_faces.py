@@ -221,7 +221,9 @@ def draw_driver(
 
 def by_light(colour: Colour, background: str) -> Colour:
     """Dim a colour of the cabin at night."""
-    return colour if background == "day" else mix(mix(colour, (8, 10, 28), 0.55), (30, 36, 78), 0.45)
+    return (
+        colour if background == "day" else mix(mix(colour, (8, 10, 28), 0.55), (30, 36, 78), 0.45)
+    )
 
 
 def draw_cabin(background: str, scenery: str) -> Image.Image:

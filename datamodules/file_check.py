@@ -32,14 +32,18 @@ def check_files(table: ImageTable, memory: Path) -> None:
     images = [table.image_path(row) for row in range(len(table))]
     masks = {region: paths.to_pylist() for region, paths in table.mask_paths.items()}
     jobs = [(path, "image") for path in dict.fromkeys(images)]
-    jobs += [(path, "mask") for path in dict.fromkeys(p for ps in masks.values() for p in ps) if path]
+    jobs += [
+        (path, "mask") for path in dict.fromkeys(p for ps in masks.values() for p in ps) if path
+    ]
     sizes = _decode_all(jobs, memory)
     problems: list[str] = []
     for row, path in enumerate(images):
         if isinstance(sizes[path], str):
             problems.append(f"{table.row_name(row)}: {path} {sizes[path]}")
             continue
-        problems += _find_misfits(table, row, sizes[path], {r: p[row] for r, p in masks.items()}, sizes)
+        problems += _find_misfits(
+            table, row, sizes[path], {r: p[row] for r, p in masks.items()}, sizes
+        )
     raise_problems(problems, f"the files of {table.name}")
 
 

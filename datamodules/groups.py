@@ -42,7 +42,9 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
 def _fill_blanks(groups: list[str], raw: RawTable) -> np.ndarray:
     """A blank group is unknown: that image stands for itself."""
     images = raw.columns["image"].to_pylist()
-    return np.array([group or f"image {image}" for group, image in zip(groups, images, strict=True)])
+    return np.array(
+        [group or f"image {image}" for group, image in zip(groups, images, strict=True)]
+    )
 
 
 def _match_all(paths: list[str], pattern: str, raw: RawTable, notes: list[str]) -> np.ndarray:

@@ -62,14 +62,20 @@ def read_manifest(path: Path, root: str | None, box_format: BoxFormat) -> RawTab
         ValueError: It is missing, unreadable, empty, lacks a column or has a bad box.
     """
     if not path.is_file():
-        raise ValueError(f"data.manifest: there is no file {path}. Give the path of a CSV or Parquet table.")
+        raise ValueError(
+            f"data.manifest: there is no file {path}. Give the path of a CSV or Parquet table."
+        )
     folder = path.parent if root is None else Path(root)
     if not folder.is_dir():
-        raise ValueError(f"data.root: there is no folder {folder}. Paths of the manifest are relative to it.")
+        raise ValueError(
+            f"data.root: there is no folder {folder}. Paths of the manifest are relative to it."
+        )
     columns = _read_text(path)
     problems = _find_column_problems(columns, path)
     raise_problems(problems, str(path))
-    raw = RawTable(columns, {}, box_format.endswith("_normalized"), (folder.resolve(),), path.name, 2)
+    raw = RawTable(
+        columns, {}, box_format.endswith("_normalized"), (folder.resolve(),), path.name, 2
+    )
     raw.boxes.update(_read_boxes(raw, box_format))
     return raw
 
@@ -92,7 +98,9 @@ def _read_text(path: Path) -> pa.Table:
 
 def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
-        return pa.chunked_array([[None if v is None else " ".join(map(str, v)) for v in column.to_pylist()]])
+        return pa.chunked_array(
+            [[None if v is None else " ".join(map(str, v)) for v in column.to_pylist()]]
+        )
     return column.cast(pa.string())
 
 
@@ -146,7 +154,9 @@ def _read_boxes(raw: RawTable, box_format: BoxFormat) -> dict[str, np.ndarray]:
         sides = [f"{stem}_{side}" for side in BOX_SIDES]
         absent = [side for side in sides if side not in names]
         if absent:
-            raise ValueError(f"{raw.name}: {list_some(absent)} missing beside {stem}_x0; a box has four numbers.")
+            raise ValueError(
+                f"{raw.name}: {list_some(absent)} missing beside {stem}_x0; a box has four numbers."
+            )
         parts = [raw.columns[side].to_pylist() for side in sides]
         texts[region_of(stem, "box")] = [" ".join(row) for row in zip(*parts, strict=True)]
     number_columns = {f"{stem}_{side}" for stem in split_regions for side in BOX_SIDES}
@@ -176,7 +186,9 @@ def _parse_boxes(
         except ValueError:
             values = []
         if len(values) != 4 or not np.isfinite(values).all():
-            problems.append(f"{raw.row_name(index)}: the box of {region} is {text!r}, expected four numbers")
+            problems.append(
+                f"{raw.row_name(index)}: the box of {region} is {text!r}, expected four numbers"
+            )
             continue
         numbers[index] = values
     return _to_corners(numbers, box_format)

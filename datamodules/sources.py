@@ -74,7 +74,9 @@ class DataOptions:
         if self.val_fraction + self.test_fraction >= 1:
             problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
         if self.imbalance not in IMBALANCE:
-            problems.append(f"data.imbalance is {self.imbalance!r}, expected {' or '.join(IMBALANCE)}")
+            problems.append(
+                f"data.imbalance is {self.imbalance!r}, expected {' or '.join(IMBALANCE)}"
+            )
         return problems
 
     @property

@@ -127,7 +127,11 @@ def _take_fold(
 
 
 def _check_classes_present(
-    splits: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...], name: str, notes: list[str]
+    splits: np.ndarray,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    name: str,
+    notes: list[str],
 ) -> None:
     absent = {
         split: [

@@ -174,7 +174,9 @@ def _settle_classes(
         problems.append("data.classes names a class twice")
     raise_problems(problems, raw.name)
     if asked is None:
-        notes.append(f"Classes in alphabetical order: {', '.join(names)} (data.classes fixes another).")
+        notes.append(
+            f"Classes in alphabetical order: {', '.join(names)} (data.classes fixes another)."
+        )
     order = np.array([names.index(name) for name in found])
     return names, order[encoded.indices.to_numpy()].astype(np.int64)
 
@@ -246,5 +248,3 @@ def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
 def _name_regions(masks: dict[str, pa.Array], boxes: dict[str, np.ndarray]) -> tuple[str, ...]:
     regions = dict.fromkeys([*masks, *boxes])
     return tuple(regions) or (DEFAULT_REGION,)
-
-

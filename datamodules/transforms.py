@@ -179,5 +179,3 @@ def _mirror_name(name: str) -> str:
         if name.startswith(side):
             return other + name.removeprefix(side)
     return name
-
-

@@ -35,7 +35,9 @@ def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         ) from error
     written = checkpoint.get("roi_classifier") if isinstance(checkpoint, dict) else None
     if not written or "hyper_parameters" not in checkpoint:
-        raise ValueError(f"{path} is a checkpoint of another project: it lacks this project's record.")
+        raise ValueError(
+            f"{path} is a checkpoint of another project: it lacks this project's record."
+        )
     if written["format"] > FORMAT:
         raise ValueError(
             f"{path} has format {written['format']}, this version reads up to {FORMAT}: update the "

@@ -23,7 +23,9 @@ class CrossEntropy(nn.Module):
     ) -> None:
         super().__init__()
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f"loss.label_smoothing is {label_smoothing}, expected a share below 1.")
+            raise ValueError(
+                f"loss.label_smoothing is {label_smoothing}, expected a share below 1."
+            )
         self.label_smoothing = label_smoothing
         weights = None if class_weights is None else torch.tensor(class_weights)
         self.register_buffer("class_weights", weights, persistent=False)

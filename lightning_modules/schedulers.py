@@ -6,11 +6,9 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ConstantLR,
-    CosineAnnealingLR,
-    LinearLR,
+    LambdaLR,
     OneCycleLR,
     ReduceLROnPlateau,
-    SequentialLR,
 )
 
 
@@ -36,16 +34,34 @@ def cosine(
         warmup_epochs: Length of the warm-up, at least 0, shorter than the run.
         min_lr: Learning rate at the end.
     """
-    warmup = round(warmup_epochs * steps_per_epoch)
     if warmup_epochs < 0:
         raise ValueError(f"scheduler.warmup_epochs is {warmup_epochs}, expected 0 or more.")
     # a run of a batch or two (debug=one_batch) is shorter than any warm-up
-    warmup = min(warmup, num_steps // 2)
-    decay = CosineAnnealingLR(optimizer, max(1, num_steps - warmup), eta_min=min_lr)
-    if not warmup:
-        return {"scheduler": decay, "interval": "step"}
-    rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
-    return {"scheduler": SequentialLR(optimizer, [rise, decay], [warmup]), "interval": "step"}
+    warmup = min(round(warmup_epochs * steps_per_epoch), num_steps // 2)
+    curve = WarmupCosine(warmup, num_steps, min_lr / optimizer.defaults["lr"])
+    return {"scheduler": LambdaLR(optimizer, curve), "interval": "step"}
+
+
+class WarmupCosine:
+    """Share of the full learning rate at a step; a closed form, so that a run can be made longer.
+
+    Args:
+        warmup: Steps of the linear rise.
+        num_steps: Steps of the whole run.
+        floor: Share in [0, 1] that is left at the end.
+    """
+
+    def __init__(self, warmup: int, num_steps: int, floor: float) -> None:
+        self.warmup = warmup
+        self.num_steps = num_steps
+        self.floor = floor
+
+    def __call__(self, step: int) -> float:
+        """Return the share at a step from 0 up."""
+        if step < self.warmup:
+            return (step + 1) / (self.warmup + 1)
+        done = (step - self.warmup) / max(1, self.num_steps - self.warmup)
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
 
 
 def onecycle(
@@ -97,7 +113,7 @@ def plateau(
     return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor}
 
 
-SHAPE_KEYS = ("total_steps", "_schedule_phases", "T_max", "total_iters", "_milestones")
+SHAPE_KEYS = ("total_steps", "_schedule_phases", "lr_lambdas")
 
 
 def stretch_state(saved: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +126,4 @@ def stretch_state(saved: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any
         saved: State of the scheduler in the checkpoint.
         fresh: State of the scheduler that was built for this run.
     """
-    state = saved | {key: fresh[key] for key in SHAPE_KEYS if key in fresh}
-    if "_schedulers" in saved:
-        parts = zip(saved["_schedulers"], fresh["_schedulers"], strict=True)
-        state["_schedulers"] = [stretch_state(old, new) for old, new in parts]
-    return state
+    return saved | {key: fresh[key] for key in SHAPE_KEYS if key in fresh}

@@ -14,7 +14,7 @@ def main(cfg: DictConfig) -> None:
 
     journal, call, checkpoint = Journal(), read_call(), None
     if cfg.resume is not None:
-        cfg, checkpoint = resume_config(cfg, call.overrides)
+        cfg, call, checkpoint = resume_config(cfg, call)
     plan = make_plan(cfg, call)
 
     from workflow.fit import run

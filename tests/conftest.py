@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +71,54 @@ def rows_of() -> Callable[[Path], Rows]:
             return list(csv.DictReader(file))
 
     return read
+
+
+def train_in_process(manifest: Path, out: Path, *overrides: str) -> Path:
+    """Train as scripts/train.py does, without another interpreter; returns the run folder."""
+    from front.composition import compose_job
+    from front.conf_tree import ConfTree
+    from workflow.call import Call
+    from workflow.fit import run
+    from workflow.journal import Journal
+    from workflow.plan import make_plan
+    from workflow.resume import resume_config
+
+    quick = [
+        "data=manifest",
+        f"data.manifest={manifest}",
+        "data.image_size=32",
+        "data.batch_size=4",
+    ]
+    quick += ["data.num_workers=0", "model.backbone=test_resnet", "trainer.max_epochs=2"]
+    typed = (
+        list(overrides)
+        if any(o.startswith("resume=") for o in overrides)
+        else [*quick, "trainer.accelerator=cpu", f"out={out}", *overrides]
+    )
+    cfg = compose_job("train", typed, ConfTree()).cfg
+    call, checkpoint = Call(typed, None, None), None
+    if cfg.resume is not None:
+        cfg, call, checkpoint = resume_config(cfg, call)
+    journal = Journal()
+    run(make_plan(cfg, call), journal, checkpoint)
+    return out
+
+
+@pytest.fixture(scope="session")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An outputs/ folder of the tests' own."""
+    import workflow.places
+    import workflow.plan
+
+    folder = tmp_path_factory.mktemp("outputs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workflow.places, "OUTPUTS", folder)
+        patch.setattr(workflow.plan, "OUTPUTS", folder)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def trained(shapes: Path, outputs: Path) -> Path:
+    """Folder of a finished run of two epochs behind the pixel gate."""
+    out = outputs / "runs" / "shapes" / "2026-01-01_00-00-00"
+    return train_in_process(shapes, out, "gate=pixel", "data.slice_by=site", "data.pair_by=pair")

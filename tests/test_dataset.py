@@ -34,7 +34,9 @@ def test_images_are_normalised_by_the_backbones_mean_and_std(shapes):
     dm = datamodule(shapes)
     batch = next(iter(dm.val_dataloader()))
     pixels = dm.dataset("val")[0]["image"].float() / 255
-    expected = (pixels - torch.tensor(STEPS.mean).view(3, 1, 1)) / torch.tensor(STEPS.std).view(3, 1, 1)
+    expected = (pixels - torch.tensor(STEPS.mean).view(3, 1, 1)) / torch.tensor(STEPS.std).view(
+        3, 1, 1
+    )
     assert torch.allclose(batch["image"][0], expected, atol=1e-5)
 
 
@@ -86,9 +88,15 @@ def test_evaluation_reads_the_same_tensor_twice(shapes):
 def test_class_weights_are_inverse_frequencies(shapes, tmp_path, rows_of):
     from conftest import write_manifest
 
-    rows = [r for i, r in enumerate(rows_of(shapes)) if r["split"] != "train" or i % 4 or r["label"] == "disc"]
+    rows = [
+        r
+        for i, r in enumerate(rows_of(shapes))
+        if r["split"] != "train" or i % 4 or r["label"] == "disc"
+    ]
     train = [r["label"] for r in rows if r["split"] == "train"]
-    options = ManifestData(manifest=str(write_manifest(tmp_path / "m.csv", rows)), root=str(shapes.parent))
+    options = ManifestData(
+        manifest=str(write_manifest(tmp_path / "m.csv", rows)), root=str(shapes.parent)
+    )
     weights = options.read(0).class_weights()
     counts = [train.count("disc"), train.count("square")]
     assert weights == pytest.approx([len(train) / (2 * count) for count in counts])
@@ -101,7 +109,9 @@ def test_a_transparent_image_keeps_its_colours(tmp_path, shapes, rows_of):
     Image.new("RGBA", (48, 40), (10, 20, 30, 255)).save(tmp_path / "rgba.png")
     rows[0]["image"] = "rgba.png"
     rows = [r | {"image": str(shapes.parent / r["image"])} if i else r for i, r in enumerate(rows)]
-    options = ManifestData(manifest=str(write_manifest(tmp_path / "m.csv", rows)), allow_outside=True)
+    options = ManifestData(
+        manifest=str(write_manifest(tmp_path / "m.csv", rows)), allow_outside=True
+    )
     sample = ROIDataset(options.read(0), np.array([0]), STEPS)[0]
     assert sample["image"].float().mean(dim=(1, 2)).tolist() == pytest.approx([10, 20, 30], abs=1)
     assert not sample["has_roi"].any()

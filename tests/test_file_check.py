@@ -10,7 +10,9 @@ from datamodules.sources import ManifestData
 
 
 def check(manifest, tmp_path, **options):
-    check_files(ManifestData(manifest=str(manifest), **options).read(0), tmp_path / "memory.parquet")
+    check_files(
+        ManifestData(manifest=str(manifest), **options).read(0), tmp_path / "memory.parquet"
+    )
 
 
 @pytest.fixture
@@ -45,9 +47,14 @@ def test_missing_broken_and_misfit_files_are_listed_together(own_shapes, tmp_pat
 
 @pytest.mark.parametrize("box", ["40 10 60 20", "-3 0 5 5", "10 10 10 20", "20 10 10 20"])
 def test_a_box_outside_of_its_image_is_named(own_shapes, tmp_path, rows_of, box):
-    rows = [row | {"box_eye": box if index == 4 else ""} for index, row in enumerate(rows_of(own_shapes))]
+    rows = [
+        row | {"box_eye": box if index == 4 else ""}
+        for index, row in enumerate(rows_of(own_shapes))
+    ]
     manifest = write_manifest(own_shapes.parent / "boxes.csv", rows)
-    with pytest.raises(ValueError, match=r"boxes.csv row 6 .* the box of eye .* does not lie inside"):
+    with pytest.raises(
+        ValueError, match=r"boxes.csv row 6 .* the box of eye .* does not lie inside"
+    ):
         check(manifest, tmp_path)
 
 

@@ -32,7 +32,9 @@ def test_two_class_folders_are_enough_and_get_a_split(cats_and_dogs):
 
 
 def test_the_made_split_depends_on_the_seed_alone(cats_and_dogs):
-    splits = [FolderData(images=str(cats_and_dogs)).read(seed).splits.tolist() for seed in (0, 0, 1)]
+    splits = [
+        FolderData(images=str(cats_and_dogs)).read(seed).splits.tolist() for seed in (0, 0, 1)
+    ]
     assert splits[0] == splits[1] != splits[2]
 
 

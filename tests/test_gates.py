@@ -32,9 +32,7 @@ def make_network(gate, backbone="test_resnet", size=(64, 64)):
 def evaluate(network, image, planes):
     """From decoded uint8 to logits, through the whole evaluation transform."""
     backbone = network.backbone
-    steps = Preprocessing(
-        backbone.image_size, backbone.mean, backbone.std, backbone.interpolation
-    )
+    steps = Preprocessing(backbone.image_size, backbone.mean, backbone.std, backbone.interpolation)
     pixels, roi = resize_together(image, planes, steps)
     sample = {"image": pixels, "roi": roi, "has_roi": np.ones(len(planes), bool)}
     batch = Collate(steps)([sample | {"label": 0, "id": "one"}])

@@ -11,7 +11,7 @@ from conftest import make_shapes, write_manifest
 from datamodules.sources import ManifestData
 
 
-def read(manifest: Path, **options: object):  # noqa: ANN201
+def read(manifest: Path, **options: object):
     return ManifestData(manifest=str(manifest), **options).read(seed=0)
 
 
@@ -68,7 +68,9 @@ def test_boxes_of_every_convention_mean_the_same_pixels(
 ):
     from datamodules.regions import read_regions
 
-    rows = [{k: v for k, v in row.items() if k != "mask"} | {"box_eye": text} for row in rows_of(shapes)]
+    rows = [
+        {k: v for k, v in row.items() if k != "mask"} | {"box_eye": text} for row in rows_of(shapes)
+    ]
     manifest = write_manifest(tmp_path / "m.csv", rows)
     table = read(manifest, root=str(shapes.parent), box_format=box_format)
     assert table.region_names == ("eye",)
@@ -105,7 +107,10 @@ def change(rows: list, row: int, **cells: str) -> list:
         (lambda rows: change(rows, 0, mask="../../secret.png"), "lies outside of"),
         (lambda rows: [r | {"box": "1 2 3"} for r in rows], "expected four numbers"),
         (lambda rows: change([r | {"weight": "1"} for r in rows], 5, weight="-2"), "row 7: weight"),
-        (lambda rows: change([r | {"weight": "1"} for r in rows], 5, weight="nan"), "row 7: weight"),
+        (
+            lambda rows: change([r | {"weight": "1"} for r in rows], 5, weight="nan"),
+            "row 7: weight",
+        ),
     ],
 )
 def test_mistakes_are_refused_by_name(shapes, tmp_path, rows_of, make, message):

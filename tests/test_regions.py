@@ -103,7 +103,9 @@ def test_a_flip_swaps_left_and_right_regions_and_nothing_else():
     assert (flipped.numpy() == planes[[1, 0, 2, 3]][:, :, ::-1]).all()
 
 
-@pytest.mark.parametrize("options", [{"rotation": 200.0}, {"scale": 1.0}, {"horizontal_flip": -1.0}])
+@pytest.mark.parametrize(
+    "options", [{"rotation": 200.0}, {"scale": 1.0}, {"horizontal_flip": -1.0}]
+)
 def test_augmentation_out_of_range_is_refused(options):
     with pytest.raises(ValueError, match=f"augment.{next(iter(options))}"):
         build_augmentation(["roi"], **options)

@@ -43,9 +43,7 @@ class BestCheckpoint(RunCheckpoint):
         mode: Whether it is to rise or to fall.
     """
 
-    def __init__(
-        self, monitor: str = "val_macro_f1", mode: Literal["min", "max"] = "max"
-    ) -> None:
+    def __init__(self, monitor: str = "val_macro_f1", mode: Literal["min", "max"] = "max") -> None:
         super().__init__("best", monitor, mode)
 
 

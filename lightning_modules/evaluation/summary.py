@@ -20,14 +20,17 @@ def summarize(
         promise: Of the gate.
         caveat: What is to be said beside every score; None: nothing.
     """
-    return [_say_quality(predictions, metrics, caveat), _say_background(predictions, metrics, promise)]
+    return [
+        _say_quality(predictions, metrics, caveat),
+        _say_background(predictions, metrics, promise),
+    ]
 
 
-def _say_quality(
-    predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None
-) -> str:
+def _say_quality(predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None) -> str:
     groups = predictions.groups
-    subjects = "" if groups is None else f" of {len(set(groups.tolist()))} groups unseen in training"
+    subjects = (
+        "" if groups is None else f" of {len(set(groups.tolist()))} groups unseen in training"
+    )
     sentence = (
         f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions)} test images"
         f"{subjects} (balanced accuracy {_percent(metrics['test_balanced_accuracy'])}, "
@@ -36,9 +39,7 @@ def _say_quality(
     return f"{sentence}; {caveat}." if caveat else f"{sentence}."
 
 
-def _say_background(
-    predictions: PredictionTable, metrics: dict[str, Any], promise: Promise
-) -> str:
+def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promise: Promise) -> str:
     parts = []
     if "test_worst_group" in metrics:
         low, high = (metrics[f"test_worst_group_accuracy_{end}"] for end in ("low", "high"))

@@ -45,7 +45,7 @@ class Outcome:
 class JobFailed(Exception):
     """Carries the outcome of a job that failed in another process back to the command."""
 
-    def __init__(self, outcome: Outcome) -> None:  # noqa: D107
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
 

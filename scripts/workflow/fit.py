@@ -43,7 +43,9 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     except BaseException:
         journal.keep_traceback()
         if (folder / "checkpoints" / "last.ckpt").is_file():
-            log.info("Go on with this run: python scripts/train.py %s", shlex.quote(f"resume={folder}"))
+            log.info(
+                "Go on with this run: python scripts/train.py %s", shlex.quote(f"resume={folder}")
+            )
         raise
 
 
@@ -61,9 +63,7 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     return folder
 
 
-def _train_and_test(
-    plan: Plan, objects: Objects, folder: Path, resume_from: Path | None
-) -> None:
+def _train_and_test(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) -> None:
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
         trainer.fit(objects.model, objects.data, ckpt_path=resume_from, weights_only=True)
@@ -132,7 +132,10 @@ def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | 
         if name.startswith("test_") and isinstance(value, float):
             log.info("  %-40s %.4f", name, value)
     width = max(len(name) for name in class_names)
-    log.info("Confusion matrix (a row a true class, a column a predicted one: %s)", ", ".join(class_names))
+    log.info(
+        "Confusion matrix (a row a true class, a column a predicted one: %s)",
+        ", ".join(class_names),
+    )
     for name, counts in zip(class_names, metrics["test_confusion_matrix"], strict=True):
         log.info("  %s %s", name.ljust(width), "".join(f"{count:8d}" for count in counts))
 
@@ -140,8 +143,12 @@ def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | 
 def _say_next(plan: Plan) -> str:
     """The run that would tell most about this one."""
     if not all(plan.table.roi_share().values()):
-        return "Next: give every image a ROI (column mask or box, or data.masks) and try gate=pixel."
-    kept = [word for word in plan.call.overrides if not word.startswith(("gate=", "gate.", "seed="))]
+        return (
+            "Next: give every image a ROI (column mask or box, or data.masks) and try gate=pixel."
+        )
+    kept = [
+        word for word in plan.call.overrides if not word.startswith(("gate=", "gate.", "seed="))
+    ]
     gate, purpose = ("none", "the control without a gate") if plan.gated else ("pixel", "a gate")
     return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, f'gate={gate}'])}"
 
@@ -159,4 +166,3 @@ def _finish(trainer: Trainer, folder: Path, metrics: dict[str, Any]) -> None:
         },
     )
     log.info("Everything about this run is in %s", folder)
-

@@ -22,7 +22,9 @@ def make_run_folder(name: str, out: str | Path | None) -> Path:
     if out is not None:
         folder = Path(out).resolve()
         if (folder / "config.yaml").exists():
-            raise ValueError(f"out={out} holds a run already. Name another folder, or resume={out}.")
+            raise ValueError(
+                f"out={out} holds a run already. Name another folder, or resume={out}."
+            )
         folder.mkdir(parents=True, exist_ok=True)
     else:
         folder = _make_new(OUTPUTS / "runs" / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}")

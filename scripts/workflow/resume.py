@@ -1,36 +1,41 @@
 """resume=: go on with a run by its own configuration."""
 
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
+from workflow.call import Call
 from workflow.places import find_checkpoint
 
 # keys that concern this call and not the run
 OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "traceback", "debug")
 
 
-def resume_config(cfg: DictConfig, overrides: list[str]) -> tuple[DictConfig, Path]:
+def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
     """Find the run and its configuration, changed where that is allowed.
 
     Args:
         cfg: The composed configuration of this call.
-        overrides: Of the command line.
+        call: What was typed.
 
     Returns:
-        The configuration to run by, and the run's ``last.ckpt``.
+        The configuration to run by, the call that the run was once started by, and its ``last.ckpt``.
 
     Raises:
         ValueError: There is no such run, or the command line asks for what the run is not.
     """
     checkpoint = find_checkpoint(cfg.resume)
     if checkpoint.name != "last.ckpt":
-        raise ValueError(f"resume={cfg.resume}: a run goes on from last.ckpt, not from {checkpoint.name}.")
+        raise ValueError(
+            f"resume={cfg.resume}: a run goes on from last.ckpt, not from {checkpoint.name}."
+        )
     own = OmegaConf.load(checkpoint.parents[1] / "config.yaml")
     problems = []
-    for override in overrides:
+    for override in call.overrides:
         key, _, _ = override.lstrip("+~").partition("=")
         if key in OF_THE_CALL:
             continue
@@ -47,7 +52,8 @@ def resume_config(cfg: DictConfig, overrides: list[str]) -> tuple[DictConfig, Pa
     raise_problems(problems, f"resume={cfg.resume}: a run goes on by its own configuration")
     _check_unfinished(checkpoint.parents[1], own)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
-    return own, checkpoint
+    command = (checkpoint.parents[1] / "command.txt").read_text(encoding="utf-8")
+    return own, replace(call, overrides=shlex.split(command)[2:]), checkpoint
 
 
 def _check_unfinished(folder: Path, own: DictConfig) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from front.composition import job_problems
 from front.conf_tree import CHECKOUT, CONF, ConfTree
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-
 from front.conf_tree import CONF, ConfTree
 from front.jobs import jobs_of, sweep_problems
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from front.conf_tree import CONF, ConfTree
 from front.known_names import backbone_exists, is_logged, optimizer_exists
 
@@ -169,9 +168,8 @@ def test_every_way_to_name_a_backbone_is_known(name: str) -> None:
 @pytest.mark.slow
 def test_timm_knows_the_same_names() -> None:
     timm = pytest.importorskip("timm")
-    from timm.optim import list_optimizers
-
     from front.known_names import backbone_names, optimizer_names
+    from timm.optim import list_optimizers
 
     assert set(timm.list_models()) <= backbone_names()
     assert all(timm.is_model(name) for name in backbone_names())

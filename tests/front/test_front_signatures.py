@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from front.annotations import accepts, describe
 from front.modules import load_module
 from front.signatures import read_signature

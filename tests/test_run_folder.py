@@ -1,0 +1,153 @@
+"""One folder tells all about a run, and a run can be found and resumed."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import train_in_process
+from PIL import Image
+from workflow.places import find_checkpoint, make_run_folder
+
+FILES = {
+    "config.yaml", "command.txt", "status.json", "history.csv", "timing.csv", "metrics.json",
+    "predictions.csv", "split.csv", "preview.png", "log.txt",
+}  # fmt: skip
+
+
+def read_csv(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_folder_holds_what_the_design_says(trained):
+    assert {path.name for path in trained.iterdir()} == FILES | {"checkpoints"}
+    assert {path.name for path in (trained / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert json.loads((trained / "status.json").read_text())["state"] == "finished"
+    assert (trained / "command.txt").read_text().startswith("python scripts/train.py data=manifest")
+
+
+def test_the_history_has_a_row_an_epoch_and_no_times(trained):
+    rows = read_csv(trained / "history.csv")
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"train_loss", "train_accuracy", "val_loss", "val_macro_f1", "val_f1_disc", "lr"} <= set(
+        rows[0]
+    )
+    assert "seconds" not in rows[0]
+
+
+def test_metrics_follow_from_the_predictions(trained):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    rows = read_csv(trained / "predictions.csv")
+    correct = [row["label"] == row["predicted"] for row in rows]
+    assert len(rows) == 6
+    assert metrics["test_accuracy"] == pytest.approx(np.mean(correct))
+    by_group = {}
+    for row, right in zip(rows, correct, strict=True):
+        by_group.setdefault((row["site"], row["label"]), []).append(right)
+    worst = min(np.mean(group) for group in by_group.values())
+    assert metrics["test_worst_group_accuracy"] == pytest.approx(worst)
+    for row in rows:
+        logits = np.array([float(row["logit_disc"]), float(row["logit_square"])])
+        probs = np.exp(logits) / np.exp(logits).sum()
+        assert float(row["prob_square"]) == pytest.approx(probs[1], abs=1e-6)
+
+
+def test_the_split_that_was_used_is_written_down(trained, shapes, rows_of):
+    written = {row["id"]: row["split"] for row in read_csv(trained / "split.csv")}
+    assert written == {row["image"]: row["split"] for row in rows_of(shapes)}
+
+
+def test_the_preview_is_a_picture_with_something_on_it(trained):
+    pixels = np.asarray(Image.open(trained / "preview.png"))
+    assert pixels.std() > 10
+
+
+def test_the_log_tells_of_the_data_before_the_folder_was_made(trained):
+    log = (trained / "log.txt").read_text()
+    assert "24 images of manifest.csv" in log
+    assert "Epoch 2/2" in log
+    assert "It is right in" in log
+
+
+def test_the_resolved_gate_and_seed_stand_in_the_config(trained):
+    config = yaml.safe_load((trained / "config.yaml").read_text())
+    assert config["gate"]["_target_"].endswith("PixelGate")
+    assert config["seed"] == 0
+
+
+@pytest.mark.parametrize("scheduler", ["onecycle", "cosine", "plateau", "none"])
+def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, scheduler, monkeypatch):
+    whole = train_in_process(
+        shapes, tmp_path / "whole", f"scheduler={scheduler}", "trainer.max_epochs=3"
+    )
+    stopped = tmp_path / "stopped"
+    monkeypatch.setattr(
+        "lightning_modules.callbacks.EpochLines.on_train_epoch_end", interrupt_after(2)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train_in_process(shapes, stopped, f"scheduler={scheduler}", "trainer.max_epochs=3")
+    assert json.loads((stopped / "status.json").read_text())["state"] == "failed"
+    monkeypatch.undo()
+    monkeypatch.setattr("workflow.places.OUTPUTS", outputs)
+    monkeypatch.setattr("workflow.plan.OUTPUTS", outputs)
+    train_in_process(shapes, stopped, f"resume={stopped}")
+    assert read_csv(stopped / "history.csv") == read_csv(whole / "history.csv")
+    last = [
+        torch.load(f / "checkpoints" / "last.ckpt", weights_only=True) for f in (whole, stopped)
+    ]
+    for name, value in last[0]["state_dict"].items():
+        assert torch.equal(value, last[1]["state_dict"][name]), name
+    assert last[0]["callbacks"].keys() == last[1]["callbacks"].keys()
+
+
+def interrupt_after(epochs):
+    def hook(self, trainer, pl_module):
+        if trainer.current_epoch + 1 > epochs:
+            raise KeyboardInterrupt
+
+    return hook
+
+
+@pytest.mark.parametrize("scheduler", ["onecycle", "cosine"])
+def test_a_finished_run_can_be_made_longer(shapes, outputs, tmp_path, scheduler):
+    out = train_in_process(shapes, tmp_path / "run", f"scheduler={scheduler}")
+    with pytest.raises(ValueError, match=r"is finished \(2 epochs\).*trainer.max_epochs=4"):
+        train_in_process(shapes, out, f"resume={out}")
+    train_in_process(shapes, out, f"resume={out}", "trainer.max_epochs=4")
+    rows = read_csv(out / "history.csv")
+    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
+    assert float(rows[3]["lr"]) > 1e-5  # the curve of the longer run, not the end of the old one
+
+
+def test_a_resumed_run_keeps_its_own_configuration(shapes, trained):
+    with pytest.raises(
+        ValueError, match=r"(?s)2 problems.*model.dropout is 0.0 in that run.*seed is 0"
+    ):
+        train_in_process(shapes, trained, f"resume={trained}", "model.dropout=0.5", "seed=3")
+
+
+def test_every_word_for_a_run_finds_its_checkpoint(trained, outputs):
+    (outputs / "latest.txt").write_text(f"{trained}\n")
+    last = (trained / "checkpoints" / "last.ckpt").resolve()
+    for word in ("latest", "shapes", str(trained), str(last)):
+        assert find_checkpoint(word).resolve() == last
+    assert find_checkpoint("shapes", "best").name == "best.ckpt"
+
+
+@pytest.mark.parametrize("word", ["nothing", "nothing.ckpt", "../..", "some/folder"])
+def test_a_word_that_means_no_run_is_refused(trained, word):
+    with pytest.raises(ValueError, match=r"neither 'latest'|There is no checkpoint file"):
+        find_checkpoint(word)
+
+
+def test_two_runs_of_the_same_second_do_not_collide(outputs):
+    folders = {make_run_folder("twins", None) for _ in range(3)}
+    assert len(folders) == 3
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(shapes, trained):
+    with pytest.raises(ValueError, match="holds a run already"):
+        train_in_process(shapes, trained)
