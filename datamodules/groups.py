@@ -52,15 +52,16 @@ def _match_all(paths: list[str], pattern: str, raw: RawTable, notes: list[str]) 
         expression = re.compile(pattern)
     except re.error as error:
         raise ValueError(
-            f"data.group_from={pattern} is neither a column ({', '.join(raw.columns.column_names)}), "
+            f"data.group_from={pattern} is neither a column "
+            f"({', '.join(raw.columns.column_names)}), "
             f"nor parent, nor a regular expression: {error}."
         ) from error
     matches = [expression.search(path) for path in paths]
     unmatched = [path for path, match in zip(paths, matches, strict=True) if match is None]
     if unmatched:
         raise ValueError(
-            f"data.group_from={pattern} is not a column and, as a regular expression, does not match "
-            f"{len(unmatched)} of {len(paths)} paths: {list_some(unmatched)}."
+            f"data.group_from={pattern} is not a column and, as a regular expression, does not "
+            f"match {len(unmatched)} of {len(paths)} paths: {list_some(unmatched)}."
         )
     groups = np.array([m.group(1) if m.re.groups else m.group(0) for m in matches])
     notes.append(

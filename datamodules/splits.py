@@ -113,7 +113,8 @@ def _take_fold(
     if num_units < num_folds:
         raise ValueError(
             f"{name}: a split cannot be made of {num_units} groups (at least {num_folds} needed). "
-            "Give a column 'split', more groups, or larger data.val_fraction and data.test_fraction."
+            "Give a column 'split', more groups, or larger data.val_fraction and "
+            "data.test_fraction."
         )
     folds = StratifiedGroupKFold(n_splits=num_folds, shuffle=True, random_state=seed)
     smallest = np.bincount(labels[rows])

@@ -30,8 +30,8 @@ def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
-            f"{path} cannot be opened as tensors and plain values: it was cut, is no checkpoint, or "
-            f"carries code, which is never run ({reason})."
+            f"{path} cannot be opened as tensors and plain values: it was cut, is no checkpoint, "
+            f"or carries code, which is never run ({reason})."
         ) from error
     written = checkpoint.get("roi_classifier") if isinstance(checkpoint, dict) else None
     if not written or "hyper_parameters" not in checkpoint:

@@ -1,4 +1,6 @@
-"""Train a classifier behind its gate and test the best checkpoint: python scripts/train.py --help."""
+"""Train a classifier behind its gate, then test the best checkpoint (--help lists the options)."""
+
+"--help."
 
 from front import hydra_app
 from omegaconf import DictConfig

@@ -30,7 +30,7 @@ def test_a_changed_file_is_decoded_again(own_shapes, tmp_path):
     check(own_shapes, tmp_path)
     image = own_shapes.parent / "images" / "disc_000.png"
     image.write_bytes(image.read_bytes()[:200])
-    with pytest.raises(ValueError, match="disc_000.png cannot be decoded"):
+    with pytest.raises(ValueError, match=r"disc_000\.png cannot be decoded"):
         check(own_shapes, tmp_path)
 
 

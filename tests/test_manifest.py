@@ -126,12 +126,12 @@ def test_all_mistakes_of_a_kind_come_together(shapes, tmp_path, rows_of):
 
 
 def test_an_unknown_slice_column_names_the_columns_there_are(shapes):
-    with pytest.raises(ValueError, match="data.slice_by=sites: there is no such column.*site"):
+    with pytest.raises(ValueError, match=r"data\.slice_by=sites: there is no such column.*site"):
         read(shapes, slice_by="sites")
 
 
 def test_a_missing_manifest_is_named(tmp_path):
-    with pytest.raises(ValueError, match="there is no file .*nothing.csv"):
+    with pytest.raises(ValueError, match=r"there is no file .*nothing\.csv"):
         read(tmp_path / "nothing.csv")
 
 

@@ -109,7 +109,7 @@ def _explain_weights(name: str, pretrained: bool | str, error: Exception) -> str
     if isinstance(pretrained, str):
         return f"model.pretrained={pretrained} does not hold weights of {name}: {reason}"
     return (
-        f"The weights of {name} could not be fetched from the hub ({reason}). Without a network give "
-        "a file, model.pretrained=path/to/weights.safetensors, or start from scratch, "
+        f"The weights of {name} could not be fetched from the hub ({reason}). Without a network "
+        "give a file, model.pretrained=path/to/weights.safetensors, or start from scratch, "
         "model.pretrained=false."
     )

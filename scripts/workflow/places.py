@@ -90,8 +90,8 @@ def _find_run(word: str) -> Path:
         return max(runs, key=lambda config: config.parent.stat().st_mtime).parent
     known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
     raise ValueError(
-        f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder of a "
-        "run nor a checkpoint file (.ckpt)."
+        f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder "
+        "of a run nor a checkpoint file (.ckpt)."
     )
 
 

@@ -111,6 +111,6 @@ def _check_roi(gate: dict[str, Any], table: ImageTable) -> None:
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(table)} images have no ROI, which the gate needs: "
-            f"{list_some(missing, 3)}. Complete the masks or boxes, set gate.roi_missing=full to show "
-            "such images whole, or gate=none."
+            f"{list_some(missing, 3)}. Complete the masks or boxes, set gate.roi_missing=full to "
+            "show such images whole, or gate=none."
         )

@@ -46,8 +46,8 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
             OmegaConf.update(own, key, asked)
         else:
             problems.append(
-                f"{key} is {held!r} in that run and {asked!r} on the command line. Leave it out, start a "
-                f"new run, or list it in resume_allow"
+                f"{key} is {held!r} in that run and {asked!r} on the command line. Leave it out, "
+                f"start a new run, or list it in resume_allow"
             )
     raise_problems(problems, f"resume={cfg.resume}: a run goes on by its own configuration")
     _check_unfinished(checkpoint.parents[1], own)

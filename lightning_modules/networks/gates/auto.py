@@ -27,8 +27,8 @@ def choose_gate(
         return "pixel", "gate=auto chose pixel: every image has a ROI."
     if roi_missing == "full" and all(share > 0 for share in roi_share.values()):
         return "pixel", (
-            f"gate=auto chose pixel: a ROI is given for {shares} images; the others are shown whole "
-            "(gate.roi_missing=full) and are not gated."
+            f"gate=auto chose pixel: a ROI is given for {shares} images; the others are shown "
+            "whole (gate.roi_missing=full) and are not gated."
         )
     if not any(roi_share.values()):
         return "none", (
@@ -36,6 +36,6 @@ def choose_gate(
             "background. Add masks (column mask, or data.masks) or boxes (column box) to gate it."
         )
     return "none", (
-        f"gate=auto chose none: a ROI is given for {shares} images only, so this run is NOT gated and "
-        "may read the background. Complete the ROIs, or set gate.roi_missing=full."
+        f"gate=auto chose none: a ROI is given for {shares} images only, so this run is NOT gated "
+        "and may read the background. Complete the ROIs, or set gate.roi_missing=full."
     )

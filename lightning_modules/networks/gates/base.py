@@ -43,7 +43,8 @@ def check_mask(image: Tensor, mask: Tensor) -> None:
     expected = (image.shape[0], 1, *image.shape[2:])
     if tuple(mask.shape) != expected or mask.dtype != mask.bool().dtype:
         raise ValueError(
-            f"The mask is {mask.dtype} of shape {tuple(mask.shape)}, expected torch.bool of {expected}."
+            f"The mask is {mask.dtype} of shape {tuple(mask.shape)}, expected torch.bool of "
+            f"{expected}."
         )
 
 
