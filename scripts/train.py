@@ -1,6 +1,4 @@
-"""Train a classifier behind its gate, then test the best checkpoint (--help lists the options)."""
-
-"--help."
+"""Train a classifier behind its gate, then test the best checkpoint; --help lists the options."""
 
 from front import hydra_app
 from omegaconf import DictConfig

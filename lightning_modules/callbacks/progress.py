@@ -9,8 +9,8 @@ from lightning_modules.callbacks.epoch_callback import EpochCallback, epoch_metr
 
 log = logging.getLogger(__name__)
 SHOWN = (
-    "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy", "
-    ""val_macro_f1"
+    "train_loss", "train_accuracy",
+    "val_loss", "val_accuracy", "val_balanced_accuracy", "val_macro_f1",
 )  # fmt: skip
 
 

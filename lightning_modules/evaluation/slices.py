@@ -21,8 +21,8 @@ def measure_groups(
         pair_by: Column that joins images which differ in the background only.
 
     Returns:
-        ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % Wilson interval), the name of
-        that group, ``test_groups`` (every group's size and accuracy), ``test_pair_flip_rate`` and
+        ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % Wilson interval), the name
+        of that group, ``test_groups`` (every group's size and accuracy), ``test_pair_flip_rate`` and
         ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}

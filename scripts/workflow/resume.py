@@ -23,7 +23,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
         call: What was typed.
 
     Returns:
-        The configuration to run by, the call that the run was once started by, and its ``last.ckpt``.
+        The configuration to run by, the call that once started the run, and its ``last.ckpt``.
 
     Raises:
         ValueError: There is no such run, or the command line asks for what the run is not.
