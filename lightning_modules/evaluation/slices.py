@@ -22,7 +22,7 @@ def measure_groups(
 
     Returns:
         ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % Wilson interval), the name
-        of that group, ``test_groups`` (every group's size and accuracy), ``test_pair_flip_rate`` and
+        of that group, ``test_groups`` (each one's size and accuracy), ``test_pair_flip_rate`` and
         ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}

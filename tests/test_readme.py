@@ -1,0 +1,49 @@
+"""What the README tells people to type is true."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from front.composition import job_problems
+from front.conf_tree import ConfTree
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(?:\w+)?\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+LINES = [line.strip() for block in BLOCKS for line in block.splitlines()]
+COMMANDS = [
+    part.strip()
+    for line in LINES
+    for part in line.partition("  #")[0].split(" ; ")
+    if part.strip().startswith("python scripts/train.py")
+]
+
+
+def test_the_two_commands_come_first():
+    first, second = (line for line in LINES if " ; " in line)
+    assert first == "python -m pip install -c conf/constraints.txt -e . ; python scripts/train.py"
+    assert second.startswith('python -m pip install -c conf/constraints.txt -e ".[dev]" ; ')
+    assert second.endswith("python -m pytest")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_one_that_the_program_accepts(command):
+    words = [word for word in shlex.split(command)[2:] if word != "--multirun"]
+    if words in (["--help"], []) or any(word.startswith("resume=") for word in words):
+        return
+    singles = [word.split(",")[0] for word in words]
+    assert job_problems("train", singles, ConfTree()) == []
+
+
+def test_every_file_it_names_is_there():
+    named = re.findall(r"`((?:conf|scripts|datamodules|lightning_modules|tests)/[\w/.]+)`", README)
+    pictures = re.findall(r"\]\((\.github/[^)]+)\)|src=\"(\.github/[^\"]+)\"", README)
+    paths = named + [part for pair in pictures for part in pair if part]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_no_command_holds_a_character_that_a_shell_takes_for_its_own():
+    for command in COMMANDS:
+        assert not re.search(r"[\[\]{}$`*?!&|]", command), command

@@ -1,0 +1,150 @@
+"""Losses, optimizers, schedules and metrics, against numbers worked out another way."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lightning_modules.losses import CrossEntropy
+from lightning_modules.metrics import PhaseMetrics
+from lightning_modules.optimizers import build_optimizer
+from lightning_modules.schedulers import constant, cosine, onecycle, plateau
+
+
+def test_cross_entropy_is_minus_the_log_probability():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    expected = [-math.log(math.e**2 / (math.e**2 + 1)), -math.log(1 / (1 + math.e))]
+    loss = CrossEntropy()(logits, torch.tensor([0, 0]))
+    assert loss.item() == pytest.approx(sum(expected) / 2)
+
+
+def test_weights_of_class_and_sample_multiply_and_are_divided_out():
+    logits, label = torch.randn(4, 2), torch.tensor([0, 0, 1, 1])
+    single = torch.stack([CrossEntropy()(logits[i : i + 1], label[i : i + 1]) for i in range(4)])
+    weight = torch.tensor([1.0, 2.0, 3.0, 0.0])
+    total = weight * torch.tensor([0.5, 0.5, 4.0, 4.0])
+    loss = CrossEntropy([0.5, 4.0])(logits, label, weight)
+    assert loss.item() == pytest.approx(((single * total).sum() / total.sum()).item())
+
+
+def test_a_batch_of_no_weight_costs_nothing():
+    loss = CrossEntropy()(torch.randn(2, 3), torch.tensor([0, 1]), torch.zeros(2))
+    assert loss.item() == 0
+
+
+def test_label_smoothing_spreads_the_target():
+    logits = torch.tensor([[3.0, 0.0, 0.0]])
+    log_probs = logits.log_softmax(1)[0]
+    target = torch.tensor([0.9 + 0.1 / 3, 0.1 / 3, 0.1 / 3])
+    loss = CrossEntropy(label_smoothing=0.1)(logits, torch.tensor([0]))
+    assert loss.item() == pytest.approx(-(target * log_probs).sum().item(), abs=1e-6)
+
+
+def test_biases_and_norms_are_not_decayed():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    optimizer = build_optimizer(network, name="adamw", weight_decay=0.1)
+    decays = {id(p): g["weight_decay"] for g in optimizer.param_groups for p in g["params"]}
+    assert [decays[id(p)] for p in network.parameters()] == [0.1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "lamb", "lion", "rmsprop"])
+def test_optimizers_go_by_timms_names(name):
+    network = nn.Linear(2, 2)
+    before = network.weight.clone()
+    optimizer = build_optimizer(network, name=name, lr=0.1)
+    network(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert not torch.equal(network.weight, before)
+
+
+@pytest.mark.parametrize("options", [{"lr": 0.0}, {"lr": -1.0}, {"weight_decay": -0.1}])
+def test_optimizer_options_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match=f"optimizer.{next(iter(options))}"):
+        build_optimizer(nn.Linear(2, 2), **options)
+
+
+def rates(schedule, steps=100, **options):
+    optimizer = torch.optim.AdamW(nn.Linear(2, 2).parameters(), lr=1.0)
+    scheduler = schedule(optimizer, steps, steps // 5, **options)["scheduler"]
+    values = []
+    for _ in range(steps):
+        values.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return np.array(values)
+
+
+def test_cosine_rises_for_its_warm_up_and_ends_at_its_floor():
+    values = rates(cosine, warmup_epochs=1, min_lr=0.01)
+    assert (np.diff(values[:20]) > 0).all()
+    assert values.argmax() == 20
+    assert (np.diff(values[20:]) < 0).all()
+    assert values[60] == pytest.approx(0.01 + 0.99 * 0.5)
+    assert values[-1] == pytest.approx(0.01, abs=0.01)
+
+
+def test_onecycle_peaks_where_it_is_told():
+    values = rates(onecycle, peak_at=0.3)
+    assert values.argmax() == pytest.approx(29, abs=1)
+    assert values.max() == pytest.approx(1.0)
+    assert values[-1] < 1e-4
+
+
+def test_no_schedule_keeps_the_rate():
+    assert (rates(constant) == 1).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+@pytest.mark.parametrize("schedule", [cosine, onecycle, constant])
+def test_runs_of_a_step_or_two_have_a_schedule(schedule, steps):
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0, momentum=0.9)
+    scheduler = schedule(optimizer, steps, steps)["scheduler"]
+    for _ in range(steps):
+        optimizer.step()
+        scheduler.step()
+
+
+def test_plateau_falls_when_the_score_stands_still():
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0)
+    built = plateau(optimizer, 10, 1, factor=0.5, patience_epochs=1)
+    for score in (0.5, 0.6, 0.6, 0.6):
+        built["scheduler"].step(score)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    assert built["monitor"] == "val_macro_f1"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "options"),
+    [(cosine, {"warmup_epochs": -1}), (onecycle, {"peak_at": 1.0}), (plateau, {"factor": 2.0})],
+)
+def test_schedule_options_out_of_range_are_refused(schedule, options):
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0)
+    with pytest.raises(ValueError, match=f"scheduler.{next(iter(options))}"):
+        schedule(optimizer, 10, 1, **options)
+
+
+def test_metrics_agree_with_scikit_learn():
+    from sklearn import metrics as reference
+
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 3, 60)
+    probs = rng.dirichlet([1, 1, 1], 60) + 0.7 * np.eye(3)[label]
+    probs /= probs.sum(1, keepdims=True)
+    phase = PhaseMetrics(["a", "b", "c"], full=True)
+    for rows in np.array_split(np.arange(60), 7):
+        phase.update(torch.from_numpy(probs[rows]), torch.from_numpy(label[rows]))
+    values = {name: float(value) for name, value in phase.compute().items()}
+    predicted = probs.argmax(1)
+    expected = {
+        "accuracy": (predicted == label).mean(),
+        "balanced_accuracy": reference.balanced_accuracy_score(label, predicted),
+        "macro_f1": reference.f1_score(label, predicted, average="macro"),
+        "auroc": reference.roc_auc_score(label, probs, multi_class="ovr"),
+        "precision_b": reference.precision_score(label, predicted, average=None)[1],
+        "recall_c": reference.recall_score(label, predicted, average=None)[2],
+        "f1_a": reference.f1_score(label, predicted, average=None)[0],
+    }
+    for name, value in expected.items():
+        assert values[name] == pytest.approx(value, abs=1e-5), name
