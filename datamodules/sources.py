@@ -12,7 +12,8 @@ from datamodules.drivers import write_drivers
 from datamodules.folder import read_folder
 from datamodules.manifest import BoxFormat, read_manifest
 from datamodules.problems import raise_problems
-from datamodules.table import ImageTable, build_table
+from datamodules.settle import build_table
+from datamodules.table import ImageTable
 
 IMBALANCE = ("none", "class_weights")
 

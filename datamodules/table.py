@@ -1,21 +1,13 @@
 """The one table that every source becomes: what is known about each image before it is opened."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from datamodules.groups import find_groups
-from datamodules.manifest import DEFAULT_REGION, RawTable, region_of
-from datamodules.problems import list_some, raise_problems
-from datamodules.splits import SPLITS, assign_splits, fingerprint
-
-if TYPE_CHECKING:
-    from datamodules.sources import DataOptions
+from datamodules.splits import SPLITS, fingerprint
 
 
 @dataclass(frozen=True)
@@ -105,146 +97,3 @@ class ImageTable:
         """Split to the share in [0, 1] of its images that have any region annotated."""
         annotated = self.has_roi().any(axis=1)
         return {split: float(annotated[self.rows_of(split)].mean()) for split in SPLITS}
-
-
-def build_table(raw: RawTable, options: "DataOptions", seed: int) -> ImageTable:
-    """Settle classes, groups, regions and splits of a source and check its paths.
-
-    Raises:
-        ValueError: The source has mistakes; all of one kind are listed together.
-    """
-    notes: list[str] = []
-    names = raw.columns.column_names
-    wanted = [("slice_by", name) for name in options.slice_by]
-    wanted += [("pair_by", options.pair_by)] if options.pair_by is not None else []
-    raise_problems(
-        [
-            f"data.{key}={name}: there is no such column. Columns: {', '.join(names)}"
-            for key, name in wanted
-            if name not in names
-        ],
-        raw.name,
-    )
-    class_names, labels = _settle_classes(raw, options.classes, notes)
-    ids = _settle_ids(raw)
-    groups = find_groups(raw, options.group_from, notes)
-    masks = _resolve_masks(raw, options.allow_outside)
-    regions = _name_regions(masks, raw.boxes)
-    splits = assign_splits(
-        raw, labels, class_names, groups, options.val_fraction, options.test_fraction, seed, notes
-    )
-    return ImageTable(
-        columns=raw.columns,
-        ids=ids,
-        labels=labels,
-        class_names=class_names,
-        positive_class=_settle_positive(class_names, options.positive_class),
-        splits=splits,
-        groups=groups,
-        weights=_read_weights(raw),
-        region_names=regions,
-        mask_paths=masks,
-        boxes=raw.boxes,
-        boxes_normalized=raw.boxes_normalized,
-        root=raw.roots[0],
-        name=raw.name,
-        first_row=raw.first_row,
-        notes=notes,
-    )
-
-
-def _settle_classes(
-    raw: RawTable, asked: Sequence[str] | None, notes: list[str]
-) -> tuple[tuple[str, ...], np.ndarray]:
-    encoded = raw.columns["label"].combine_chunks().dictionary_encode()
-    found = encoded.dictionary.to_pylist()
-    if len(found) < 2:
-        raise ValueError(
-            f"{raw.name} has one class only ({found[0]!r}); a classifier needs at least two."
-        )
-    names = tuple(sorted(found)) if asked is None else tuple(str(name) for name in asked)
-    unlisted = sorted(set(found) - set(names))
-    absent = sorted(set(names) - set(found))
-    problems = []
-    if unlisted:
-        problems.append(f"data.classes lacks {list_some(unlisted)}, which the labels have")
-    if absent:
-        problems.append(f"data.classes names {list_some(absent)}, which no image has")
-    if len(set(names)) < len(names):
-        problems.append("data.classes names a class twice")
-    raise_problems(problems, raw.name)
-    if asked is None:
-        notes.append(
-            f"Classes in alphabetical order: {', '.join(names)} (data.classes fixes another)."
-        )
-    order = np.array([names.index(name) for name in found])
-    return names, order[encoded.indices.to_numpy()].astype(np.int64)
-
-
-def _settle_positive(class_names: tuple[str, ...], asked: str | None) -> str | None:
-    if asked is not None and asked not in class_names:
-        raise ValueError(
-            f"data.positive_class is {asked!r}, expected one of {', '.join(class_names)}."
-        )
-    if asked is not None or len(class_names) > 2:
-        return asked
-    return class_names[-1]
-
-
-def _settle_ids(raw: RawTable) -> pa.Array:
-    column = "id" if "id" in raw.columns.column_names else "image"
-    ids = raw.columns[column].combine_chunks()
-    values, counts = np.unique(np.asarray(ids.to_pylist(), object).astype(str), return_counts=True)
-    repeated = values[counts > 1].tolist()
-    if repeated:
-        raise ValueError(
-            f"{raw.name}: {column} must name a row once; more than once: {list_some(repeated)}."
-        )
-    return ids
-
-
-def _read_weights(raw: RawTable) -> np.ndarray | None:
-    if "weight" not in raw.columns.column_names:
-        return None
-    problems = []
-    weights = np.ones(raw.columns.num_rows)
-    for row, text in enumerate(raw.columns["weight"].to_pylist()):
-        try:
-            weights[row] = float(text) if text else 1.0
-        except ValueError:
-            weights[row] = np.nan
-        if not (np.isfinite(weights[row]) and weights[row] >= 0):
-            problems.append(f"{raw.row_name(row)}: weight is {text!r}, expected a number from 0 up")
-    raise_problems(problems, raw.name)
-    return weights
-
-
-def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
-    """Absolute mask paths by region; every path of the table is held inside its roots."""
-    masks = {}
-    problems: list[str] = []
-    for name in raw.columns.column_names:
-        region = region_of(name, "mask")
-        if region is None and name != "image":
-            continue
-        paths = [
-            os.path.normpath(os.path.join(raw.roots[0], text)) if text else ""
-            for text in raw.columns[name].to_pylist()
-        ]
-        if not allow_outside:
-            inside = tuple(f"{root}{os.sep}" for root in raw.roots)
-            problems += [
-                f"{raw.row_name(row)}: {name} {path} lies outside of {raw.roots[0]}; "
-                "move it, or set data.root, or data.allow_outside=true"
-                for row, path in enumerate(paths)
-                if path and not path.startswith(inside)
-            ]
-        if region is not None:
-            masks[region] = pa.array(paths, pa.string())
-    raise_problems(problems, raw.name)
-    return masks
-
-
-def _name_regions(masks: dict[str, pa.Array], boxes: dict[str, np.ndarray]) -> tuple[str, ...]:
-    regions = dict.fromkeys([*masks, *boxes])
-    return tuple(regions) or (DEFAULT_REGION,)

@@ -33,7 +33,9 @@ def test_weights_come_from_a_file_without_a_network(tmp_path, name, suffix):
     backbone = Backbone(3, (64, 96), backbone=name, pretrained=path)
     fresh = Backbone(3, (64, 96), backbone=name)
     loaded = timm.models.load_state_dict(path)
-    same = [k for k, v in backbone.net.state_dict().items() if k in loaded and torch.equal(v, loaded[k])]
+    same = [
+        k for k, v in backbone.net.state_dict().items() if k in loaded and torch.equal(v, loaded[k])
+    ]
     assert len(same) > 0.7 * len(loaded)
     assert backbone(torch.zeros(1, 3, 64, 96)).shape == (1, 3)
     assert not torch.equal(next(backbone.parameters()), next(fresh.parameters()))
@@ -66,7 +68,9 @@ def test_a_hub_that_cannot_be_reached_is_explained(monkeypatch):
         raise ConnectionError("no route to the hub")
 
     monkeypatch.setattr(timm, "create_model", refuse)
-    with pytest.raises(ValueError, match=r"could not be fetched from the hub \(no route to the hub\)"):
+    with pytest.raises(
+        ValueError, match=r"could not be fetched from the hub \(no route to the hub\)"
+    ):
         Backbone(2, backbone="test_resnet", pretrained=True)
 
 

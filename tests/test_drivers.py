@@ -2,6 +2,8 @@
 
 import csv
 import math
+import os
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
@@ -13,9 +15,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from datamodules import drivers
-from datamodules.driver_faces import SIZE, Pose, draw_driver, region_masks
-from datamodules.drivers import sample_expression, sample_pose, write_drivers
+from datamodules.drivers import files, scenes, write_drivers, writing
+from datamodules.drivers.expressions import sample_expression
+from datamodules.drivers.pen import SIZE
+from datamodules.drivers.picture import draw_driver
+from datamodules.drivers.poses import Pose, region_masks, sample_pose
+from datamodules.drivers.subjects import HAIRLESS, plan_subjects
 
 SMALL = {"num_train": 24, "num_val": 12, "num_test": 12}
 MASKS = ("mask_left_eye", "mask_right_eye", "mask_mouth")
@@ -122,7 +127,7 @@ def test_a_pair_shows_the_same_bits_inside_the_regions_by_day_and_by_night(
 
 
 def test_nothing_behind_the_head_shows_inside_the_regions_in_any_pose() -> None:
-    subjects = list(drivers.plan_subjects(0).values())
+    subjects = list(plan_subjects(0).values())
     slim = min(subjects, key=lambda subject: subject.width + subject.chin)
     expression = sample_expression("alert", Random(0))
     for pose in extreme_poses():
@@ -136,7 +141,7 @@ def test_nothing_behind_the_head_shows_inside_the_regions_in_any_pose() -> None:
 
 
 def test_the_label_changes_nothing_outside_the_regions() -> None:
-    subjects = list(drivers.plan_subjects(0).values())
+    subjects = list(plan_subjects(0).values())
     for seed in range(20):
         subject, pose = subjects[seed], sample_pose(Random(seed))
         masks = list(region_masks(pose).values())
@@ -156,7 +161,7 @@ def test_the_label_changes_nothing_outside_the_regions() -> None:
 def test_regions_are_the_same_whatever_the_label(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drivers, "LABELS", ("drowsy", "alert"))
+    monkeypatch.setattr(scenes, "LABELS", ("drowsy", "alert"))
     swapped = write_drivers(tmp_path / "swapped", seed=3, **SMALL)
     masks, others = contents(manifest.parent / "masks"), contents(swapped.parent / "masks")
     assert masks == others
@@ -166,7 +171,7 @@ def test_regions_are_the_same_whatever_the_label(
 
 def test_features_never_touch_the_rim_of_their_region() -> None:
     """Otherwise the mask would cut a wide eye or a yawn, visibly."""
-    subject = max(drivers.plan_subjects(0).values(), key=lambda subject: subject.eye)
+    subject = max(plan_subjects(0).values(), key=lambda subject: subject.eye)
     pose = sample_pose(Random(0))
     masks = list(region_masks(pose).values())
     larger = [Image.new("L", (SIZE, SIZE), 255)]
@@ -186,9 +191,9 @@ def test_no_subject_is_on_both_sides_of_a_split(rows: Rows) -> None:
 
 def test_no_subject_is_the_double_of_another() -> None:
     for seed in range(5):
-        looks = [(s.skin, s.hair, s.style) for s in drivers.plan_subjects(seed).values()]
+        looks = [(s.skin, s.hair, s.style) for s in plan_subjects(seed).values()]
         assert len(set(looks)) == len(looks) == 44
-        bare = [(skin, style) for skin, _, style in looks if style in drivers.HAIRLESS]
+        bare = [(skin, style) for skin, _, style in looks if style in HAIRLESS]
         assert len(set(bare)) == len(bare)
 
 
@@ -203,10 +208,10 @@ def test_the_background_agrees_as_often_as_asked(agreement: float) -> None:
     settings = {"seed": 0, "num_train": 400, "num_val": 40, "num_test": 4, "agreement": agreement}
     usual = {"alert": "day", "drowsy": "night"}
     for split, num in (("train", 400), ("val", 40)):
-        scenes = [scene for scene in drivers.plan_scenes(settings) if scene.split == split]
-        assert len(scenes) == len({scene.pair for scene in scenes}) == num
+        planned = [scene for scene in scenes.plan_scenes(settings) if scene.split == split]
+        assert len(planned) == len({scene.pair for scene in planned}) == num
         for label in usual:
-            agrees = [s.backgrounds == (usual[label],) for s in scenes if s.label == label]
+            agrees = [s.backgrounds == (usual[label],) for s in planned if s.label == label]
             assert math.isclose(np.mean(agrees), agreement, abs_tol=1 / len(agrees))
 
 
@@ -218,7 +223,7 @@ def test_in_the_test_split_the_background_says_nothing(rows: Rows) -> None:
 
 def test_what_is_there_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = write_drivers(tmp_path / "drivers", **SMALL)
-    monkeypatch.setattr(drivers, "draw_all", None)
+    monkeypatch.setattr(writing, "draw_all", None)
     assert write_drivers(tmp_path / "drivers", **SMALL) == manifest
 
 
@@ -241,11 +246,48 @@ def test_a_killed_run_leaves_nothing_half_made(
         return draw_driver(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(drivers, "draw_driver", draw_and_die)
+        patch.setattr(files, "draw_driver", draw_and_die)
         with pytest.raises(KeyboardInterrupt):
             write_drivers(tmp_path / "drivers", **SMALL)
     assert list(tmp_path.iterdir()) == []
     assert len(read(write_drivers(tmp_path / "drivers", **SMALL))) == 48
+
+
+def leave(folder: Path, hours: float, file: str = "new/images/train_00000_day.png") -> Path:
+    """Leave what a run that was killed so many hours ago leaves."""
+    (folder / file).parent.mkdir(parents=True)
+    (folder / file).touch()
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (time.time() - hours * 3600,) * 2)
+    return folder
+
+
+def test_what_killed_runs_left_is_removed_after_an_hour(tmp_path: Path) -> None:
+    old = leave(tmp_path / ".drivers-a1b2c3_4", hours=1.1)
+    young = leave(tmp_path / ".drivers-young_01", hours=0.9)
+    drawing = leave(tmp_path / ".drivers-drawing1", hours=5)
+    (drawing / "new" / "images" / "train_00001_night.png").touch()
+    write_drivers(tmp_path / "drivers", **SMALL)
+    assert not old.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"drivers", young.name, drawing.name}
+
+
+def test_leftovers_are_removed_even_when_nothing_is_drawn(tmp_path: Path) -> None:
+    write_drivers(tmp_path / "drivers", **SMALL)
+    old = leave(tmp_path / ".drivers-a1b2c3_4", hours=2)
+    write_drivers(tmp_path / "drivers", **SMALL)
+    assert not old.exists()
+
+
+def test_other_hidden_folders_are_left_alone(tmp_path: Path) -> None:
+    others = [
+        leave(tmp_path / ".drivers-my_notes", hours=99, file="notes.txt"),
+        leave(tmp_path / ".drivers-of-mine-a1b2c3_4", hours=99),
+        leave(tmp_path / ".others-a1b2c3_4", hours=99),
+        leave(tmp_path / "drivers-a1b2c3_4", hours=99),
+    ]
+    write_drivers(tmp_path / "drivers", **SMALL)
+    assert all(path.is_dir() for path in others)
 
 
 def test_a_data_set_without_its_manifest_is_drawn_again(tmp_path: Path) -> None:

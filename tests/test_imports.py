@@ -13,7 +13,13 @@ FORBIDDEN = {
     "lightning_modules": {"datamodules", "workflow", "front", "hydra", "omegaconf"},
     "lightning_modules/networks": {"lightning", "lightning_modules.roi_classifier"},
     "lightning_modules/evaluation": {"lightning", "lightning_modules.callbacks"},
-    "scripts/front": {"torch", "lightning", "timm", "torchvision", "lightning_modules.roi_classifier"},
+    "scripts/front": {
+        "torch",
+        "lightning",
+        "timm",
+        "torchvision",
+        "lightning_modules.roi_classifier",
+    },
 }
 
 
