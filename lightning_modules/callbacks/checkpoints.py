@@ -5,6 +5,7 @@ from typing import Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -36,7 +37,10 @@ class RunCheckpoint(ModelCheckpoint):
 
 
 class BestCheckpoint(RunCheckpoint):
-    """``best.ckpt``: the epoch with the best monitored metric.
+    """``best.ckpt``: the epoch with the best monitored metric; of equals the latest.
+
+    A small validation split is soon at its ceiling, and the later of two equal epochs has learned
+    at the lower rate.
 
     Args:
         monitor: Metric that decides.
@@ -45,6 +49,11 @@ class BestCheckpoint(RunCheckpoint):
 
     def __init__(self, monitor: str = "val_macro_f1", mode: Literal["min", "max"] = "max") -> None:
         super().__init__("best", monitor, mode)
+
+    def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:
+        """Whether an epoch is as good as the best so far, or better."""
+        equal = current is not None and bool(current == self.best_model_score)
+        return equal or super().check_monitor_top_k(trainer, current)
 
 
 class LastCheckpoint(RunCheckpoint):

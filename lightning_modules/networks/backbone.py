@@ -1,12 +1,13 @@
 """Any timm model as a classifier: its features are its own, its last layer is new."""
 
 import difflib
-from pathlib import Path
 
 import timm
 import torch
 from timm.data import resolve_data_config
 from torch import Tensor, nn
+
+from lightning_modules.networks.weights import create_model
 
 
 class Backbone(nn.Module):
@@ -41,7 +42,7 @@ class Backbone(nn.Module):
         if not 0 <= dropout < 1:
             raise ValueError(f"model.dropout is {dropout}, expected a probability below 1.")
         _check_name(backbone)
-        net = _create(backbone, pretrained, num_classes, dropout, image_size)
+        net = create_model(backbone, pretrained, num_classes, dropout, image_size)
         # the layout that convolutions are fastest in, on CPUs and GPUs alike
         self.net = net.to(memory_format=torch.channels_last)
         _start_head_small(self.head)
@@ -88,41 +89,3 @@ def _check_name(name: str) -> None:
     near = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
     raise ValueError(f"model.backbone={name} is not a model of timm {timm.__version__}.{hint}")
-
-
-def _create(
-    name: str,
-    pretrained: bool | str,
-    num_classes: int,
-    dropout: float,
-    image_size: tuple[int, int] | None,
-) -> nn.Module:
-    arguments: dict[str, object] = {"num_classes": num_classes, "drop_rate": dropout}
-    fixed = getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False)
-    if image_size is not None and fixed:
-        arguments["img_size"] = tuple(image_size)
-    if isinstance(pretrained, str):
-        file = Path(pretrained)
-        if not file.is_file():
-            raise ValueError(
-                f"model.pretrained: there is no file {file}. "
-                "Expected true, false or the path of a .safetensors or .pth file."
-            )
-        arguments["pretrained_cfg_overlay"] = {"file": str(file), "custom_load": False}
-    try:
-        return timm.create_model(name, pretrained=bool(pretrained), **arguments)
-    except Exception as error:
-        if not pretrained:
-            raise
-        raise ValueError(_explain_weights(name, pretrained, error)) from error
-
-
-def _explain_weights(name: str, pretrained: bool | str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if isinstance(pretrained, str):
-        return f"model.pretrained={pretrained} does not hold weights of {name}: {reason}"
-    return (
-        f"The weights of {name} could not be fetched from the hub ({reason}). Without a network "
-        "give a file, model.pretrained=path/to/weights.safetensors, or start from scratch, "
-        "model.pretrained=false."
-    )

@@ -1,0 +1,91 @@
+"""Where a backbone's weights come from: nowhere, the hub, or a file."""
+
+from pathlib import Path
+
+import timm
+import torch
+from torch import nn
+
+
+def create_model(
+    name: str,
+    pretrained: bool | str,
+    num_classes: int,
+    dropout: float,
+    image_size: tuple[int, int] | None,
+) -> nn.Module:
+    """Create a timm model with a head for ``num_classes``.
+
+    Args:
+        name: In timm.
+        pretrained: True: the hub's weights; a path: those of a file; False: from scratch.
+        num_classes: Outputs of the head.
+        dropout: Before the head, in [0, 1).
+        image_size: Height and width of the input; None: what the model was trained with.
+
+    Raises:
+        ValueError: The weights cannot be had, or are those of another model.
+    """
+    arguments: dict[str, object] = {"num_classes": num_classes, "drop_rate": dropout}
+    fixed = getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False)
+    if image_size is not None and fixed:
+        arguments["img_size"] = tuple(image_size)
+    if isinstance(pretrained, str):
+        return _load_file(name, Path(pretrained), arguments)
+    if not pretrained:
+        return timm.create_model(name, **arguments)
+    try:
+        return timm.create_model(name, pretrained=True, **arguments)
+    except Exception as error:  # whatever the hub's client, the network or the disk raise
+        raise ValueError(
+            f"The weights of {name} could not be fetched from the hub ({_first_line(error)}). "
+            "Without a network give a file, model.pretrained=path/to/weights.safetensors, or start "
+            "from scratch, model.pretrained=false."
+        ) from error
+
+
+def _load_file(name: str, file: Path, arguments: dict[str, object]) -> nn.Module:
+    if not file.is_file():
+        raise ValueError(
+            f"model.pretrained: there is no file {file}. "
+            "Expected true, false or the path of a .safetensors or .pth file."
+        )
+    overlay = {"file": str(file), "custom_load": False}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        fresh = timm.create_model(name, **arguments)
+        torch.manual_seed(0)
+        try:
+            net = timm.create_model(
+                name, pretrained=True, pretrained_cfg_overlay=overlay, **arguments
+            )
+        except Exception as error:  # a broken file raises whatever its reader does
+            raise ValueError(
+                f"model.pretrained={file} does not hold weights of {name}: {_first_line(error)}"
+            ) from error
+    _check_loaded(net, fresh, f"model.pretrained={file} does not hold weights of {name}")
+    return net
+
+
+def _check_loaded(net: nn.Module, fresh: nn.Module, refusal: str) -> None:
+    """Refuse a file that leaves weights as they start: timm only warns of it.
+
+    Args:
+        net: The model that the file was loaded into.
+        fresh: The same model, from the same seed, without the file.
+        refusal: Beginning of the message.
+    """
+    head = {id(parameter) for parameter in net.get_classifier().parameters()}
+    start = dict(fresh.named_parameters())
+    weights = [(k, p) for k, p in net.named_parameters() if p.ndim > 1 and id(p) not in head]
+    untouched = [name for name, weight in weights if torch.equal(weight, start[name])]
+    if untouched:
+        raise ValueError(
+            f"{refusal}: it leaves {len(untouched)} of {len(weights)} weights as they start, "
+            f"such as {untouched[0]}."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
