@@ -52,8 +52,9 @@ class ROIDataModule(LightningDataModule):
         sampler = EpochSampler(len(dataset), self.seed)
         # Lightning makes the first iterator before it calls set_epoch, also when it resumes
         sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
-        # a last batch of one image would break BatchNorm; a whole set smaller than a batch is kept
-        drop_last = len(dataset) > self.options.batch_size
+        # BatchNorm has no variance of one image: a rest of one is left out of that epoch
+        size = self.options.batch_size
+        drop_last = len(dataset) > size and len(dataset) % size == 1
         return self._loader(dataset, sampler=sampler, drop_last=drop_last)
 
     def val_dataloader(self) -> DataLoader:  # noqa: D102
