@@ -52,6 +52,7 @@ class ROIDataset(Dataset):
         row = int(self.rows[index])
         image = read_image(self.table.image_path(row))
         planes = read_regions(self.table, row, *image.shape[:2])
+        roi_share = planes.any(axis=0).mean()
         image, roi = resize_together(image, planes, self.preprocessing)
         if self.augmentation is not None:
             # the transforms draw from torch's generator: lend them one of their own
@@ -62,6 +63,7 @@ class ROIDataset(Dataset):
             "image": image,
             "roi": roi,
             "has_roi": self.has_roi[index],
+            "roi_share": roi_share,
             "label": int(self.table.labels[row]),
             "id": self.table.ids[row].as_py(),
         }

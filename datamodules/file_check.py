@@ -10,21 +10,27 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from datamodules.images import read_image, read_mask
-from datamodules.problems import raise_problems
+from datamodules.problems import list_some, raise_problems
 from datamodules.progress import show_progress
 from datamodules.regions import box_pixels
 from datamodules.table import ImageTable
 
-# (path, bytes, modification time in ns) to (height, width)
-Known = dict[tuple[str, int, int], tuple[int, int]]
+# height, width, and whether any pixel is set
+Decoded = tuple[int, int, bool]
+# by path, bytes and modification time in ns
+Known = dict[tuple[str, int, int], Decoded]
+REMEMBERED = ("path", "bytes", "time", "height", "width", "any_set")
 
 
-def check_files(table: ImageTable, memory: Path) -> None:
+def check_files(table: ImageTable, memory: Path) -> list[str]:
     """Decode what was not decoded before, in parallel, and hold masks and boxes to image sizes.
 
     Args:
         table: The images; masks are checked with them.
-        memory: Parquet file that remembers sizes of decoded files by path, size and time.
+        memory: Parquet file that remembers decoded files by path, size and time.
+
+    Returns:
+        What is to be said of files that are whole, one sentence each.
 
     Raises:
         ValueError: Files are missing, unreadable or do not fit together; all are listed.
@@ -42,9 +48,32 @@ def check_files(table: ImageTable, memory: Path) -> None:
             problems.append(f"{table.row_name(row)}: {path} {sizes[path]}")
             continue
         problems += _find_misfits(
-            table, row, sizes[path], {r: p[row] for r, p in masks.items()}, sizes
+            table, row, sizes[path][:2], {r: p[row] for r, p in masks.items()}, sizes
         )
     raise_problems(problems, f"the files of {table.name}")
+    return _say_empty(table, masks, sizes)
+
+
+def _say_empty(
+    table: ImageTable, masks: dict[str, list[str]], sizes: dict[str, Decoded | str]
+) -> list[str]:
+    """A mask without a set pixel says that the region is absent, and a gate then shows nothing."""
+    if not masks:
+        return []
+    shown = np.zeros(len(table), bool)
+    for paths in masks.values():
+        shown |= [bool(path) and sizes[path][2] for path in paths]
+    for boxes in table.boxes.values():
+        shown |= np.isfinite(boxes).all(axis=1)
+    empty = np.flatnonzero(table.has_roi().any(axis=1) & ~shown).tolist()
+    if not empty:
+        return []
+    names = list_some([table.row_name(row) for row in empty], 3)
+    return [
+        f"The ROI of {len(empty)} of {len(table)} images is empty (annotated as absent): {names}. "
+        "A gate shows nothing of them, and a model can only guess; leave their mask blank if it is "
+        "unknown."
+    ]
 
 
 def _find_misfits(
@@ -52,11 +81,12 @@ def _find_misfits(
     row: int,
     size: tuple[int, int],
     masks: dict[str, str],
-    sizes: dict[str, tuple[int, int] | str],
+    sizes: dict[str, Decoded | str],
 ) -> Iterator[str]:
     height, width = size
     for region, path in masks.items():
         found = sizes.get(path, size)
+        found = found if isinstance(found, str) else found[:2]
         if isinstance(found, str):
             yield f"{table.row_name(row)}: the mask of {region} {path} {found}"
         elif found != size:
@@ -77,10 +107,10 @@ def _find_misfits(
             )
 
 
-def _decode_all(jobs: list[tuple[str, str]], memory: Path) -> dict[str, tuple[int, int] | str]:
+def _decode_all(jobs: list[tuple[str, str]], memory: Path) -> dict[str, Decoded | str]:
     """Path to its size, or to what is wrong with it."""
     known = _recall(memory)
-    sizes: dict[str, tuple[int, int] | str] = {}
+    sizes: dict[str, Decoded | str] = {}
     stamps: dict[str, tuple[str, int, int]] = {}
     waiting = []
     for path, kind in jobs:
@@ -100,36 +130,34 @@ def _decode_all(jobs: list[tuple[str, str]], memory: Path) -> dict[str, tuple[in
             sizes[path] = size
             if not isinstance(size, str):
                 known[stamps[path]] = size
-    if waiting:
+    if known and waiting:
         _remember(known, memory)
     return sizes
 
 
-def _decode(job: tuple[str, str]) -> tuple[int, int] | str:
+def _decode(job: tuple[str, str]) -> Decoded | str:
     path, kind = job
     try:
         pixels = read_image(path) if kind == "image" else read_mask(path)
     except Exception as error:  # Pillow's decoders raise anything on a broken file
         return f"cannot be decoded: {type(error).__name__}: {error}"
-    return pixels.shape[0], pixels.shape[1]
+    return pixels.shape[0], pixels.shape[1], bool(pixels.any())
 
 
 def _recall(memory: Path) -> Known:
     if not memory.is_file():
         return {}
     try:
-        columns = pa.parquet.read_table(memory).to_pydict()
+        columns = pa.parquet.read_table(memory, columns=list(REMEMBERED)).to_pydict()
     except (OSError, pa.ArrowInvalid):
         return {}  # a broken memory only costs the decoding
-    keys = zip(columns["path"], columns["bytes"], columns["time"], strict=True)
-    return dict(zip(keys, zip(columns["height"], columns["width"], strict=True), strict=True))
+    rows = zip(*columns.values(), strict=True)
+    return {(path, size, time): tuple(decoded) for path, size, time, *decoded in rows}
 
 
 def _remember(known: Known, memory: Path) -> None:
-    names = ("path", "bytes", "time", "height", "width")
-    rows = [(*key, *size) for key, size in known.items()]
-    columns = zip(*rows, strict=True) if rows else [[]] * len(names)
-    table = pa.table({name: list(values) for name, values in zip(names, columns, strict=True)})
+    columns = zip(*[(*key, *decoded) for key, decoded in known.items()], strict=True)
+    table = pa.table(dict(zip(REMEMBERED, map(list, columns), strict=True)))
     memory.parent.mkdir(parents=True, exist_ok=True)
     beside = memory.with_name(f".{memory.name}.{os.getpid()}")
     pa.parquet.write_table(table, beside)

@@ -24,7 +24,7 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
     """
     names = raw.columns.column_names
     if group_from is None:
-        if "group" not in names:
+        if "group" not in names or not any(raw.columns["group"].to_pylist()):
             notes.append(
                 "No groups are known: frames of one subject may stand on both sides of the split. "
                 "Name the subject by a column 'group' or data.group_from=<column|parent|regex>."
@@ -32,15 +32,20 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
             return None
         group_from = "group"
     if group_from in names:
-        return _fill_blanks(raw.columns[group_from].to_pylist(), raw)
+        return _fill_blanks(raw.columns[group_from].to_pylist(), raw, notes)
     paths = [path.replace("\\", "/") for path in raw.columns["image"].to_pylist()]
     if group_from == "parent":
-        return np.array([PurePosixPath(path).parent.as_posix() for path in paths])
+        return np.array([PurePosixPath(path).parent.name for path in paths])
     return _match_all(paths, group_from, raw, notes)
 
 
-def _fill_blanks(groups: list[str], raw: RawTable) -> np.ndarray:
+def _fill_blanks(groups: list[str], raw: RawTable, notes: list[str]) -> np.ndarray:
     """A blank group is unknown: that image stands for itself."""
+    if "" in groups:
+        notes.append(
+            f"The group of {groups.count('')} of {len(groups)} images is blank: each of them "
+            "counts as a group of its own, and frames of one subject may stand on both sides."
+        )
     images = raw.columns["image"].to_pylist()
     return np.array(
         [group or f"image {image}" for group, image in zip(groups, images, strict=True)]
@@ -57,13 +62,14 @@ def _match_all(paths: list[str], pattern: str, raw: RawTable, notes: list[str]) 
             f"nor parent, nor a regular expression: {error}."
         ) from error
     matches = [expression.search(path) for path in paths]
-    unmatched = [path for path, match in zip(paths, matches, strict=True) if match is None]
+    found = [m and (m.group(1) if expression.groups else m.group(0)) for m in matches]
+    unmatched = [path for path, group in zip(paths, found, strict=True) if not group]
     if unmatched:
         raise ValueError(
             f"data.group_from={pattern} is not a column and, as a regular expression, does not "
             f"match {len(unmatched)} of {len(paths)} paths: {list_some(unmatched)}."
         )
-    groups = np.array([m.group(1) if m.re.groups else m.group(0) for m in matches])
+    groups = np.array(found)
     notes.append(
         f"data.group_from={pattern} finds {len(set(groups))} groups, "
         f"such as {list_some(sorted(set(groups)), 3)}."

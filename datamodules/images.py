@@ -23,7 +23,9 @@ def read_image(path: str) -> np.ndarray:
 
 
 def read_mask(path: str) -> np.ndarray:
-    """Decode a mask, turned upright: what is not 0 is inside (from 128 up in a lossy file).
+    """Decode a mask, turned upright: what is not black is inside (from 128 up in a lossy file).
+
+    Of a palette the index counts and not its colour; transparency says nothing.
 
     Returns:
         (H, W) bool.
@@ -31,6 +33,8 @@ def read_mask(path: str) -> np.ndarray:
     with Image.open(path) as file:
         lossy = file.format in LOSSY_MASKS
         mask = ImageOps.exif_transpose(file)
-        # an index of a palette is a value of its own: converting it would read its colour
-        values = np.asarray(mask if mask.mode in ("1", "P", "L") else mask.convert("L"))
-    return values >= 128 if lossy else values != 0
+        if mask.mode in ("LA", "RGBA", "PA"):
+            mask = mask.convert(mask.mode[:-1] if mask.mode != "PA" else "P")
+        values = np.asarray(mask)
+    inside = values >= 128 if lossy else values != 0
+    return inside.any(axis=2) if inside.ndim == 3 else inside

@@ -83,17 +83,23 @@ def read_manifest(path: Path, root: str | None, box_format: BoxFormat) -> RawTab
 def _read_text(path: Path) -> pa.Table:
     """All columns as text with surrounding blanks removed and null as ""."""
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            table = pa.parquet.read_table(path)
-        else:
-            table = _read_csv(path)
-    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as a table: {error}") from error
-    texts = [
-        pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), "")).combine_chunks()
-        for column in table.columns
-    ]
-    return pa.table(dict(zip([name.strip() for name in table.column_names], texts, strict=True)))
+        parquet = path.suffix.lower() in (".parquet", ".pq")
+        table = pa.parquet.read_table(path) if parquet else _read_csv(path)
+        texts = [
+            pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), "")).combine_chunks()
+            for column in table.columns
+        ]
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise ValueError(
+            f"{path} cannot be read as a table of text and numbers: {error}"
+        ) from error
+    columns = dict(zip([name.strip() for name in table.column_names], texts, strict=True))
+    if len(columns) < len(texts):
+        raise ValueError(f"{path} has two columns of one name (blanks around it do not count).")
+    for name in columns:
+        if name == "image" or region_of(name, "mask"):  # written on Windows, read anywhere
+            columns[name] = pc.replace_substring(columns[name], "\\", "/")
+    return pa.table(columns)
 
 
 def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

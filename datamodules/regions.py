@@ -10,7 +10,7 @@ from datamodules.images import read_mask
 from datamodules.table import ImageTable
 
 # half width of the filter in source pixels, at a scale of one
-FILTER_RADIUS = {"nearest": 0.5, "bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
+FILTER_RADIUS = {"nearest": 0.5, "bilinear": 1.0, "bicubic": 2.0}
 
 BOX_TOLERANCE = 1e-3  # pixels
 

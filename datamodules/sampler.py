@@ -15,13 +15,11 @@ class EpochSampler(Sampler):
     Args:
         num_samples: Of the data set.
         seed: Of the order.
-        shuffle: Whether to shuffle at all.
     """
 
-    def __init__(self, num_samples: int, seed: int, shuffle: bool = True) -> None:
+    def __init__(self, num_samples: int, seed: int) -> None:
         self.num_samples = num_samples
         self.seed = seed
-        self.shuffle = shuffle
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -33,7 +31,6 @@ class EpochSampler(Sampler):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.arange(self.num_samples)
-        if self.shuffle:
-            np.random.default_rng([self.seed, self.epoch]).shuffle(order)
+        np.random.default_rng([self.seed, self.epoch]).shuffle(order)
         epoch = self.epoch
         return ((epoch, int(index)) for index in order)

@@ -16,6 +16,8 @@ from datamodules.table import ImageTable
 if TYPE_CHECKING:
     from datamodules.sources import DataOptions
 
+MOST_OF_A_PAIR = 100
+
 
 def build_table(raw: RawTable, options: "DataOptions", seed: int) -> ImageTable:
     """Settle classes, groups, regions and splits of a source and check its paths.
@@ -36,6 +38,8 @@ def build_table(raw: RawTable, options: "DataOptions", seed: int) -> ImageTable:
         raw.name,
     )
     class_names, labels = _settle_classes(raw, options.classes, notes)
+    if options.pair_by is not None:
+        _check_pairs(raw, options.pair_by, labels)
     ids = _settle_ids(raw)
     groups = find_groups(raw, options.group_from, notes)
     masks = _resolve_masks(raw, options.allow_outside)
@@ -91,14 +95,36 @@ def _settle_classes(
     return names, order[encoded.indices.to_numpy()].astype(np.int64)
 
 
+def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:
+    """A pair is one scene on several backgrounds: a few images of one class."""
+    values = np.array(raw.columns[pair_by].to_pylist())
+    order = np.argsort(values, kind="stable")
+    names, starts = np.unique(values[order], return_index=True)
+    problems = []
+    for name, rows in zip(names.tolist(), np.split(order, starts[1:]), strict=True):
+        if name and len(rows) > MOST_OF_A_PAIR:
+            problems.append(
+                f"data.pair_by={pair_by}: {name!r} joins {len(rows)} images; the column must name "
+                "one scene on a few backgrounds"
+            )
+        elif name and len(np.unique(labels[rows])) > 1:
+            problems.append(f"data.pair_by={pair_by}: {name!r} joins images of different classes")
+    raise_problems(problems, raw.name)
+
+
 def _settle_positive(class_names: tuple[str, ...], asked: str | None) -> str | None:
     if asked is not None and asked not in class_names:
         raise ValueError(
             f"data.positive_class is {asked!r}, expected one of {', '.join(class_names)}."
         )
-    if asked is not None or len(class_names) > 2:
-        return asked
-    return class_names[-1]
+    if len(class_names) > 2:
+        if asked is not None:
+            raise ValueError(
+                f"data.positive_class is {asked!r}, but there are {len(class_names)} classes: a "
+                "positive class is one of two."
+            )
+        return None
+    return class_names[-1] if asked is None else asked
 
 
 def _settle_ids(raw: RawTable) -> pa.Array:
@@ -108,7 +134,8 @@ def _settle_ids(raw: RawTable) -> pa.Array:
     repeated = values[counts > 1].tolist()
     if repeated:
         raise ValueError(
-            f"{raw.name}: {column} must name a row once; more than once: {list_some(repeated)}."
+            f"{raw.name}: {column} must name a row once (a column 'id' may do it for images that "
+            f"stand in several rows); more than once: {list_some(repeated)}."
         )
     return ids
 
@@ -142,7 +169,7 @@ def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
             for text in raw.columns[name].to_pylist()
         ]
         if not allow_outside:
-            inside = tuple(f"{root}{os.sep}" for root in raw.roots)
+            inside = tuple(os.path.join(root, "") for root in raw.roots)
             problems += [
                 f"{raw.row_name(row)}: {name} {path} lies outside of {raw.roots[0]}; "
                 "move it, or set data.root, or data.allow_outside=true"

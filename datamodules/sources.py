@@ -63,10 +63,10 @@ class DataOptions:
         if self.batch_size < 1:
             problems.append(f"data.batch_size is {self.batch_size}, expected at least 1")
         size = self.image_size
-        if size is not None and min(_as_tuple(size)) < 8:
-            problems.append(f"data.image_size is {size}, expected at least 8 pixels")
-        if size is not None and len(_as_tuple(size)) > 2:
+        if size is not None and len(_as_tuple(size)) not in (1, 2):
             problems.append(f"data.image_size is {size}, expected one number or [height, width]")
+        elif size is not None and min(_as_tuple(size)) < 8:
+            problems.append(f"data.image_size is {size}, expected at least 8 pixels")
         if self.num_workers is not None and self.num_workers < 0:
             problems.append(f"data.num_workers is {self.num_workers}, expected 0 or more")
         for name in ("val_fraction", "test_fraction"):
@@ -115,7 +115,8 @@ class ManifestData(DataOptions):
     box_format: BoxFormat = "xyxy"
 
     def read(self, seed: int) -> ImageTable:  # noqa: D102
-        source = read_manifest(Path(self.manifest), self.root, self.box_format)
+        root = None if self.root is None else str(Path(self.root).expanduser())
+        source = read_manifest(Path(self.manifest).expanduser(), root, self.box_format)
         return build_table(source, self, seed)
 
 
@@ -132,7 +133,8 @@ class FolderData(DataOptions):
     masks: str | None = None
 
     def read(self, seed: int) -> ImageTable:  # noqa: D102
-        source = read_folder(Path(self.images), None if self.masks is None else Path(self.masks))
+        masks = None if self.masks is None else Path(self.masks).expanduser()
+        source = read_folder(Path(self.images).expanduser(), masks)
         return build_table(source, self, seed)
 
 

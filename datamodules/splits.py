@@ -1,6 +1,7 @@
 """Training, validation and test: given by the source, or made so that no group is split."""
 
 import hashlib
+from fractions import Fraction
 
 import numpy as np
 
@@ -44,22 +45,23 @@ def assign_splits(
     given = [split for split in SPLITS if (splits == split).any()]
     if "train" not in given:
         raise ValueError(f"{raw.name}: the column 'split' names no row 'train'; found {given}.")
-    units = groups if groups is not None else np.arange(len(labels))
+    images = np.array(raw.columns["image"].to_pylist())
+    _check_apart(splits, images, "image", raw.name)
     if groups is not None:
-        _check_groups_apart(splits, groups, raw.name)
-    share = len(labels) / max((splits == "train").sum(), 1)
+        _check_apart(splits, groups, "group", raw.name)
+    units = images if groups is None else groups
     made = []
     for split, fraction in (("test", test_fraction), ("val", val_fraction)):
         if split in given:
             continue
         rows = np.flatnonzero(splits == "train")
-        taken = _take_fold(rows, labels, units, min(fraction * share, 0.5), seed, raw.name)
+        share = fraction * len(labels) / len(rows)
+        taken = _take_share(rows, labels, units, share, seed, raw.name)
         splits[taken] = split
-        share = len(labels) / (splits == "train").sum()
-        made.append(split)
+        made.append(f"{split} ({len(taken) / len(labels):.0%} of the images)")
     if made:
         kind = "group-stratified" if groups is not None else "stratified"
-        notes.append(f"No {' and no '.join(made)} split is given: made one, {kind}, seed {seed}.")
+        notes.append(f"Made of the training images, {kind}, seed {seed}: {' and '.join(made)}.")
     _check_classes_present(splits, labels, class_names, raw.name, notes)
     return splits
 
@@ -91,40 +93,44 @@ def _read_splits(raw: RawTable) -> np.ndarray:
     return np.array([SPLIT_FOLDERS[text] for text in texts], dtype="<U5")
 
 
-def _check_groups_apart(splits: np.ndarray, groups: np.ndarray, name: str) -> None:
-    pairs = np.unique(np.stack([groups, splits.astype(groups.dtype)]), axis=1)
+def _check_apart(splits: np.ndarray, units: np.ndarray, kind: str, name: str) -> None:
+    """No unit, a group or an image, may stand in two splits."""
+    pairs = np.unique(np.stack([units, splits]), axis=1)
     values, counts = np.unique(pairs[0], return_counts=True)
     problems = [
-        f"group {group!r} stands in {' and '.join(pairs[1][pairs[0] == group])}; "
-        "a group belongs to one split"
-        for group in values[counts > 1].tolist()
+        f"{kind} {unit!r} stands in {' and '.join(pairs[1][pairs[0] == unit])}; "
+        f"it may belong to one split only"
+        for unit in values[counts > 1].tolist()
     ]
     raise_problems(problems, f"the split of {name}")
 
 
-def _take_fold(
-    rows: np.ndarray, labels: np.ndarray, units: np.ndarray, fraction: float, seed: int, name: str
+def _take_share(
+    rows: np.ndarray, labels: np.ndarray, units: np.ndarray, share: float, seed: int, name: str
 ) -> np.ndarray:
-    """Rows of one fold of about this share, whole groups only."""
-    from sklearn.model_selection import StratifiedGroupKFold  # 0.6 s, and only when needed
+    """About this share of the rows, whole units only, every class alike."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # 0.6 s
 
-    num_folds = max(2, round(1 / fraction))
+    parts = Fraction(share).limit_denominator(10) if share > 0.1 else Fraction(1, round(1 / share))
+    num_folds, num_taken = parts.denominator, parts.numerator
     num_units = len(np.unique(units[rows]))
     if num_units < num_folds:
         raise ValueError(
-            f"{name}: a split cannot be made of {num_units} groups (at least {num_folds} needed). "
-            "Give a column 'split', more groups, or larger data.val_fraction and "
-            "data.test_fraction."
+            f"{name}: {num_units} groups are too few to take a share of {share:.0%} from (at least "
+            f"{num_folds} needed). Give a column 'split', more groups, or larger data.val_fraction "
+            "and data.test_fraction."
         )
-    folds = StratifiedGroupKFold(n_splits=num_folds, shuffle=True, random_state=seed)
     smallest = np.bincount(labels[rows])
     if smallest[smallest > 0].min() < num_folds:
         raise ValueError(
             f"{name}: the smallest class has {smallest[smallest > 0].min()} images, too few for a "
             f"split in {num_folds} parts. Give a column 'split' or more images."
         )
-    _, taken = next(folds.split(rows, labels[rows], units[rows]))
-    return rows[taken]
+    # the grouped kind visits group after group in Python: minutes for a million single images
+    kind = StratifiedKFold if num_units == len(rows) else StratifiedGroupKFold
+    folds = kind(n_splits=num_folds, shuffle=True, random_state=seed)
+    parts_taken = [fold for _, fold in folds.split(rows, labels[rows], units[rows])][:num_taken]
+    return rows[np.concatenate(parts_taken)]
 
 
 def _check_classes_present(

@@ -167,12 +167,17 @@ class Collate:
         self.std = torch.tensor(preprocessing.std).view(1, 3, 1, 1) * 255
 
     def __call__(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return image float (B, 3, H, W), roi bool (B, R, H, W), has_roi, label, id, weight."""
+        """Return image float (B, 3, H, W), roi bool (B, R, H, W), has_roi, label, id, weight.
+
+        ``roi_share`` (B,) is the share of the image that its ROI covers in its own pixels, before
+        any resampling.
+        """
         batch: dict[str, Any] = {"id": [sample["id"] for sample in samples]}
         image: Tensor = torch.stack([sample["image"].as_subclass(Tensor) for sample in samples])
         batch["image"] = image.float().sub_(self.mean).div_(self.std)
         batch["roi"] = torch.stack([sample["roi"].as_subclass(Tensor) for sample in samples])
         batch["has_roi"] = torch.from_numpy(np.stack([sample["has_roi"] for sample in samples]))
+        batch["roi_share"] = torch.tensor([sample["roi_share"] for sample in samples]).float()
         batch["label"] = torch.tensor([sample["label"] for sample in samples])
         if "weight" in samples[0]:
             batch["weight"] = torch.tensor([sample["weight"] for sample in samples]).float()

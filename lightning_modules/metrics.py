@@ -10,6 +10,7 @@ from torchmetrics.classification import (
     MulticlassF1Score,
     MulticlassPrecision,
     MulticlassRecall,
+    MulticlassStatScores,
 )
 
 PER_CLASS = {"precision": MulticlassPrecision, "recall": MulticlassRecall, "f1": MulticlassF1Score}
@@ -20,6 +21,7 @@ class PhaseMetrics(nn.Module):
 
     Accuracy is the share of right answers, balanced accuracy the mean recall of the classes, macro
     F1 the mean F1 of the classes, AUROC the mean area under one class's curve against the others.
+    Balanced accuracy and AUROC leave out classes that have no image.
 
     Args:
         class_names: In the order of the logits.
@@ -36,9 +38,10 @@ class PhaseMetrics(nn.Module):
         }
         per_class: dict[str, Metric] = {}
         if full:
-            metrics["balanced_accuracy"] = MulticlassAccuracy(classes, average="macro")
-            metrics["auroc"] = MulticlassAUROC(classes)
             per_class = {name: kind(classes, average=None) for name, kind in PER_CLASS.items()}
+            per_class |= {"auroc": MulticlassAUROC(classes, average=None)}
+            per_class |= {"counts": MulticlassStatScores(classes, average=None)}
+        self.full = full
         self.overall = MetricCollection(metrics)
         self.per_class = MetricCollection(per_class)
 
@@ -50,8 +53,15 @@ class PhaseMetrics(nn.Module):
     def compute(self) -> dict[str, Tensor]:
         """Return name to scalar; per-class names end in the class."""
         values = dict(self.overall.compute())
-        for name, per_class in self.per_class.compute().items():
-            values |= {f"{name}_{c}": v for c, v in zip(self.class_names, per_class, strict=True)}
+        if not self.full:
+            return values
+        per_class = self.per_class.compute()
+        present = per_class["counts"][:, -1] > 0
+        values["balanced_accuracy"] = per_class["recall"][present].mean()
+        values["auroc"] = per_class["auroc"][present].mean()
+        for name in PER_CLASS:
+            scores = zip(self.class_names, per_class[name], strict=True)
+            values |= {f"{name}_{class_name}": score for class_name, score in scores}
         return values
 
     def reset(self) -> None:

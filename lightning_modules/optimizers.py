@@ -29,6 +29,11 @@ def build_optimizer(
         raise ValueError(f"optimizer.lr is {lr}, expected a number above 0.")
     if weight_decay < 0:
         raise ValueError(f"optimizer.weight_decay is {weight_decay}, expected 0 or more.")
-    return create_optimizer_v2(
-        network, opt=name, lr=lr, weight_decay=weight_decay, momentum=momentum
-    )
+    if not 0 <= momentum < 1:
+        raise ValueError(f"optimizer.momentum is {momentum}, expected 0 or more and below 1.")
+    try:
+        return create_optimizer_v2(
+            network, opt=name, lr=lr, weight_decay=weight_decay, momentum=momentum
+        )
+    except ValueError as error:
+        raise ValueError(f"optimizer.name={name} cannot be built: {error}.") from error

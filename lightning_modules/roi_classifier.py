@@ -13,6 +13,7 @@ from lightning_modules.build import build
 from lightning_modules.checkpoint import describe_versions, open_checkpoint
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.gates import Promise
 from lightning_modules.networks.roi_network import NetworkOutput
 from lightning_modules.schedulers import stretch_state
 
@@ -106,6 +107,10 @@ class ROIClassifier(LightningModule):
         probs = output.logits.detach().float().softmax(dim=1)
         self.metrics[f"{phase}_metrics"].update(probs, batch["label"])
         self.log(f"{phase}_loss", loss, on_step=False, on_epoch=True, batch_size=len(probs))
+        if self.network.gate.promise is not Promise.NONE:
+            empty = (~output.mask.flatten(1).any(dim=1)).float().mean()
+            name = f"{phase}_empty_mask_share"
+            self.log(name, empty, on_step=False, on_epoch=True, batch_size=len(probs))
         return loss, output
 
     def _log_metrics(self, phase: str) -> None:

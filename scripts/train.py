@@ -10,12 +10,14 @@ def main(cfg: DictConfig) -> None:
     from workflow.call import read_call
     from workflow.journal import Journal
     from workflow.plan import make_plan
-    from workflow.resume import resume_config
+    from workflow.resume import check_same_split, resume_config
 
     journal, call, checkpoint = Journal(), read_call(), None
     if cfg.resume is not None:
         cfg, call, checkpoint = resume_config(cfg, call)
     plan = make_plan(cfg, call)
+    if checkpoint is not None:
+        check_same_split(plan.table, checkpoint.parents[1])
 
     from workflow.fit import run
 

@@ -81,7 +81,7 @@ def train_in_process(manifest: Path, out: Path, *overrides: str) -> Path:
     from workflow.fit import run
     from workflow.journal import Journal
     from workflow.plan import make_plan
-    from workflow.resume import resume_config
+    from workflow.resume import check_same_split, resume_config
 
     quick = [
         "data=manifest",
@@ -100,7 +100,10 @@ def train_in_process(manifest: Path, out: Path, *overrides: str) -> Path:
     if cfg.resume is not None:
         cfg, call, checkpoint = resume_config(cfg, call)
     journal = Journal()
-    run(make_plan(cfg, call), journal, checkpoint)
+    plan = make_plan(cfg, call)
+    if checkpoint is not None:
+        check_same_split(plan.table, checkpoint.parents[1])
+    run(plan, journal, checkpoint)
     return out
 
 

@@ -123,7 +123,7 @@ def test_the_closed_list_holds_what_conf_names(tmp_path):
     named = {
         yaml.safe_load(path.read_text())["_target_"]
         for group in ("gate", "model", "loss", "optimizer", "scheduler")
-        for path in Path("conf", group).glob("*.yaml")
+        for path in (Path(__file__).parents[1] / "conf" / group).glob("*.yaml")
     }
     assert named - {"lightning_modules.networks.gates.auto.choose_gate"} == BUILDABLE
 

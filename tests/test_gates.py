@@ -14,7 +14,8 @@ from lightning_modules.networks import Backbone, ROINetwork
 from lightning_modules.networks.gates import NoGate, PixelGate, Promise
 from lightning_modules.networks.mask_source import MaskOrigin, MaskSource, dilate_mask
 
-GATES = [yaml.safe_load(path.read_text()) for path in sorted(Path("conf/gate").glob("*.yaml"))]
+CONF = Path(__file__).parents[1] / "conf"
+GATES = [yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("gate/*.yaml"))]
 GATES = [gate for gate in GATES if not gate["_target_"].endswith("choose_gate")]
 EXACT_GATES = [gate for gate in GATES if build(gate).promise is Promise.EXACT]
 BACKBONES = timm.list_models("test_*")
@@ -35,7 +36,7 @@ def evaluate(network, image, planes):
     steps = Preprocessing(backbone.image_size, backbone.mean, backbone.std, backbone.interpolation)
     pixels, roi = resize_together(image, planes, steps)
     sample = {"image": pixels, "roi": roi, "has_roi": np.ones(len(planes), bool)}
-    batch = Collate(steps)([sample | {"label": 0, "id": "one"}])
+    batch = Collate(steps)([sample | {"label": 0, "id": "one", "roi_share": 0.0}])
     with torch.no_grad():
         return network(batch["image"], batch["roi"], batch["has_roi"]).logits
 

@@ -88,7 +88,7 @@ def test_every_augmentation_in_conf_moves_regions_with_the_image():
     plane = np.zeros((1, 64, 64), bool)
     plane[:, 20:40, 12:50] = True
     image = np.repeat(plane[0, ..., None] * np.uint8(200), 3, axis=2)
-    for file in Path("conf/augment").glob("*.yaml"):
+    for file in (Path(__file__).parents[1] / "conf/augment").glob("*.yaml"):
         torch.manual_seed(1)
         moved, mask = from_file(file)(*resize_together(image, plane, preprocessing((64, 64))))
         assert (moved[:, mask[0]] >= 127 * 0.8 * 200 / 255).all(), file
@@ -123,7 +123,7 @@ def test_no_augmentation_reads_a_statistic_of_the_whole_image():
     near[4:36, 6:46] = True
     image = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
     other = np.where(near, image, 255 - image)
-    for file in Path("conf/augment").glob("*.yaml"):
+    for file in (Path(__file__).parents[1] / "conf/augment").glob("*.yaml"):
         augmentation = from_file(file)
         for seed in range(10):
             results = []

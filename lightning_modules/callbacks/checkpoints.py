@@ -1,11 +1,13 @@
 """The two checkpoints of a run: the best by its monitor and the last."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
+
+from lightning_modules.callbacks.epoch_callback import has_validated
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -35,6 +37,16 @@ class RunCheckpoint(ModelCheckpoint):
         self.dirpath = str(Path(trainer.default_root_dir) / "checkpoints")
         super().setup(trainer, pl_module, stage)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the best score along when the run folder was moved; Lightning would forget it."""
+        here = Path(self.dirpath) / f"{self.filename}.ckpt"
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {name: str(here) for name in paths if state_dict.get(name)}
+        best = {str(here): score for score in state_dict["best_k_models"].values()}
+        super().load_state_dict(
+            state_dict | moved | {"dirpath": self.dirpath, "best_k_models": best}
+        )
+
 
 class BestCheckpoint(RunCheckpoint):
     """``best.ckpt``: the epoch with the best monitored metric; of equals the latest.
@@ -52,6 +64,8 @@ class BestCheckpoint(RunCheckpoint):
 
     def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:
         """Whether an epoch is as good as the best so far, or better."""
+        if not has_validated(trainer):
+            return False
         equal = current is not None and bool(current == self.best_model_score)
         return equal or super().check_monitor_top_k(trainer, current)
 

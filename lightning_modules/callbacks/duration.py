@@ -52,6 +52,7 @@ class DurationEstimate(Callback):
         batch = loader.collate_fn([dataset[index] for index in range(size)])
         load = time.monotonic() - started
         batch = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
+        batch = trainer.precision_plugin.convert_input(batch)
         network = copy.deepcopy(pl_module.network)
         steps = []
         for _ in range(self.num_steps + 1):

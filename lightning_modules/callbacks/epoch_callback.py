@@ -13,10 +13,17 @@ class EpochCallback(Checkpoint):
     """
 
 
+def has_validated(trainer: Trainer) -> bool:
+    """Whether the epoch that ends was validated; Lightning keeps older metrics about."""
+    every = trainer.check_val_every_n_epoch
+    return every is None or (trainer.current_epoch + 1) % every == 0
+
+
 def epoch_metrics(trainer: Trainer) -> dict[str, float]:
     """Training and validation metrics of the epoch that ends, by name."""
+    phases = ("train_", "val_") if has_validated(trainer) else ("train_",)
     return {
         name: float(value)
         for name, value in trainer.callback_metrics.items()
-        if name.startswith(("train_", "val_"))
+        if name.startswith(phases)
     }

@@ -31,12 +31,11 @@ class Predictions(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        roi = (batch["roi"] & batch["has_roi"][:, :, None, None]).any(dim=1)
         parts = (
             outputs.logits.float(),
             outputs.origin,
             outputs.mask.float().mean(dim=(1, 2, 3)),
-            roi.float().mean(dim=(1, 2)),
+            batch["roi_share"],
         )
         self._parts.append((batch["id"], *(part.cpu().numpy() for part in parts)))
 
@@ -44,7 +43,9 @@ class Predictions(Callback):
         ids, logits, origins, mask_share, roi_share = zip(*self._parts, strict=True)
         ids = [name for part in ids for name in part]
         dataset = trainer.test_dataloaders.dataset
-        source, rows = dataset.table, dataset.rows[: len(ids)]
+        source = dataset.table
+        row_of = {source.ids[int(row)].as_py(): int(row) for row in dataset.rows}
+        rows = np.array([row_of[name] for name in ids])
         gated = not isinstance(pl_module.network.gate, NoGate)
         origin = [MaskOrigin(code).name.lower() for code in np.concatenate(origins).tolist()]
         self.table = PredictionTable(

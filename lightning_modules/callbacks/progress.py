@@ -31,6 +31,11 @@ class EpochLines(EpochCallback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         metrics = epoch_metrics(trainer)
         parts = [f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics]
+        empty = metrics.get("train_empty_mask_share", 0.0)
+        if empty:
+            parts.append(
+                f"{empty:.1%} of the training masks are EMPTY at this size and gate.dilate"
+            )
         seconds = time.monotonic() - self._started
         log.info(
             "Epoch %d/%s  %.0f s  %s%s",

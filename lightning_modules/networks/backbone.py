@@ -7,7 +7,7 @@ import torch
 from timm.data import resolve_data_config
 from torch import Tensor, nn
 
-from lightning_modules.networks.weights import create_model
+from lightning_modules.networks.weights import create_model, find_head
 
 
 class Backbone(nn.Module):
@@ -41,6 +41,11 @@ class Backbone(nn.Module):
         super().__init__()
         if not 0 <= dropout < 1:
             raise ValueError(f"model.dropout is {dropout}, expected a probability below 1.")
+        if dropout and freeze_backbone:
+            raise ValueError(
+                "model.dropout has no effect with model.freeze_backbone=true, which keeps all but "
+                "the last layer in evaluation: leave one of them out."
+            )
         _check_name(backbone)
         net = create_model(backbone, pretrained, num_classes, dropout, image_size)
         # the layout that convolutions are fastest in, on CPUs and GPUs alike
@@ -58,8 +63,8 @@ class Backbone(nn.Module):
 
     @property
     def head(self) -> nn.Module:
-        """The last layer, which is new."""
-        return self.net.get_classifier()
+        """The last layer, which is new (distilled models have two)."""
+        return find_head(self.net)
 
     def train(self, mode: bool = True) -> "Backbone":
         """Switch to training; a frozen backbone stays in eval mode, its head does not."""
@@ -84,7 +89,16 @@ def _start_head_small(head: nn.Module) -> None:
 
 
 def _check_name(name: str) -> None:
-    if name.startswith(("hf-hub:", "hf_hub:", "local-dir:")) or timm.is_model(name):
+    base, _, tag = name.partition(".")
+    if name.startswith(("hf-hub:", "hf_hub:", "local-dir:")):
+        return
+    if timm.is_model(base):
+        tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{base}.*")]
+        if tag and tag not in tags:
+            raise ValueError(
+                f"model.backbone={name}: timm {timm.__version__} has no weights {tag!r} of {base}. "
+                f"Known: {', '.join(tags) or 'none'}."
+            )
         return
     near = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
     hint = f" Did you mean {', '.join(near)}?" if near else ""

@@ -32,6 +32,11 @@ class ROINetwork(nn.Module):
         self.gate = gate
         self.mask_source = MaskSource(gate.dilate, gate.roi_missing)
 
+    def no_weight_decay(self) -> set[str]:
+        """Names of the backbone's parameters that timm does not decay (position embeddings)."""
+        names = getattr(self.backbone.net, "no_weight_decay", set)()
+        return {f"backbone.net.{name}" for name in names}
+
     def forward(self, image: Tensor, roi: Tensor, has_roi: Tensor) -> NetworkOutput:
         """Return logits, the mask applied and where it came from."""
         mask, origin = self.mask_source(roi, has_roi)

@@ -6,7 +6,7 @@ Nothing in here imports torch: help and configuration errors take half a second.
 
     @hydra_app("train")
     def main(cfg: DictConfig) -> None:
-        from lightning_modules.training import run  # heavy imports inside
+        from workflow.fit import run  # heavy imports inside
         run(cfg)
 """
 

@@ -9,8 +9,7 @@ from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
 from datamodules.table import ImageTable
-from lightning_modules.callbacks import BestCheckpoint, Predictions
-from lightning_modules.callbacks.epoch_callback import epoch_metrics
+from lightning_modules.callbacks import BestCheckpoint, History, Predictions
 from lightning_modules.evaluation.slices import measure_groups
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.roi_classifier import ROIClassifier
@@ -21,6 +20,8 @@ from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan
 
 log = logging.getLogger(__name__)
+# words of a command that another run does not share
+DIFFERENT = ("gate=", "gate.", "seed=", "out=", "name=")
 
 
 def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
@@ -31,7 +32,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         journal: What is said goes to its log.
         resume_from: ``last.ckpt`` of the run to go on with; None starts a new one.
     """
-    objects = build_objects(plan)
+    objects = build_objects(plan, resuming=resume_from is not None)
     if plan.config["dry_run"]:
         log.info("dry_run: all is checked and built; nothing was trained or written.")
         return
@@ -55,7 +56,8 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
         remember_latest(folder)
         _write_config(plan, folder)
         return folder
-    folder = make_run_folder(plan.name, plan.config["out"] or plan.call.sweep_folder)
+    out = plan.config["out"]
+    folder = make_run_folder(plan.name, plan.call.sweep_folder if out is None else out)
     _write_config(plan, folder)
     command = shlex.join(["python", "scripts/train.py", *plan.call.overrides])
     write_text(folder / "command.txt", command + "\n")
@@ -67,12 +69,12 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path, resume_from: Pat
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
         trainer.fit(objects.model, objects.data, ckpt_path=resume_from, weights_only=True)
+        metrics = _training_metrics(trainer)
+        if plan.config["test"] and trainer.limit_test_batches:
+            metrics |= _test(plan, objects, trainer, folder)
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
-    metrics = _training_metrics(trainer)
-    if plan.config["test"]:
-        metrics |= _test(plan, objects, trainer, folder)
     write_json(folder / "metrics.json", metrics)
     _finish(trainer, folder, metrics)
 
@@ -95,15 +97,18 @@ def _write_config(plan: Plan, folder: Path) -> None:
 
 def _training_metrics(trainer: Trainer) -> dict[str, float]:
     """Metrics of the last epoch of training, and the best score of the monitor."""
-    metrics = epoch_metrics(trainer)
+    metrics: dict[str, float] = {}
     for callback in trainer.callbacks:
+        if isinstance(callback, History) and callback.rows:
+            last = callback.rows[-1]
+            metrics |= {k: v for k, v in last.items() if k.startswith(("train_", "val_"))}
         if isinstance(callback, BestCheckpoint) and callback.best_model_score is not None:
             metrics[f"best_{callback.monitor}"] = float(callback.best_model_score)
     return metrics
 
 
 def _test(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> dict[str, Any]:
-    """Test the best checkpoint; every number comes from its table of predictions."""
+    """Test the best checkpoint and keep its table of predictions."""
     best = folder / "checkpoints" / "best.ckpt"
     model = ROIClassifier.load_from_checkpoint(best) if best.is_file() else objects.model
     log.info("Testing %s.", "the best checkpoint" if best.is_file() else "the model as it is")

@@ -6,6 +6,7 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
@@ -13,7 +14,8 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 
 from datamodules.datamodule import ROIDataModule
 from datamodules.transforms import Preprocessing
-from lightning_modules.callbacks import EpochLines
+from lightning_modules.build import build
+from lightning_modules.callbacks import EpochLines, Predictions
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.plan import Plan, instantiate
 
@@ -39,14 +41,20 @@ class Objects:
     callbacks: list[Callback]
 
 
-def build_objects(plan: Plan) -> Objects:
-    """Build what trains, on what, and who watches.
+def build_objects(plan: Plan, resuming: bool) -> Objects:
+    """Build what trains, on what, and who watches, and try what is built later.
+
+    Args:
+        plan: What to build.
+        resuming: The weights come from a checkpoint, those the run started from may be gone.
 
     Raises:
-        ValueError: An option is out of its range, or weights cannot be had.
+        ValueError: An option is out of its range, weights cannot be had, or the backbone does not
+            take the image size.
     """
     quieten()
     config, table, options = plan.config, plan.table, plan.options
+    start = {"pretrained": False} if resuming else {}
     seed_everything(config["seed"], verbose=False)
     weighted = options.imbalance == "class_weights"
     model = ROIClassifier(
@@ -57,8 +65,10 @@ def build_objects(plan: Plan) -> Objects:
         class_weights=table.class_weights() if weighted else None,
         seed=config["seed"],
         record={"config": config, "split_fingerprint": table.fingerprint},
-        **{part: config[part] for part in ("model", "gate", "loss", "optimizer", "scheduler")},
+        model=config["model"] | start,
+        **{part: config[part] for part in ("gate", "loss", "optimizer", "scheduler")},
     )
+    _try(config, model)
     expected = {k: tuple(v) if isinstance(v, list) else v for k, v in model.preprocessing.items()}
     preprocessing = Preprocessing(**expected)
     augmentation = instantiate(config["augment"], table.region_names)
@@ -68,10 +78,32 @@ def build_objects(plan: Plan) -> Objects:
     return Objects(model, data, callbacks)
 
 
+def _try(config: dict[str, Any], model: ROIClassifier) -> None:
+    """Build once what is built anew in training, so that its mistakes come before any folder."""
+    backbone, (height, width) = model.network.backbone, model.preprocessing["size"]
+    try:
+        with torch.no_grad():
+            backbone.eval()(torch.zeros(2, 3, height, width))
+    except Exception as error:  # every architecture has its own way of refusing a size
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"model.backbone={config['model']['backbone']} does not take images of {height} x "
+            f"{width} pixels ({reason}). Set data.image_size to a size it takes."
+        ) from error
+    backbone.train()
+    optimizer = build(config["optimizer"], model.network)
+    build(config["scheduler"], optimizer, 10, 5)
+    try:
+        instantiate(config["trainer"] | {"logger": False, "enable_progress_bar": False})
+    except Exception as error:  # Lightning's own checks of its arguments, or a missing device
+        reason = str(error.__cause__ or error).strip()
+        raise ValueError(f"Lightning's Trainer refuses the options of trainer: {reason}") from error
+
+
 def make_trainer(plan: Plan, callbacks: list[Callback], folder: Path) -> Trainer:
     """Build Lightning's Trainer for a run folder."""
     on_terminal = sys.stdout.isatty()
-    shown = [EpochLines(plan.caveat), *([TQDMProgressBar()] if on_terminal else [])]
+    shown = [EpochLines(plan.caveat), Predictions(), *([TQDMProgressBar()] if on_terminal else [])]
     owned = {
         "default_root_dir": str(folder),
         "logger": False,

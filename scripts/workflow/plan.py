@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -16,6 +15,7 @@ from datamodules.table import ImageTable
 from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
 from workflow.places import CHECKOUT, OUTPUTS
+from workflow.request import check_request
 
 log = logging.getLogger(__name__)
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
@@ -40,10 +40,13 @@ class Plan:
     @property
     def name(self) -> str:
         """Of the run: as asked, else the experiment, else <data>_<gate>."""
-        data, gate = type(self.options).__name__, self.config["gate"]["_target_"].rpartition(".")[2]
-        parts = (data.removesuffix("Data"), gate.removesuffix("Gate"))
-        made = "_".join(parts).lower().replace("_no", "_none")
-        return self.config["name"] or self.call.experiment or made
+        if self.config["name"] is not None:
+            return self.config["name"]
+        if self.call.experiment is not None:
+            return self.call.experiment
+        data = type(self.options).__name__.removesuffix("Data").lower()
+        gate = self.config["gate"]["_target_"].rpartition(".")[2].removesuffix("Gate").lower()
+        return f"{data}_{gate if self.gated else 'none'}"
 
     @property
     def gated(self) -> bool:
@@ -53,7 +56,8 @@ class Plan:
     @property
     def caveat(self) -> str | None:
         """What is to be said beside every score."""
-        return NO_GROUPS if self.table.groups is None else None
+        groups = self.table.groups
+        return NO_GROUPS if groups is None else None
 
 
 def make_plan(cfg: DictConfig, call: Call) -> Plan:
@@ -66,15 +70,17 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     Raises:
         ValueError: The data has mistakes.
     """
+    config = OmegaConf.to_container(cfg, resolve=True)
+    check_request(config, call)
     options = instantiate(cfg.data)
     table = options.read(cfg.seed)
     for note in table.notes:
         log.info(note)
     _say_counts(table)
-    config = OmegaConf.to_container(cfg, resolve=True)
     config["gate"] = _decide_gate(config["gate"], table)
     _check_roi(config["gate"], table)
-    check_files(table, OUTPUTS / "cache" / "decoded.parquet")
+    for note in check_files(table, OUTPUTS / "cache" / "decoded.parquet"):
+        log.warning(note)
     return Plan(config, options, table, call)
 
 
@@ -99,7 +105,7 @@ def _decide_gate(gate: dict[str, Any], table: ImageTable) -> dict[str, Any]:
     options = {key: value for key, value in gate.items() if key != "_target_"}
     choice, reason = choose_gate(table.roi_share(), **options)
     log.info(reason)
-    chosen = OmegaConf.to_container(OmegaConf.load(Path(CHECKOUT) / "conf/gate" / f"{choice}.yaml"))
+    chosen = OmegaConf.to_container(OmegaConf.load(CHECKOUT / "conf/gate" / f"{choice}.yaml"))
     return chosen | {key: value for key, value in options.items() if key in chosen}
 
 

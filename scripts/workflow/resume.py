@@ -1,18 +1,22 @@
 """resume=: go on with a run by its own configuration."""
 
+import csv
 import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
+from datamodules.splits import fingerprint
+from datamodules.table import ImageTable
 from workflow.call import Call
 from workflow.places import find_checkpoint
 
 # keys that concern this call and not the run
-OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "traceback", "debug")
+OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "traceback")
 
 
 def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
@@ -29,40 +33,66 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
         ValueError: There is no such run, or the command line asks for what the run is not.
     """
     checkpoint = find_checkpoint(cfg.resume)
-    if checkpoint.name != "last.ckpt":
+    folder = checkpoint.parents[1]
+    if checkpoint.name != "last.ckpt" or not (folder / "config.yaml").is_file():
         raise ValueError(
-            f"resume={cfg.resume}: a run goes on from last.ckpt, not from {checkpoint.name}."
+            f"resume={cfg.resume}: a run goes on from checkpoints/last.ckpt in its own folder, and "
+            f"{checkpoint} is none."
         )
-    own = OmegaConf.load(checkpoint.parents[1] / "config.yaml")
+    own = OmegaConf.load(folder / "config.yaml")
+    epochs = own.trainer.max_epochs
+    allowed = [cfg.resume_allow] if isinstance(cfg.resume_allow, str) else list(cfg.resume_allow)
     problems = []
     for override in call.overrides:
-        key, _, _ = override.lstrip("+~").partition("=")
-        if key in OF_THE_CALL:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key in OF_THE_CALL or (key, value) == ("debug", "traceback"):
+            continue
+        if key in ("experiment", "debug"):
+            problems.append(f"{override} chooses another configuration; leave it out")
             continue
         asked, held = _select(cfg, key), _select(own, key)
         if asked == held:
             continue
-        if key in cfg.resume_allow:
+        if key in allowed:
             OmegaConf.update(own, key, asked)
         else:
             problems.append(
                 f"{key} is {held!r} in that run and {asked!r} on the command line. Leave it out, "
-                f"start a new run, or list it in resume_allow"
+                "start a new run, or list it in resume_allow"
             )
     raise_problems(problems, f"resume={cfg.resume}: a run goes on by its own configuration")
-    _check_unfinished(checkpoint.parents[1], own)
+    _check_unfinished(folder, own.trainer.max_epochs > epochs)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
-    command = (checkpoint.parents[1] / "command.txt").read_text(encoding="utf-8")
-    return own, replace(call, overrides=shlex.split(command)[2:]), checkpoint
+    command = folder / "command.txt"
+    words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
+    return own, replace(call, overrides=words), checkpoint
 
 
-def _check_unfinished(folder: Path, own: DictConfig) -> None:
-    status = folder / "status.json"
-    content = json.loads(status.read_text(encoding="utf-8")) if status.is_file() else {}
-    if content.get("state") == "finished" and content["epoch"] >= own.trainer.max_epochs:
+def check_same_split(table: ImageTable, folder: Path) -> None:
+    """A run goes on with the images that it has, each in its own split.
+
+    Raises:
+        ValueError: The data has changed since: a made split would mix training and test.
+    """
+    with (folder / "split.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    before = fingerprint([row["id"] for row in rows], np.array([row["split"] for row in rows]))
+    if before != table.fingerprint:
         raise ValueError(
-            f"The run {folder} is finished ({content['epoch']} epochs). To train it longer, add "
-            f"trainer.max_epochs={2 * content['epoch']}."
+            f"The data of {folder} has changed: {len(rows)} images then, {len(table)} now, or "
+            "another split of them. A run goes on with the same images only; start a new one."
+        )
+
+
+def _check_unfinished(folder: Path, made_longer: bool) -> None:
+    try:
+        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return  # nobody wrote that it is finished
+    if status.get("state") == "finished" and not made_longer:
+        raise ValueError(
+            f"The run {folder} is finished ({status['epoch']} epochs). To train it longer, add "
+            f"trainer.max_epochs={2 * status['epoch']}."
         )
 
 

@@ -1,0 +1,57 @@
+"""Requests that are well formed and still cannot be met; found before any file is read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from datamodules.problems import raise_problems
+from workflow.call import Call
+
+OWNED = ("callbacks", "default_root_dir", "enable_model_summary", "enable_progress_bar", "logger")
+
+
+def check_request(config: dict[str, Any], call: Call) -> None:
+    """Check the values of a resolved configuration against each other.
+
+    Raises:
+        ValueError: Something cannot be; all problems are listed.
+    """
+    problems = [*_find_own(config, call), *_find_trainer(config), *_find_monitors(config)]
+    raise_problems(problems, "the configuration")
+
+
+def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
+    if not 0 <= config["seed"] < 2**32:
+        yield f"seed is {config['seed']}, expected 0 to 2**32 - 1"
+    name = config["name"]
+    if name is not None and (name in ("", ".", "..", "latest") or set(name) & set("/\\:")):
+        yield f"name is {name!r}; it names a folder below outputs/runs: no slash, colon or 'latest'"
+    if config["out"] is not None and call.sweep_folder is not None:
+        yield "out names one folder, and a sweep needs one a job: leave it out with --multirun"
+
+
+def _find_trainer(config: dict[str, Any]) -> Iterator[str]:
+    trainer = config["trainer"]
+    for key in OWNED:
+        if key in trainer:
+            yield f"trainer.{key} is the project's own and cannot be set"
+    if trainer.get("max_epochs") is None or trainer["max_epochs"] < 1:
+        yield f"trainer.max_epochs is {trainer.get('max_epochs')}, expected at least 1"
+    devices = trainer.get("devices")
+    single = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
+    if not single or trainer.get("num_nodes", 1) != 1:
+        yield f"trainer.devices is {devices}; several devices are not built yet, expected 1"
+    if trainer.get("limit_val_batches") == 0:
+        yield (
+            "trainer.limit_val_batches is 0, but the best checkpoint is chosen on validation "
+            "images: expected more than 0"
+        )
+
+
+def _find_monitors(config: dict[str, Any]) -> Iterator[str]:
+    for name, callback in config["callbacks"].items():
+        monitor, mode = (callback or {}).get("monitor"), (callback or {}).get("mode")
+        if monitor and mode and mode != ("min" if monitor.endswith("loss") else "max"):
+            yield (
+                f"callbacks.{name}.mode is {mode!r} for {monitor}: a loss is best at its lowest "
+                "(min), any other metric at its highest (max)"
+            )
