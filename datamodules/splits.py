@@ -127,9 +127,11 @@ def _take_share(
             f"split in {num_folds} parts. Give a column 'split' or more images."
         )
     # the grouped kind visits group after group in Python: minutes for a million single images
-    kind = StratifiedKFold if num_units == len(rows) else StratifiedGroupKFold
+    single = num_units == len(rows)
+    kind = StratifiedKFold if single else StratifiedGroupKFold
     folds = kind(n_splits=num_folds, shuffle=True, random_state=seed)
-    parts_taken = [fold for _, fold in folds.split(rows, labels[rows], units[rows])][:num_taken]
+    made = folds.split(rows, labels[rows], None if single else units[rows])
+    parts_taken = [fold for _, fold in made][:num_taken]
     return rows[np.concatenate(parts_taken)]
 
 

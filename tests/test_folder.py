@@ -95,3 +95,27 @@ def test_a_group_expression_that_matches_nothing_is_refused(cats_and_dogs):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match=f"data.{next(iter(options))}"):
         FolderData(images="anywhere", **options)
+
+
+def test_the_parent_folder_is_a_subject_whatever_stands_above(tmp_path):
+    for state in ("alert", "drowsy"):
+        for subject in range(8):
+            fill(tmp_path / "drivers" / state / f"subject{subject}", 2)
+    table = FolderData(images=str(tmp_path / "drivers"), group_from="parent").read(seed=0)
+    assert set(table.groups) == {f"subject{subject}" for subject in range(8)}
+
+
+def test_a_path_without_the_part_that_names_the_subject_is_named(cats_and_dogs):
+    options = FolderData(images=str(cats_and_dogs), group_from=r"\d(\d)?\.jpg")
+    with pytest.raises(ValueError, match="does not match 16 of 16 paths"):
+        options.read(seed=0)
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.2, 0.4])
+def test_a_made_split_has_about_the_share_that_was_asked_for(tmp_path, fraction):
+    for name in ("cat", "dog"):
+        fill(tmp_path / "pets" / name, 100)
+    options = FolderData(images=str(tmp_path / "pets"), test_fraction=fraction, val_fraction=0.2)
+    table = options.read(seed=0)
+    assert (table.splits == "test").mean() == pytest.approx(fraction, abs=0.02)
+    assert (table.splits == "val").mean() == pytest.approx(0.2, abs=0.04)

@@ -141,3 +141,58 @@ def test_files_may_lie_outside_when_allowed(tmp_path, rows_of):
     rows = [row | {"image": f"../data/{row['image']}", "mask": ""} for row in rows_of(manifest)]
     elsewhere = write_manifest(tmp_path / "lists" / "m.csv", rows)
     assert len(read(elsewhere, allow_outside=True)) == 24
+
+
+@pytest.mark.parametrize("group", ["1", "12", "anna"])
+def test_a_group_of_any_length_is_found_on_both_sides(shapes, tmp_path, rows_of, group):
+    rows = [row | {"group": group} for row in rows_of(shapes)]
+    with pytest.raises(ValueError, match=f"group '{group}' stands in test and train and val"):
+        read(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
+
+
+def test_blank_groups_are_unknown_groups(shapes, tmp_path, rows_of):
+    rows = [row | {"group": ""} for row in rows_of(shapes)]
+    table = read(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
+    assert table.groups is None
+    rows = change(rows_of(shapes), 0, group="")
+    table = read(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
+    assert any("The group of 1 of 24 images is blank" in note for note in table.notes)
+
+
+def test_an_image_in_several_rows_stays_in_one_split(shapes, tmp_path, rows_of):
+    rows = [row | {"id": f"object{index}"} for index, row in enumerate(rows_of(shapes))]
+    rows = [{k: v for k, v in row.items() if k not in ("group", "split")} for row in rows]
+    twice = [*rows, *(row | {"id": f"again{i}"} for i, row in enumerate(rows))]
+    table = read(write_manifest(tmp_path / "m.csv", twice), root=str(shapes.parent))
+    images = table.columns["image"].to_pylist()
+    places = {(image, split) for image, split in zip(images, table.splits, strict=True)}
+    assert len(places) == len(set(images)) == 24
+
+
+def test_paths_written_on_windows_are_read(shapes, tmp_path, rows_of):
+    rows = [
+        row | {name: row[name].replace("/", "\\") for name in ("image", "mask")}
+        for row in rows_of(shapes)
+    ]
+    table = read(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
+    assert Path(table.image_path(0)).is_file()
+    assert Path(table.mask_paths["roi"][0].as_py()).is_file()
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [("split", "joins images of different classes"), ("label", None)],
+)
+def test_a_pair_joins_images_of_one_class(shapes, pair, message):
+    if message is None:
+        assert len(read(shapes, pair_by=pair)) == 24
+        return
+    with pytest.raises(ValueError, match=message):
+        read(shapes, pair_by=pair)
+
+
+def test_a_positive_class_is_one_of_two(shapes, tmp_path, rows_of):
+    rows = [row | {"label": f"{row['label']}{i % 4 // 2}"} for i, row in enumerate(rows_of(shapes))]
+    manifest = write_manifest(tmp_path / "m.csv", rows)
+    with pytest.raises(ValueError, match="there are 4 classes"):
+        read(manifest, root=str(shapes.parent), positive_class="disc0")

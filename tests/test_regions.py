@@ -153,3 +153,38 @@ def test_sixteen_bit_grey_keeps_its_upper_bits(tmp_path):
 
     Image.fromarray(np.full((4, 4), 0x8001, np.uint16)).save(tmp_path / "deep.png")
     assert (read_image(str(tmp_path / "deep.png")) == 0x80).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I", "F"])
+def test_a_mask_of_any_mode_is_inside_where_it_is_not_black(tmp_path, mode):
+    from PIL import Image
+
+    inside = np.zeros((6, 8), bool)
+    inside[2:4, 3:7] = True
+    dark_blue = inside[..., None] * np.array([0, 0, 4], np.uint8)
+    opaque = np.full(inside.shape, 255, np.uint8)
+    values = {
+        "1": inside,
+        "L": inside * np.uint8(1),
+        "P": inside * np.uint8(3),
+        "RGB": dark_blue,
+        "RGBA": np.dstack([dark_blue, opaque]),
+        "LA": np.dstack([inside * np.uint8(9), opaque]),
+        "I": inside * np.int32(70000),
+        "F": inside * np.float32(0.4),
+    }[mode]
+    image = Image.fromarray(values)
+    if mode == "P":
+        image = image.convert("P")
+    path = tmp_path / ("mask.tif" if mode in "IF" else "mask.png")
+    image.save(path)
+    assert (read_mask(str(path)) == inside).all()
+
+
+def test_a_lossy_mask_is_read_at_its_middle(tmp_path):
+    from PIL import Image
+
+    inside = np.zeros((32, 32), np.uint8)
+    inside[8:24, 8:24] = 255
+    Image.fromarray(inside).save(tmp_path / "mask.jpg", quality=90)
+    assert (read_mask(str(tmp_path / "mask.jpg")) == (inside > 0)).all()

@@ -151,3 +151,70 @@ def test_two_runs_of_the_same_second_do_not_collide(outputs):
 def test_a_folder_that_holds_a_run_is_not_overwritten(shapes, trained):
     with pytest.raises(ValueError, match="holds a run already"):
         train_in_process(shapes, trained)
+
+
+def test_a_moved_run_keeps_its_best_score(shapes, outputs, tmp_path):
+    moved = train_in_process(shapes, tmp_path / "here").rename(tmp_path / "there")
+    last = moved / "checkpoints" / "last.ckpt"
+    # a score that no epoch can reach again: forgetting it would show
+    checkpoint = torch.load(last, weights_only=True)
+    (state,) = (v for k, v in checkpoint["callbacks"].items() if "BestCheckpoint" in k)
+    state["best_model_score"] = torch.tensor(2.0)
+    state["kth_value"] = torch.tensor(2.0)
+    state["best_k_models"] = {path: torch.tensor(2.0) for path in state["best_k_models"]}
+    torch.save(checkpoint, last)
+    best = (moved / "checkpoints" / "best.ckpt").read_bytes()
+    train_in_process(shapes, moved, f"resume={moved}", "trainer.max_epochs=3")
+    assert (moved / "checkpoints" / "best.ckpt").read_bytes() == best
+    assert json.loads((moved / "metrics.json").read_text())["best_val_macro_f1"] == 2.0
+
+
+def test_a_run_does_not_go_on_with_other_images(shapes, outputs, tmp_path, rows_of):
+    from conftest import write_manifest
+
+    manifest = write_manifest(shapes.parent / "shrinking.csv", rows_of(shapes))
+    out = train_in_process(manifest, tmp_path / "run")
+    write_manifest(manifest, rows_of(shapes)[:-2])
+    with pytest.raises(ValueError, match="24 images then, 22 now"):
+        train_in_process(manifest, out, f"resume={out}", "trainer.max_epochs=3")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seed=-1", "seed is -1"),
+        ("name=../elsewhere", "no slash"),
+        ("trainer.max_epochs=0", "expected at least 1"),
+        ("trainer.devices=2", "several devices are not built yet"),
+        ("+trainer.logger=true", "trainer.logger is the project's own"),
+        ("callbacks.best.monitor=val_loss", "a loss is best at its lowest"),
+        ("trainer.limit_val_batches=0", "the best checkpoint is chosen on validation images"),
+        ("scheduler.peak_at=2", "scheduler.peak_at is 2"),
+        ("optimizer.momentum=1.5", "optimizer.momentum is 1.5"),
+        ("trainer.gradient_clip_val=abc", "Trainer refuses"),
+        ("data.image_size=33 model.backbone=test_maxvit", "does not take images of 33 x 33"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_there_is_a_folder(
+    shapes, outputs, tmp_path, word, message
+):
+    with pytest.raises(ValueError, match=message):
+        train_in_process(shapes, tmp_path / "run", *word.split(" "))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("dilate", [0, -40])
+def test_empty_masks_are_said_aloud(shapes, outputs, tmp_path, dilate):
+    out = train_in_process(shapes, tmp_path / "run", "gate=pixel", f"gate.dilate={dilate}")
+    log = (out / "log.txt").read_text()
+    assert ("100.0% of the training masks are EMPTY" in log) == (dilate == -40)
+    assert ("the mask is empty, so their answers are guesses" in log) == (dilate == -40)
+
+
+def test_the_area_of_the_roi_is_counted_in_the_images_own_pixels(trained, shapes, rows_of):
+    rows = {row["id"]: row for row in read_csv(trained / "predictions.csv")}
+    for row in rows_of(shapes):
+        if row["split"] == "test":
+            mask = np.asarray(Image.open(shapes.parent / row["mask"]))
+            assert float(rows[row["image"]]["roi_share"]) == pytest.approx(mask.mean(), abs=1e-5)
+            assert float(rows[row["image"]]["mask_share"]) < mask.mean()

@@ -148,3 +148,30 @@ def test_metrics_agree_with_scikit_learn():
     }
     for name, value in expected.items():
         assert values[name] == pytest.approx(value, abs=1e-5), name
+
+
+def test_a_class_without_images_does_not_spoil_the_scores():
+    from sklearn import metrics as reference
+
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 60)
+    probs = rng.dirichlet([1, 1, 1], 60) + 0.5 * np.eye(3)[label]
+    probs /= probs.sum(1, keepdims=True)
+    phase = PhaseMetrics(["a", "b", "never"], full=True)
+    phase.update(torch.from_numpy(probs), torch.from_numpy(label))
+    values = phase.compute()
+    recall = [(probs.argmax(1)[label == c] == c).mean() for c in (0, 1)]
+    auroc = [reference.roc_auc_score(label == c, probs[:, c]) for c in (0, 1)]
+    assert float(values["balanced_accuracy"]) == pytest.approx(np.mean(recall), abs=1e-5)
+    assert float(values["auroc"]) == pytest.approx(np.mean(auroc), abs=1e-5)
+
+
+def test_position_embeddings_are_not_decayed():
+    from lightning_modules.networks import Backbone, ROINetwork
+    from lightning_modules.networks.gates import NoGate
+
+    network = ROINetwork(Backbone(2, backbone="test_vit"), NoGate())
+    optimizer = build_optimizer(network, weight_decay=0.1)
+    decays = {id(p): g["weight_decay"] for g in optimizer.param_groups for p in g["params"]}
+    assert decays[id(network.backbone.net.pos_embed)] == 0
+    assert decays[id(network.backbone.net.blocks[0].mlp.fc1.weight)] == 0.1
