@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from datamodules.dataset import ROIDataset
+from datamodules.options import DataOptions
 from datamodules.sampler import EpochSampler
-from datamodules.sources import DataOptions
 from datamodules.table import ImageTable
 from datamodules.transforms import Collate, Preprocessing
 

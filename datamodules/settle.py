@@ -2,24 +2,21 @@
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from datamodules.groups import find_groups
 from datamodules.manifest import DEFAULT_REGION, RawTable, region_of
+from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 from datamodules.splits import assign_splits
 from datamodules.table import ImageTable
 
-if TYPE_CHECKING:
-    from datamodules.sources import DataOptions
-
 MOST_OF_A_PAIR = 100
 
 
-def build_table(raw: RawTable, options: "DataOptions", seed: int) -> ImageTable:
+def build_table(raw: RawTable, options: DataOptions, seed: int) -> ImageTable:
     """Settle classes, groups, regions and splits of a source and check its paths.
 
     Raises:

@@ -1,103 +1,18 @@
-"""What a user can say about their data, and the table that each kind of source becomes.
+"""Sources of images: what each kind asks of the user, and the table that it becomes.
 
-Nothing here imports torch: data and options are checked before the slow part starts.
+Nothing here imports torch: data and options are checked before the slow part starts. Every source
+has ``read(seed)``, which raises ValueError with all mistakes of one kind.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from datamodules.drivers import write_drivers
 from datamodules.folder import read_folder
 from datamodules.manifest import BoxFormat, read_manifest
-from datamodules.problems import raise_problems
+from datamodules.options import DataOptions
 from datamodules.settle import build_table
 from datamodules.table import ImageTable
-
-IMBALANCE = ("none", "class_weights")
-
-
-@dataclass(kw_only=True)
-class DataOptions:
-    """Options that every source understands.
-
-    Args:
-        batch_size: Images a step, at least 1.
-        image_size: Pixels of the network's input, one number for a square or (height, width);
-            None takes the backbone's own.
-        num_workers: Loading processes; None chooses from the number of CPU cores.
-        classes: Class names in the order of the outputs; None sorts them.
-        positive_class: Of two classes the one to detect; None takes the last.
-        group_from: Where the subject of an image is found: a column, ``parent`` (the name of its
-            folder) or a regular expression on its path (its first group, else the whole match).
-            None takes the column ``group`` when there is one.
-        slice_by: Columns over which, crossed with the class, the worst group is reported.
-        pair_by: Column that joins images which differ in the background only.
-        val_fraction: Share of the images for validation, in (0, 1), when no split is given.
-        test_fraction: Share of the images for the test, in (0, 1), when no split is given.
-        imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
-        allow_outside: Whether files may lie outside the root.
-    """
-
-    batch_size: int = 32
-    image_size: int | Sequence[int] | None = None
-    num_workers: int | None = None
-    classes: Sequence[str] | None = None
-    positive_class: str | None = None
-    group_from: str | None = None
-    slice_by: Sequence[str] = ()
-    pair_by: str | None = None
-    val_fraction: float = 0.15
-    test_fraction: float = 0.15
-    imbalance: Literal["none", "class_weights"] = "none"
-    allow_outside: bool = False
-
-    def __post_init__(self) -> None:
-        self.slice_by = _as_tuple(self.slice_by)
-        self.classes = None if self.classes is None else _as_tuple(self.classes)
-        raise_problems(list(self._find_problems()), "the options of data")
-
-    def _find_problems(self) -> list[str]:
-        problems = []
-        if self.batch_size < 1:
-            problems.append(f"data.batch_size is {self.batch_size}, expected at least 1")
-        size = self.image_size
-        if size is not None and len(_as_tuple(size)) not in (1, 2):
-            problems.append(f"data.image_size is {size}, expected one number or [height, width]")
-        elif size is not None and min(_as_tuple(size)) < 8:
-            problems.append(f"data.image_size is {size}, expected at least 8 pixels")
-        if self.num_workers is not None and self.num_workers < 0:
-            problems.append(f"data.num_workers is {self.num_workers}, expected 0 or more")
-        for name in ("val_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                problems.append(f"data.{name} is {getattr(self, name)}, expected between 0 and 1")
-        if self.val_fraction + self.test_fraction >= 1:
-            problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
-        if self.imbalance not in IMBALANCE:
-            problems.append(
-                f"data.imbalance is {self.imbalance!r}, expected {' or '.join(IMBALANCE)}"
-            )
-        return problems
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """Height and width of the network's input in pixels, None for the backbone's own."""
-        if self.image_size is None:
-            return None
-        size = _as_tuple(self.image_size)
-        return (size[0], size[-1])
-
-    def read(self, seed: int) -> ImageTable:
-        """Read the source and check it.
-
-        Args:
-            seed: Of a split that has to be made.
-
-        Raises:
-            ValueError: The source has mistakes; the message lists all of one kind.
-        """
-        raise TypeError(f"{type(self).__name__} names no source of images")
 
 
 @dataclass(kw_only=True)
@@ -114,7 +29,8 @@ class ManifestData(DataOptions):
     root: str | None = None
     box_format: BoxFormat = "xyxy"
 
-    def read(self, seed: int) -> ImageTable:  # noqa: D102
+    def read(self, seed: int) -> ImageTable:
+        """Read and check the images; ``seed`` is that of a split that has to be made."""
         root = None if self.root is None else str(Path(self.root).expanduser())
         source = read_manifest(Path(self.manifest).expanduser(), root, self.box_format)
         return build_table(source, self, seed)
@@ -132,7 +48,8 @@ class FolderData(DataOptions):
     images: str
     masks: str | None = None
 
-    def read(self, seed: int) -> ImageTable:  # noqa: D102
+    def read(self, seed: int) -> ImageTable:
+        """Read and check the images; ``seed`` is that of a split that has to be made."""
         masks = None if self.masks is None else Path(self.masks).expanduser()
         source = read_folder(Path(self.images).expanduser(), masks)
         return build_table(source, self, seed)
@@ -153,16 +70,10 @@ class DriversData(DataOptions):
     agreement: float = 0.95
     data_seed: int = 0
 
-    def read(self, seed: int) -> ImageTable:  # noqa: D102
+    def read(self, seed: int) -> ImageTable:
+        """Read and check the images; ``seed`` is that of a split that has to be made."""
         if not 0 <= self.agreement <= 1:
             raise ValueError(f"data.agreement is {self.agreement}, expected between 0 and 1")
         folder = Path(self.folder) / f"seed_{self.data_seed}_agreement_{self.agreement:g}"
         manifest = write_drivers(folder, seed=self.data_seed, agreement=self.agreement)
         return build_table(read_manifest(manifest, None, "xyxy"), self, seed)
-
-
-def _as_tuple(value: object) -> tuple:
-    """Accept one value where a list is expected: brackets break in some shells."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return (value,)
-    return tuple(value)

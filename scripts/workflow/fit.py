@@ -147,13 +147,11 @@ def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | 
 
 def _say_next(plan: Plan) -> str:
     """The run that would tell most about this one."""
-    if not all(plan.table.roi_share().values()):
+    if not plan.gated and any(share < 1 for share in plan.table.roi_share().values()):
         return (
             "Next: give every image a ROI (column mask or box, or data.masks) and try gate=pixel."
         )
-    kept = [
-        word for word in plan.call.overrides if not word.startswith(("gate=", "gate.", "seed="))
-    ]
+    kept = [word for word in plan.call.overrides if not word.startswith(DIFFERENT)]
     gate, purpose = ("none", "the control without a gate") if plan.gated else ("pixel", "a gate")
     return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, f'gate={gate}'])}"
 

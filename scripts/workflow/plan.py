@@ -9,8 +9,8 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.file_check import check_files
+from datamodules.options import DataOptions
 from datamodules.problems import list_some
-from datamodules.sources import DataOptions
 from datamodules.table import ImageTable
 from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
@@ -56,8 +56,7 @@ class Plan:
     @property
     def caveat(self) -> str | None:
         """What is to be said beside every score."""
-        groups = self.table.groups
-        return NO_GROUPS if groups is None else None
+        return NO_GROUPS if self.table.groups is None else None
 
 
 def make_plan(cfg: DictConfig, call: Call) -> Plan:

@@ -1,0 +1,87 @@
+"""What a user can say about their data, whatever its source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from datamodules.problems import raise_problems
+
+IMBALANCE = ("none", "class_weights")
+
+
+@dataclass(kw_only=True)
+class DataOptions:
+    """Options that every source understands.
+
+    Args:
+        batch_size: Images a step, at least 1.
+        image_size: Pixels of the network's input, one number for a square or (height, width);
+            None takes the backbone's own.
+        num_workers: Loading processes; None chooses from the number of CPU cores.
+        classes: Class names in the order of the outputs; None sorts them.
+        positive_class: Of two classes the one to detect; None takes the last.
+        group_from: Where the subject of an image is found: a column, ``parent`` (the name of its
+            folder) or a regular expression on its path (its first group, else the whole match).
+            None takes the column ``group`` when there is one.
+        slice_by: Columns over which, crossed with the class, the worst group is reported.
+        pair_by: Column that joins images which differ in the background only.
+        val_fraction: Share of the images for validation, in (0, 1), when no split is given.
+        test_fraction: Share of the images for the test, in (0, 1), when no split is given.
+        imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
+        allow_outside: Whether files may lie outside the root.
+    """
+
+    batch_size: int = 32
+    image_size: int | Sequence[int] | None = None
+    num_workers: int | None = None
+    classes: Sequence[str] | None = None
+    positive_class: str | None = None
+    group_from: str | None = None
+    slice_by: Sequence[str] = ()
+    pair_by: str | None = None
+    val_fraction: float = 0.15
+    test_fraction: float = 0.15
+    imbalance: Literal["none", "class_weights"] = "none"
+    allow_outside: bool = False
+
+    def __post_init__(self) -> None:
+        self.slice_by = _as_tuple(self.slice_by)
+        self.classes = None if self.classes is None else _as_tuple(self.classes)
+        raise_problems(list(self._find_problems()), "the options of data")
+
+    def _find_problems(self) -> list[str]:
+        problems = []
+        if self.batch_size < 1:
+            problems.append(f"data.batch_size is {self.batch_size}, expected at least 1")
+        size = self.image_size
+        if size is not None and len(_as_tuple(size)) not in (1, 2):
+            problems.append(f"data.image_size is {size}, expected one number or [height, width]")
+        elif size is not None and min(_as_tuple(size)) < 8:
+            problems.append(f"data.image_size is {size}, expected at least 8 pixels")
+        if self.num_workers is not None and self.num_workers < 0:
+            problems.append(f"data.num_workers is {self.num_workers}, expected 0 or more")
+        for name in ("val_fraction", "test_fraction"):
+            if not 0 < getattr(self, name) < 1:
+                problems.append(f"data.{name} is {getattr(self, name)}, expected between 0 and 1")
+        if self.val_fraction + self.test_fraction >= 1:
+            problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
+        if self.imbalance not in IMBALANCE:
+            problems.append(
+                f"data.imbalance is {self.imbalance!r}, expected {' or '.join(IMBALANCE)}"
+            )
+        return problems
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the network's input in pixels, None for the backbone's own."""
+        if self.image_size is None:
+            return None
+        size = _as_tuple(self.image_size)
+        return (size[0], size[-1])
+
+
+def _as_tuple(value: object) -> tuple:
+    """Accept one value where a list is expected: brackets break in some shells."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return (value,)
+    return tuple(value)
