@@ -34,8 +34,8 @@ class DataOptions:
     batch_size: int = 32
     image_size: int | Sequence[int] | None = None
     num_workers: int | None = None
-    classes: Sequence[str] | None = None
-    positive_class: str | None = None
+    classes: Sequence[str | int] | None = None
+    positive_class: str | int | None = None
     group_from: str | None = None
     slice_by: Sequence[str] = ()
     pair_by: str | None = None
@@ -46,7 +46,11 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         self.slice_by = _as_tuple(self.slice_by)
-        self.classes = None if self.classes is None else _as_tuple(self.classes)
+        # labels such as 0 and 1 are names, however they are typed
+        if self.classes is not None:
+            self.classes = tuple(str(name) for name in _as_tuple(self.classes))
+        if self.positive_class is not None:
+            self.positive_class = str(self.positive_class)
         raise_problems(list(self._find_problems()), "the options of data")
 
     def _find_problems(self) -> list[str]:

@@ -73,7 +73,7 @@ def _settle_classes(
         raise ValueError(
             f"{raw.name} has one class only ({found[0]!r}); a classifier needs at least two."
         )
-    names = tuple(sorted(found)) if asked is None else tuple(str(name) for name in asked)
+    names = tuple(sorted(found)) if asked is None else tuple(asked)
     unlisted = sorted(set(found) - set(names))
     absent = sorted(set(names) - set(found))
     problems = []

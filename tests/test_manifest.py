@@ -196,3 +196,11 @@ def test_a_positive_class_is_one_of_two(shapes, tmp_path, rows_of):
     manifest = write_manifest(tmp_path / "m.csv", rows)
     with pytest.raises(ValueError, match="there are 4 classes"):
         read(manifest, root=str(shapes.parent), positive_class="disc0")
+
+
+def test_classes_may_be_numbers(shapes, tmp_path, rows_of):
+    rows = [row | {"label": str(int(row["label"] == "disc"))} for row in rows_of(shapes)]
+    manifest = write_manifest(tmp_path / "m.csv", rows)
+    table = read(manifest, root=str(shapes.parent), classes=[1, 0], positive_class=1)
+    assert table.class_names == ("1", "0")
+    assert table.positive_class == "1"

@@ -47,3 +47,11 @@ def test_every_file_it_names_is_there():
 def test_no_command_holds_a_character_that_a_shell_takes_for_its_own():
     for command in COMMANDS:
         assert not re.search(r"[\[\]{}$`*?!&|]", command), command
+
+
+def test_no_result_is_left_to_be_filled_in():
+    texts = [
+        README,
+        *(path.read_text(encoding="utf-8") for path in (ROOT / "conf").rglob("*.yaml")),
+    ]
+    assert not any(re.search(r"@[A-Z_]+@", text) for text in texts)
