@@ -67,11 +67,14 @@ class PredictionTable:
         return counts.reshape(classes, classes).tolist()
 
     def write(self, path: Path) -> None:
-        """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>`` as CSV."""
+        """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>`` as CSV.
+
+        A column of the source that has one of these names is written as ``source_<name>``.
+        """
         names, probs, predicted = self.class_names, self.probs, self.predicted
         rows = []
         for row, identity in enumerate(self.ids):
-            line = {
+            own = {
                 "id": identity,
                 "label": names[self.labels[row]],
                 "predicted": names[predicted[row]],
@@ -80,8 +83,14 @@ class PredictionTable:
                 "mask_share": f"{self.mask_share[row]:.6g}",
                 "roi_share": f"{self.roi_share[row]:.6g}",
             }
-            line |= {name: values[row] for name, values in self.columns.items() if name not in line}
-            line |= {f"prob_{n}": f"{p:.9g}" for n, p in zip(names, probs[row], strict=True)}
-            line |= {f"logit_{n}": f"{v:.9g}" for n, v in zip(names, self.logits[row], strict=True)}
-            rows.append(line)
+            scores = {f"prob_{n}": f"{p:.9g}" for n, p in zip(names, probs[row], strict=True)}
+            scores |= {
+                f"logit_{n}": f"{v:.9g}" for n, v in zip(names, self.logits[row], strict=True)
+            }
+            source = {
+                name if name not in own | scores else f"source_{name}": values[row]
+                for name, values in self.columns.items()
+                if name not in ("id", "label", "group")
+            }
+            rows.append(own | source | scores)
         write_csv(path, rows)
