@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import timm
-from conftest import train_in_process
 from front.composition import compose_job, job_problems
 from front.conf_tree import ConfTree
+from in_process import train_in_process
 
 from lightning_modules.build import BUILDABLE, build
 from lightning_modules.networks.gates import Gate

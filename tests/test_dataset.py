@@ -86,7 +86,7 @@ def test_evaluation_reads_the_same_tensor_twice(shapes):
 
 
 def test_class_weights_are_inverse_frequencies(shapes, tmp_path, rows_of):
-    from conftest import write_manifest
+    from small_data import write_manifest
 
     rows = [
         r
@@ -103,7 +103,7 @@ def test_class_weights_are_inverse_frequencies(shapes, tmp_path, rows_of):
 
 
 def test_a_transparent_image_keeps_its_colours(tmp_path, shapes, rows_of):
-    from conftest import write_manifest
+    from small_data import write_manifest
 
     rows = [row | {"mask": ""} for row in rows_of(shapes)]
     Image.new("RGBA", (48, 40), (10, 20, 30, 255)).save(tmp_path / "rgba.png")

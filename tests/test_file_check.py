@@ -1,8 +1,8 @@
 """Files are decoded once before training; what is wrong with them is listed together."""
 
 import pytest
-from conftest import make_shapes, write_manifest
 from PIL import Image
+from small_data import make_shapes, write_manifest
 
 from datamodules import file_check
 from datamodules.file_check import check_files

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from conftest import make_shapes, write_manifest
+from small_data import make_shapes, write_manifest
 
 from datamodules.sources import ManifestData
 

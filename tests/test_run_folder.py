@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import train_in_process
+from in_process import train_in_process
 from PIL import Image
 from workflow.places import find_checkpoint, make_run_folder
 
@@ -170,7 +170,7 @@ def test_a_moved_run_keeps_its_best_score(shapes, outputs, tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_images(shapes, outputs, tmp_path, rows_of):
-    from conftest import write_manifest
+    from small_data import write_manifest
 
     manifest = write_manifest(shapes.parent / "shrinking.csv", rows_of(shapes))
     out = train_in_process(manifest, tmp_path / "run")

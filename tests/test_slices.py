@@ -107,7 +107,8 @@ def test_unknown_groups_are_said_beside_the_score():
 def test_columns_of_the_source_never_overwrite_a_prediction(tmp_path):
     import csv
 
-    table = predictions([0, 1], [0, 1], predicted=["x", "y"], prob_cat=["p", "q"], site=["a", "b"])
+    table = predictions([0, 1], [0, 1], prob_cat=["p", "q"], site=["a", "b"])
+    table.columns["predicted"] = np.array(["x", "y"])
     table.write(tmp_path / "predictions.csv")
     with (tmp_path / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))

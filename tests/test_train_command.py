@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import make_shapes, write_manifest
+from small_data import make_shapes, write_manifest
 
 ROOT = Path(__file__).parents[1]
 

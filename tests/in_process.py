@@ -1,0 +1,37 @@
+"""The train command without another interpreter."""
+
+from pathlib import Path
+
+
+def train_in_process(manifest: Path, out: Path, *overrides: str) -> Path:
+    """Train as scripts/train.py does, without another interpreter; returns the run folder."""
+    from front.composition import compose_job
+    from front.conf_tree import ConfTree
+    from workflow.call import Call
+    from workflow.fit import run
+    from workflow.journal import Journal
+    from workflow.plan import make_plan
+    from workflow.resume import check_same_split, resume_config
+
+    quick = [
+        "data=manifest",
+        f"data.manifest={manifest}",
+        "data.image_size=32",
+        "data.batch_size=4",
+    ]
+    quick += ["data.num_workers=0", "model.backbone=test_resnet", "trainer.max_epochs=2"]
+    typed = (
+        list(overrides)
+        if any(o.startswith("resume=") for o in overrides)
+        else [*quick, "trainer.accelerator=cpu", f"out={out}", *overrides]
+    )
+    cfg = compose_job("train", typed, ConfTree()).cfg
+    call, checkpoint = Call(typed, None, None), None
+    if cfg.resume is not None:
+        cfg, call, checkpoint = resume_config(cfg, call)
+    journal = Journal()
+    plan = make_plan(cfg, call)
+    if checkpoint is not None:
+        check_same_split(plan.table, checkpoint.parents[1])
+    run(plan, journal, checkpoint)
+    return out
