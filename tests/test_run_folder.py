@@ -9,6 +9,7 @@ import torch
 import yaml
 from in_process import train_in_process
 from PIL import Image
+from small_data import write_manifest
 from workflow.places import find_checkpoint, make_run_folder
 
 FILES = {
@@ -170,7 +171,6 @@ def test_a_moved_run_keeps_its_best_score(shapes, outputs, tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_images(shapes, outputs, tmp_path, rows_of):
-    from small_data import write_manifest
 
     manifest = write_manifest(shapes.parent / "shrinking.csv", rows_of(shapes))
     out = train_in_process(manifest, tmp_path / "run")
@@ -218,3 +218,25 @@ def test_the_area_of_the_roi_is_counted_in_the_images_own_pixels(trained, shapes
             mask = np.asarray(Image.open(shapes.parent / row["mask"]))
             assert float(rows[row["image"]]["roi_share"]) == pytest.approx(mask.mean(), abs=1e-5)
             assert float(rows[row["image"]]["mask_share"]) < mask.mean()
+
+
+@pytest.mark.parametrize(
+    ("blank", "words", "said"),
+    [
+        (0, ["gate=auto"], "gate=auto chose pixel: every image has a ROI."),
+        (24, ["gate=auto"], "gate=auto chose none: the data has no ROI, so this run is NOT gated"),
+        (9, ["gate=auto"], "gate=auto chose none: a ROI is given for"),
+        (9, ["gate=auto", "gate.roi_missing=full"], "shown whole and are NOT gated"),
+        (9, ["gate=pixel", "gate.roi_missing=full"], "shown whole and are NOT gated"),
+    ],
+)
+def test_the_gate_follows_the_data_and_says_so(
+    shapes, outputs, tmp_path, rows_of, blank, words, said
+):
+    rows = [row | {"mask": ""} if i < blank else row for i, row in enumerate(rows_of(shapes))]
+    manifest = write_manifest(shapes.parent / f"blank{blank}.csv", rows)
+    out = train_in_process(manifest, tmp_path / "run", *words)
+    assert said in (out / "log.txt").read_text()
+    origins = {row["mask_origin"] for row in read_csv(out / "predictions.csv")}
+    gated = "PixelGate" in (out / "config.yaml").read_text()
+    assert origins == ({"given", "full"} if blank and gated else {"given"} if gated else {"none"})
