@@ -101,9 +101,8 @@ def _find_misfits(
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height or x1 <= x0 or y1 <= y0:
             yield (
                 f"{table.row_name(row)}: the box of {region} ({x0} {y0} {x1} {y1}) does not lie "
-                "inside "
-                f"its image of {width} x {height} pixels (expected x0 y0 x1 y1 with x0 < x1, y0 < "
-                "y1; data.box_format names other conventions)"
+                f"inside its image of {width} x {height} pixels (expected x0 y0 x1 y1 with x0 < "
+                "x1, y0 < y1; data.box_format names other conventions)"
             )
 
 

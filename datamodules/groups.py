@@ -33,7 +33,7 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
         group_from = "group"
     if group_from in names:
         return _fill_blanks(raw.columns[group_from].to_pylist(), raw, notes)
-    paths = [path.replace("\\", "/") for path in raw.columns["image"].to_pylist()]
+    paths = raw.columns["image"].to_pylist()
     if group_from == "parent":
         return np.array([PurePosixPath(path).parent.name for path in paths])
     return _match_all(paths, group_from, raw, notes)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from datamodules.problems import raise_problems
 
-IMBALANCE = ("none", "class_weights")
+Imbalance = Literal["none", "class_weights"]
 
 
 @dataclass(kw_only=True)
@@ -41,7 +41,7 @@ class DataOptions:
     pair_by: str | None = None
     val_fraction: float = 0.15
     test_fraction: float = 0.15
-    imbalance: Literal["none", "class_weights"] = "none"
+    imbalance: Imbalance = "none"
     allow_outside: bool = False
 
     def __post_init__(self) -> None:
@@ -69,9 +69,9 @@ class DataOptions:
                 problems.append(f"data.{name} is {getattr(self, name)}, expected between 0 and 1")
         if self.val_fraction + self.test_fraction >= 1:
             problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
-        if self.imbalance not in IMBALANCE:
+        if self.imbalance not in get_args(Imbalance):
             problems.append(
-                f"data.imbalance is {self.imbalance!r}, expected {' or '.join(IMBALANCE)}"
+                f"data.imbalance is {self.imbalance!r}, expected {' or '.join(get_args(Imbalance))}"
             )
         return problems
 

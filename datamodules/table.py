@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,10 @@ class ImageTable:
 
     def has_roi(self) -> np.ndarray:
         """(rows, regions) bool: whether the region of that image is annotated."""
+        return self._annotated
+
+    @cached_property
+    def _annotated(self) -> np.ndarray:
         planes = np.zeros((len(self), len(self.region_names)), bool)
         for column, region in enumerate(self.region_names):
             if region in self.mask_paths:

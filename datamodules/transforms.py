@@ -67,7 +67,7 @@ def resize_together(
         antialias = preprocessing.interpolation != "nearest"
         tensor = functional.resize(tensor, list(size), interpolation=mode, antialias=antialias)
     planes = resize_regions(planes, size, preprocessing.interpolation)
-    return tv_tensors.Image(tensor.contiguous()), tv_tensors.Mask(torch.from_numpy(planes.copy()))
+    return tv_tensors.Image(tensor.contiguous()), tv_tensors.Mask(torch.from_numpy(planes))
 
 
 class RegionFlip(v2.RandomHorizontalFlip):

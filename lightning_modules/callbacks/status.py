@@ -1,5 +1,6 @@
 """status.json: where a run stands, for whoever looks at its folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lightning.pytorch import LightningModule, Trainer
@@ -39,13 +40,26 @@ class Status(EpochCallback):
     def _write(
         self, trainer: Trainer, state: str, reason: str | None = None, epochs_done: int = 0
     ) -> None:
-        if not trainer.is_global_zero:
-            return
-        content = {
-            "state": state,
-            "reason": reason,
-            "epoch": trainer.current_epoch + epochs_done,
-            "max_epochs": trainer.max_epochs,
-            self.monitor: self._score,
-        }
-        write_json(Path(trainer.default_root_dir) / "status.json", content)
+        if trainer.is_global_zero:
+            epoch = trainer.current_epoch + epochs_done
+            write_status(trainer, state, epoch, {self.monitor: self._score}, reason)
+
+
+def write_status(
+    trainer: Trainer,
+    state: str,
+    epoch: int,
+    scores: Mapping[str, float | None],
+    reason: str | None = None,
+) -> None:
+    """Write status.json of the run that a trainer works on.
+
+    Args:
+        trainer: Its folder and the epochs it is to train.
+        state: ``running``, ``trained``, ``finished`` or ``failed``.
+        epoch: Epochs that are done.
+        scores: Metrics to show, by name.
+        reason: Of a failure.
+    """
+    content = {"state": state, "reason": reason, "epoch": epoch, "max_epochs": trainer.max_epochs}
+    write_json(Path(trainer.default_root_dir) / "status.json", content | dict(scores))

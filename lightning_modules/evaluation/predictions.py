@@ -1,4 +1,4 @@
-"""The table of predictions: one row an image, from which every number of the test is made."""
+"""The table of predictions: one row an image, from which groups, pairs and pictures are made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

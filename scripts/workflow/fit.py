@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from datamodules.table import ImageTable
 from lightning_modules.callbacks import BestCheckpoint, History, Predictions
+from lightning_modules.callbacks.status import write_status
 from lightning_modules.evaluation.slices import measure_groups
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.roi_classifier import ROIClassifier
@@ -76,7 +77,9 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path, resume_from: Pat
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
     write_json(folder / "metrics.json", metrics)
-    _finish(trainer, folder, metrics)
+    scores = {name: metrics.get(name) for name in ("val_macro_f1", "test_macro_f1")}
+    write_status(trainer, "finished", trainer.current_epoch, scores)
+    log.info("Everything about this run is in %s", folder)
 
 
 def _write_split(table: ImageTable, folder: Path) -> None:
@@ -154,18 +157,3 @@ def _say_next(plan: Plan) -> str:
     kept = [word for word in plan.call.overrides if not word.startswith(DIFFERENT)]
     gate, purpose = ("none", "the control without a gate") if plan.gated else ("pixel", "a gate")
     return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, f'gate={gate}'])}"
-
-
-def _finish(trainer: Trainer, folder: Path, metrics: dict[str, Any]) -> None:
-    write_json(
-        folder / "status.json",
-        {
-            "state": "finished",
-            "reason": None,
-            "epoch": trainer.current_epoch,
-            "max_epochs": trainer.max_epochs,
-            "val_macro_f1": metrics.get("val_macro_f1"),
-            "test_macro_f1": metrics.get("test_macro_f1"),
-        },
-    )
-    log.info("Everything about this run is in %s", folder)

@@ -1,10 +1,12 @@
 """Where things lie: the checkout, its outputs, the folder of a run."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from front.conf_tree import CHECKOUT
+
+from lightning_modules.run_files import write_text
+
 OUTPUTS = CHECKOUT / "outputs"
 CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
 
@@ -46,10 +48,7 @@ def _make_new(folder: Path) -> Path:
 
 def remember_latest(folder: Path) -> None:
     """Write outputs/latest.txt."""
-    OUTPUTS.mkdir(exist_ok=True)
-    beside = OUTPUTS / f".latest.txt.{os.getpid()}"
-    beside.write_text(f"{folder}\n", encoding="utf-8")
-    os.replace(beside, OUTPUTS / "latest.txt")
+    write_text(OUTPUTS / "latest.txt", f"{folder}\n")
 
 
 def find_checkpoint(word: str, which: str = "last") -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 import hydra
 import numpy as np
+from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.file_check import check_files
@@ -14,7 +15,7 @@ from datamodules.problems import list_some
 from datamodules.table import ImageTable
 from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
-from workflow.places import CHECKOUT, OUTPUTS
+from workflow.places import OUTPUTS
 from workflow.request import check_request
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def _decide_gate(gate: dict[str, Any], table: ImageTable) -> dict[str, Any]:
     options = {key: value for key, value in gate.items() if key != "_target_"}
     choice, reason = choose_gate(table.roi_share(), **options)
     log.info(reason)
-    chosen = OmegaConf.to_container(OmegaConf.load(CHECKOUT / "conf/gate" / f"{choice}.yaml"))
+    chosen = OmegaConf.to_container(OmegaConf.load(CONF / "gate" / f"{choice}.yaml"))
     return chosen | {key: value for key, value in options.items() if key in chosen}
 
 

@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+import torch
 from torch import Tensor, nn
 
 
@@ -41,7 +42,7 @@ class Gate(nn.Module):
 def check_mask(image: Tensor, mask: Tensor) -> None:
     """Refuse what would broadcast: a mask of three regions fits three colour channels."""
     expected = (image.shape[0], 1, *image.shape[2:])
-    if tuple(mask.shape) != expected or mask.dtype != mask.bool().dtype:
+    if tuple(mask.shape) != expected or mask.dtype != torch.bool:
         raise ValueError(
             f"The mask is {mask.dtype} of shape {tuple(mask.shape)}, expected torch.bool of "
             f"{expected}."

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lightning_modules.networks.gates.base import Gate, Promise, check_mask, check_roi_missing
+from lightning_modules.networks.gates.base import Gate, Promise, check_roi_missing
 
 
 class PixelGate(Gate):
@@ -40,5 +40,4 @@ class PixelGate(Gate):
         self.roi_missing = check_roi_missing(roi_missing)
 
     def hide(self, image: Tensor, mask: Tensor) -> Tensor:  # noqa: D102
-        check_mask(image, mask)
         return torch.where(mask, image, image.new_tensor(self.fill))
