@@ -38,6 +38,7 @@ class ROIDataset(Dataset):
         self.augmentation = augmentation
         self.seed = seed
         self.has_roi = table.has_roi()[rows]
+        self.annotated = table.annotated[rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,6 +64,8 @@ class ROIDataset(Dataset):
             "image": image,
             "roi": roi,
             "has_roi": self.has_roi[index],
+            "annotated": self.annotated[index],
+            "detected": self.table.detected[row],
             "roi_share": roi_share,
             "label": int(self.table.labels[row]),
             "id": self.table.ids[row].as_py(),

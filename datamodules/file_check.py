@@ -65,7 +65,7 @@ def _say_empty(
         shown |= [bool(path) and sizes[path][2] for path in paths]
     for boxes in table.boxes.values():
         shown |= np.isfinite(boxes).all(axis=1)
-    empty = np.flatnonzero(table.has_roi().any(axis=1) & ~shown).tolist()
+    empty = np.flatnonzero(table.annotated.any(axis=1) & ~shown).tolist()
     if not empty:
         return []
     names = list_some([table.row_name(row) for row in empty], 3)

@@ -25,6 +25,10 @@ class DataOptions:
             None takes the column ``group`` when there is one.
         slice_by: Columns over which, crossed with the class, the worst group is reported.
         pair_by: Column that joins images which differ in the background only.
+        roi_fraction: Share in [0, 1] of the training images with ROI that keep it: class by class,
+            seeded; the others count as not annotated.
+        roi_at_test: Whether validation and test may be gated by the ROIs of their images; otherwise
+            these only measure, as in the field, where nobody draws them.
         val_fraction: Share of the images for validation, in (0, 1), when no split is given.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
         imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
@@ -39,6 +43,8 @@ class DataOptions:
     group_from: str | None = None
     slice_by: Sequence[str] = ()
     pair_by: str | None = None
+    roi_fraction: float = 1.0
+    roi_at_test: bool = True
     val_fraction: float = 0.15
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
@@ -67,6 +73,8 @@ class DataOptions:
         for name in ("val_fraction", "test_fraction"):
             if not 0 < getattr(self, name) < 1:
                 problems.append(f"data.{name} is {getattr(self, name)}, expected between 0 and 1")
+        if not 0 <= self.roi_fraction <= 1:
+            problems.append(f"data.roi_fraction is {self.roi_fraction}, expected a share, 0 to 1")
         if self.val_fraction + self.test_fraction >= 1:
             problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
         if self.imbalance not in get_args(Imbalance):

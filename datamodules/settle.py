@@ -10,6 +10,7 @@ from datamodules.groups import find_groups
 from datamodules.manifest import DEFAULT_REGION, RawTable, region_of
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
+from datamodules.roi_fraction import keep_roi_of
 from datamodules.splits import assign_splits
 from datamodules.table import ImageTable
 
@@ -44,6 +45,9 @@ def build_table(raw: RawTable, options: DataOptions, seed: int) -> ImageTable:
     splits = assign_splits(
         raw, labels, class_names, groups, options.val_fraction, options.test_fraction, seed, notes
     )
+    masks, boxes = keep_roi_of(
+        options.roi_fraction, masks, raw.boxes, labels, splits == "train", seed, notes
+    )
     return ImageTable(
         columns=raw.columns,
         ids=ids,
@@ -55,8 +59,10 @@ def build_table(raw: RawTable, options: DataOptions, seed: int) -> ImageTable:
         weights=_read_weights(raw),
         region_names=regions,
         mask_paths=masks,
-        boxes=raw.boxes,
+        boxes=boxes,
         boxes_normalized=raw.boxes_normalized,
+        detected=_read_sources(raw),
+        roi_at_test=options.roi_at_test,
         root=raw.roots[0],
         name=raw.name,
         first_row=raw.first_row,
@@ -177,6 +183,22 @@ def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
             masks[region] = pa.array(paths, pa.string())
     raise_problems(problems, raw.name)
     return masks
+
+
+def _read_sources(raw: RawTable) -> np.ndarray:
+    """Whether the ROI of a row was detected, (rows,) bool; blank and no column mean given."""
+    if "roi_source" not in raw.columns.column_names:
+        return np.zeros(raw.columns.num_rows, bool)
+    sources = raw.columns["roi_source"].to_pylist()
+    raise_problems(
+        [
+            f"{raw.row_name(row)}: roi_source is {source!r}, expected given or detected"
+            for row, source in enumerate(sources)
+            if source not in ("", "given", "detected")
+        ],
+        raw.name,
+    )
+    return np.array([source == "detected" for source in sources], bool)
 
 
 def _name_regions(masks: dict[str, pa.Array], boxes: dict[str, np.ndarray]) -> tuple[str, ...]:

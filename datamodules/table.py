@@ -28,6 +28,8 @@ class ImageTable:
         mask_paths: Region name to (rows,) absolute paths, "" where there is none.
         boxes: Region name to (rows, 4) float64 of x0 y0 x1 y1, NaN where there is none.
         boxes_normalized: Whether the boxes are shares of the image's size.
+        detected: (rows,) bool: the ROI was found by a detector and not drawn by a person.
+        roi_at_test: Whether images of val and test may be gated by their ROI.
         root: Folder that the image paths are relative to.
         name: Of the source, for messages.
         first_row: Number that people give the first row.
@@ -46,6 +48,8 @@ class ImageTable:
     mask_paths: dict[str, pa.Array]
     boxes: dict[str, np.ndarray]
     boxes_normalized: bool
+    detected: np.ndarray
+    roi_at_test: bool
     root: Path
     name: str
     first_row: int
@@ -67,11 +71,13 @@ class ImageTable:
         return np.flatnonzero(self.splits == split)
 
     def has_roi(self) -> np.ndarray:
-        """(rows, regions) bool: whether the region of that image is annotated."""
-        return self._annotated
+        """(rows, regions) bool: whether a gate may use the region of that image."""
+        usable = (self.splits == "train") | self.roi_at_test
+        return self.annotated & usable[:, None]
 
     @cached_property
-    def _annotated(self) -> np.ndarray:
+    def annotated(self) -> np.ndarray:
+        """(rows, regions) bool: whether the region of that image is annotated."""
         planes = np.zeros((len(self), len(self.region_names)), bool)
         for column, region in enumerate(self.region_names):
             if region in self.mask_paths:
@@ -99,6 +105,6 @@ class ImageTable:
         return (counts.sum() / (len(counts) * counts)).tolist()
 
     def roi_share(self) -> dict[str, float]:
-        """Split to the share in [0, 1] of its images that have any region annotated."""
+        """Split to the share in [0, 1] of its images that a gate has any region of."""
         annotated = self.has_roi().any(axis=1)
         return {split: float(annotated[self.rows_of(split)].mean()) for split in SPLITS}

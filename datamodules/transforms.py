@@ -169,6 +169,8 @@ class Collate:
     def __call__(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """Return image float (B, 3, H, W), roi bool (B, R, H, W), has_roi, label, id, weight.
 
+        ``has_roi`` (B, R) is what a gate may use, ``annotated`` (B, R) what the user has annotated,
+        ``detected`` (B,) whether a detector did it.
         ``roi_share`` (B,) is the share of the image that its ROI covers in its own pixels, before
         any resampling.
         """
@@ -176,7 +178,9 @@ class Collate:
         image: Tensor = torch.stack([sample["image"].as_subclass(Tensor) for sample in samples])
         batch["image"] = image.float().sub_(self.mean).div_(self.std)
         batch["roi"] = torch.stack([sample["roi"].as_subclass(Tensor) for sample in samples])
-        batch["has_roi"] = torch.from_numpy(np.stack([sample["has_roi"] for sample in samples]))
+        for name in ("has_roi", "annotated"):
+            batch[name] = torch.from_numpy(np.stack([sample[name] for sample in samples]))
+        batch["detected"] = torch.tensor([bool(sample["detected"]) for sample in samples])
         batch["roi_share"] = torch.tensor([sample["roi_share"] for sample in samples]).float()
         batch["label"] = torch.tensor([sample["label"] for sample in samples])
         if "weight" in samples[0]:

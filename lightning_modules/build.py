@@ -11,8 +11,16 @@ from typing import Any
 BUILDABLE = frozenset(
     {
         "lightning_modules.networks.Backbone",
+        "lightning_modules.networks.gates.AttentionGate",
+        "lightning_modules.networks.gates.CropsGate",
+        "lightning_modules.networks.gates.GuideGate",
+        "lightning_modules.networks.gates.HintGate",
+        "lightning_modules.networks.gates.LateGate",
         "lightning_modules.networks.gates.NoGate",
         "lightning_modules.networks.gates.PixelGate",
+        "lightning_modules.networks.gates.TokenGate",
+        "lightning_modules.networks.gates.TwoStageGate",
+        "lightning_modules.extras.Extras",
         "lightning_modules.losses.CrossEntropy",
         "lightning_modules.optimizers.build_optimizer",
         "lightning_modules.schedulers.constant",

@@ -11,9 +11,11 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_modules.build import build
 from lightning_modules.checkpoint import describe_versions, open_checkpoint
+from lightning_modules.extras import Extras, jensen_shannon
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
-from lightning_modules.networks.gates import Promise
+from lightning_modules.networks.backbone import native_size
+from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.roi_network import NetworkOutput
 from lightning_modules.schedulers import stretch_state
 
@@ -31,6 +33,7 @@ class ROIClassifier(LightningModule):
         loss: As in conf/loss.
         optimizer: As in conf/optimizer.
         scheduler: As in conf/scheduler.
+        extras: As in conf/extras; None: none.
         positive_class: The class to detect, of two.
         image_size: Height and width of the input; None: the backbone's own.
         class_weights: Of the loss, (C,); None: all alike.
@@ -49,6 +52,7 @@ class ROIClassifier(LightningModule):
         loss: dict[str, Any],
         optimizer: dict[str, Any],
         scheduler: dict[str, Any],
+        extras: dict[str, Any] | None = None,
         positive_class: str | None = None,
         image_size: Sequence[int] | None = None,
         class_weights: Sequence[float] | None = None,
@@ -57,8 +61,17 @@ class ROIClassifier(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        backbone = build(model, len(class_names), image_size)
-        self.network = ROINetwork(backbone, build(gate))
+        self.image_size = tuple(image_size or native_size(model["backbone"]))
+        self.extras = Extras() if extras is None else build(extras)
+        built = build(gate)
+        backbone = build(model, len(class_names), built.backbone_size or image_size)
+        self.network = ROINetwork(
+            backbone,
+            built,
+            tuple(region_names),
+            self.extras.mask_jitter,
+            self.extras.roi_dropout,
+        )
         self.loss = build(loss, class_weights)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
@@ -91,7 +104,7 @@ class ROIClassifier(LightningModule):
         """What the backbone expects of an image: size, mean, std, interpolation."""
         backbone = self.network.backbone
         return {
-            "size": list(backbone.image_size),
+            "size": list(self.image_size),
             "mean": list(backbone.mean),
             "std": list(backbone.std),
             "interpolation": backbone.interpolation,
@@ -99,19 +112,46 @@ class ROIClassifier(LightningModule):
 
     def forward(self, batch: Mapping[str, Any]) -> NetworkOutput:
         """Return logits, mask and origin of a batch."""
-        return self.network(batch["image"], batch["roi"], batch["has_roi"])
+        return run_network(self.network, batch)
 
-    def _step(self, batch: Mapping[str, Any], phase: str) -> tuple[Tensor, NetworkOutput]:
-        output = self(batch)
-        loss = self.loss(output.logits, batch["label"], batch.get("weight"))
-        probs = output.logits.detach().float().softmax(dim=1)
-        self.metrics[f"{phase}_metrics"].update(probs, batch["label"])
-        self.log(f"{phase}_loss", loss, on_step=False, on_epoch=True, batch_size=len(probs))
-        if self.network.gate.promise is not Promise.NONE:
-            empty = (~output.mask.flatten(1).any(dim=1)).float().mean()
-            name = f"{phase}_empty_mask_share"
-            self.log(name, empty, on_step=False, on_epoch=True, batch_size=len(probs))
+    def training_loss(
+        self, network: ROINetwork, batch: dict[str, Any]
+    ) -> tuple[Tensor, NetworkOutput]:
+        """Return the sum of all training losses of a batch, and what the network said of it.
+
+        The rows of the output are those of the batch and then the swapped copies.
+        """
+        batch, copied = self.extras.extend(batch, network.gate.dilate)
+        output = run_network(network, batch)
+        loss = self.loss(output.logits, batch["label"], _weigh_answered(output, batch))
+        loss = loss + sum(network.gate.losses(network, output, batch).values())
+        if len(copied) and self.extras.consistency:
+            copies = output.logits[-len(copied) :]
+            divergence = jensen_shannon(output.logits[copied], copies)
+            loss = loss + self.extras.consistency * divergence
         return loss, output
+
+    def _evaluate(self, batch: Mapping[str, Any], phase: str) -> NetworkOutput:
+        output = self(batch)
+        loss = self.loss(output.logits, batch["label"], _weigh_answered(output, batch))
+        self._log_step(phase, loss, output, batch)
+        return output
+
+    def _log_step(
+        self, phase: str, loss: Tensor, output: NetworkOutput, batch: Mapping[str, Any]
+    ) -> None:
+        """Log what a batch came to; an image without an answer counts in no score."""
+        size = len(batch["label"])
+        answered = output.origin[:size] != MaskOrigin.ABSTAIN
+        probs = output.logits[:size].detach().float().softmax(dim=1)
+        self.metrics[f"{phase}_metrics"].update(probs[answered], batch["label"][answered])
+        values = {"loss": loss.detach()}
+        if self.network.gate.hides:
+            values["empty_mask_share"] = (~output.mask.flatten(1).any(dim=1)).float().mean()
+        if self.network.gate.roi_missing == "abstain":
+            values["answered_share"] = answered.float().mean()
+        for name, value in values.items():
+            self.log(f"{phase}_{name}", value, on_step=False, on_epoch=True, batch_size=size)
 
     def _log_metrics(self, phase: str) -> None:
         metrics = self.metrics[f"{phase}_metrics"]
@@ -123,16 +163,17 @@ class ROIClassifier(LightningModule):
         mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
         torch.manual_seed(mixed % 2**63)
 
-    def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
-        loss, _ = self._step(batch, "train")
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
+        loss, output = self.training_loss(self.network, batch)
+        self._log_step("train", loss, output, batch)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         return loss
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
-        self._step(batch, "val")
+        self._evaluate(batch, "val")
 
     def test_step(self, batch: Mapping[str, Any], batch_idx: int) -> NetworkOutput:  # noqa: D102
-        return self._step(batch, "test")[1]
+        return self._evaluate(batch, "test")
 
     def on_train_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("train")
@@ -172,3 +213,18 @@ class ROIClassifier(LightningModule):
             "preprocessing": self.preprocessing,
             **describe_versions(),
         }
+
+
+def run_network(network: ROINetwork, batch: Mapping[str, Any]) -> NetworkOutput:
+    """Run a network on a batch of the loaders."""
+    return network(batch["image"], batch["roi"], batch["has_roi"], batch.get("detected"))
+
+
+def _weigh_answered(output: NetworkOutput, batch: Mapping[str, Any]) -> Tensor | None:
+    """Weights (B,) of the loss; an image without an answer has none."""
+    weight = batch.get("weight")
+    abstained = output.origin == MaskOrigin.ABSTAIN
+    if weight is None and not bool(abstained.any()):
+        return None
+    weight = torch.ones_like(abstained, dtype=torch.float) if weight is None else weight
+    return weight * ~abstained

@@ -9,6 +9,8 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
+from lightning_modules.roi_classifier import run_network
+
 log = logging.getLogger(__name__)
 
 
@@ -61,14 +63,9 @@ class DurationEstimate(Callback):
             steps.append(_elapsed(started, pl_module))
         network.eval()
         started = time.monotonic()
-        with torch.no_grad():
-            _forward(trainer, network, batch)
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            run_network(network, batch)
         return sorted(steps[1:])[len(steps[1:]) // 2], _elapsed(started, pl_module), load
-
-
-def _forward(trainer: Trainer, network: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
-    with trainer.precision_plugin.forward_context():
-        return network(batch["image"], batch["roi"], batch["has_roi"]).logits
 
 
 def _train_once(
@@ -76,7 +73,9 @@ def _train_once(
 ) -> None:
     network.train()
     network.zero_grad()
-    pl_module.loss(_forward(trainer, network, batch), batch["label"]).backward()
+    with trainer.precision_plugin.forward_context():
+        loss, _ = pl_module.training_loss(network, batch)
+    loss.backward()
 
 
 def _elapsed(started: float, pl_module: LightningModule) -> float:

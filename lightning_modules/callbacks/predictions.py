@@ -4,18 +4,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
 
 from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.networks.gates.none import NoGate
-from lightning_modules.networks.mask_source import MaskOrigin
+from lightning_modules.networks.mask_source import MaskOrigin, join_regions
 from lightning_modules.networks.roi_network import NetworkOutput
 
 
 class Predictions(Callback):
-    """Gather the test's outputs into a ``PredictionTable`` and write it."""
+    """Gather the test's outputs into a ``PredictionTable`` and write it.
+
+    Set ``writes`` to false for a test that is only measured.
+    """
 
     def __init__(self) -> None:
+        self.writes = True
         self.table: PredictionTable | None = None
         self._parts: list[tuple[Any, ...]] = []
 
@@ -31,35 +36,52 @@ class Predictions(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        parts = (
-            outputs.logits.float(),
-            outputs.origin,
-            outputs.mask.float().mean(dim=(1, 2, 3)),
-            batch["roi_share"],
-        )
+        mask = outputs.mask.float().mean(dim=(1, 2, 3))
+        parts = [outputs.logits.float(), outputs.origin, mask, batch["roi_share"]]
+        parts.append(measure_dice(outputs, batch))
+        parts.append(outputs.maps.get("region_weights", torch.zeros(len(mask), 0)))
         self._parts.append((batch["id"], *(part.cpu().numpy() for part in parts)))
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        ids, logits, origins, mask_share, roi_share = zip(*self._parts, strict=True)
+        ids, *columns = zip(*self._parts, strict=True)
         ids = [name for part in ids for name in part]
+        logits, origins, mask_share, roi_share, dice, weights = map(np.concatenate, columns)
         dataset = trainer.test_dataloaders.dataset
         source = dataset.table
         row_of = {source.ids[int(row)].as_py(): int(row) for row in dataset.rows}
         rows = np.array([row_of[name] for name in ids])
-        gated = not isinstance(pl_module.network.gate, NoGate)
-        origin = [MaskOrigin(code).name.lower() for code in np.concatenate(origins).tolist()]
+        hides = pl_module.network.gate.hides
+        origin = [MaskOrigin(code).name.lower() for code in origins.tolist()]
         self.table = PredictionTable(
             ids=ids,
             labels=source.labels[rows],
-            logits=np.concatenate(logits),
+            logits=logits,
             class_names=source.class_names,
-            mask_origin=origin if gated else ["none"] * len(ids),
-            mask_share=np.concatenate(mask_share) if gated else np.ones(len(ids)),
-            roi_share=np.concatenate(roi_share),
+            mask_origin=origin if hides else ["none"] * len(ids),
+            mask_share=mask_share if hides else np.ones(len(ids)),
+            roi_share=roi_share,
             columns={
                 name: np.array(source.columns[name].to_pylist())[rows]
                 for name in source.columns.column_names
             },
             groups=None if source.groups is None else source.groups[rows],
+            region_weights=dict(zip(pl_module.hparams.region_names, weights.T, strict=False)),
+            mask_dice=None if np.isnan(dice).all() else dice,
         )
-        self.table.write(Path(trainer.default_root_dir) / "predictions.csv")
+        if self.writes:
+            self.table.write(Path(trainer.default_root_dir) / "predictions.csv")
+
+
+def measure_dice(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:
+    """Dice of predicted masks, before their margin, with the user's ROI (B,); NaN where unknown.
+
+    Empty with empty is 1.
+    """
+    known = batch["annotated"].any(dim=1)
+    if outputs.mask_logits is None:
+        return torch.full(known.shape, torch.nan)
+    found = (outputs.mask_logits > 0).flatten(1)
+    roi = join_regions(batch["roi"], batch["annotated"]).flatten(1)
+    total = found.sum(dim=1) + roi.sum(dim=1)
+    dice = 2 * (found & roi).sum(dim=1) / total.clamp_min(1)
+    return torch.where(known, torch.where(total > 0, dice, 1.0), torch.nan)

@@ -9,6 +9,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from lightning_modules.roi_classifier import run_network
+
 CAPTION = 14  # pixels below each picture
 LEAST_SIDE = 112
 OUTLINE = np.array([255, 64, 64], np.uint8)
@@ -52,7 +54,9 @@ def draw_sheet(
 ) -> Image.Image:
     """Draw loaded images above what the gate lets through."""
     network = pl_module.network
-    mask, _ = network.mask_source(batch["roi"], batch["has_roi"])
+    training = network.training
+    mask = run_network(network.eval(), batch).mask
+    network.train(training)
     shown = _to_pixels(pl_module, batch["image"])
     seen = _to_pixels(pl_module, network.gate.hide(batch["image"], mask))
     for picture, planes in zip(shown, batch["roi"].cpu().numpy(), strict=True):

@@ -1,7 +1,7 @@
 """The table of predictions: one row an image, from which groups, pairs and pictures are made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,15 @@ class PredictionTable:
         labels: (N,) int, class indices.
         logits: (N, C) float.
         class_names: In the order of the logits.
-        mask_origin: (N,) text, where the applied mask came from: given, full, or none (no gate).
+        mask_origin: (N,) text, where the applied mask came from: given, detected, predicted, full,
+            abstain (the image got no answer), or none (no gate).
         mask_share: (N,) share of the image that the applied mask covers, in [0, 1].
         roi_share: (N,) share of the image that the user's undilated ROI covers, in [0, 1].
         columns: Columns of the source by name, each (N,) text.
         groups: (N,) text; None: unknown.
+        region_weights: Region name to (N,) share in [0, 1] of that region in the answer.
+        mask_dice: (N,) overlap of the predicted mask with the user's ROI, in [0, 1]; NaN where one
+            of them is unknown. None: nothing was predicted.
     """
 
     ids: list[str]
@@ -34,6 +38,8 @@ class PredictionTable:
     roi_share: np.ndarray
     columns: dict[str, np.ndarray]
     groups: np.ndarray | None
+    region_weights: dict[str, np.ndarray] = field(default_factory=dict)
+    mask_dice: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,9 +62,34 @@ class PredictionTable:
 
     @property
     def area_ratio(self) -> float | None:
-        """Area of the applied masks over that of the ROIs; None where there is no ROI."""
-        roi = float(self.roi_share.sum())
-        return float(self.mask_share.sum()) / roi if roi else None
+        """Area of the applied masks over that of the ROIs, of images that have both; else None."""
+        both = (self.roi_share > 0) & (np.array(self.mask_origin) != "abstain")
+        roi = float(self.roi_share[both].sum())
+        return float(self.mask_share[both].sum()) / roi if roi else None
+
+    @property
+    def answered(self) -> "PredictionTable":
+        """The rows that got an answer."""
+        return self.only(np.array(self.mask_origin) != "abstain")
+
+    def only(self, chosen: np.ndarray) -> "PredictionTable":
+        """The rows where ``chosen`` (N,) bool is true."""
+        if chosen.all():
+            return self
+        rows = np.flatnonzero(chosen)
+        return replace(
+            self,
+            ids=[self.ids[row] for row in rows],
+            labels=self.labels[rows],
+            logits=self.logits[rows],
+            mask_origin=[self.mask_origin[row] for row in rows],
+            mask_share=self.mask_share[rows],
+            roi_share=self.roi_share[rows],
+            columns={name: values[rows] for name, values in self.columns.items()},
+            groups=None if self.groups is None else self.groups[rows],
+            region_weights={name: values[rows] for name, values in self.region_weights.items()},
+            mask_dice=None if self.mask_dice is None else self.mask_dice[rows],
+        )
 
     def confusion(self) -> list[list[int]]:
         """Counts, a row a true class, a column a predicted one."""
@@ -69,6 +100,7 @@ class PredictionTable:
     def write(self, path: Path) -> None:
         """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>`` as CSV.
 
+        An image without an answer has a blank ``predicted``.
         A column of the source that has one of these names is written as ``source_<name>``.
         """
         names, probs, predicted = self.class_names, self.probs, self.predicted
@@ -77,12 +109,15 @@ class PredictionTable:
             own = {
                 "id": identity,
                 "label": names[self.labels[row]],
-                "predicted": names[predicted[row]],
+                "predicted": "" if self.mask_origin[row] == "abstain" else names[predicted[row]],
                 "group": "" if self.groups is None else self.groups[row],
                 "mask_origin": self.mask_origin[row],
                 "mask_share": f"{self.mask_share[row]:.6g}",
                 "roi_share": f"{self.roi_share[row]:.6g}",
             }
+            if self.mask_dice is not None:
+                own["mask_dice"] = f"{self.mask_dice[row]:.6g}"
+            own |= {f"weight_{n}": f"{v[row]:.6g}" for n, v in self.region_weights.items()}
             scores = {f"prob_{n}": f"{p:.9g}" for n, p in zip(names, probs[row], strict=True)}
             scores |= {
                 f"logit_{n}": f"{v:.9g}" for n, v in zip(names, self.logits[row], strict=True)

@@ -1,13 +1,19 @@
 """Any timm model as a classifier: its features are its own, its last layer is new."""
 
 import difflib
+from typing import Any
 
 import timm
 import torch
 from timm.data import resolve_data_config
+from timm.layers import SelectAdaptivePool2d
+from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
 from lightning_modules.networks.weights import create_model, find_head
+
+# names of models that are described outside of timm
+ELSEWHERE = ("hf-hub:", "hf_hub:", "local-dir:")
 
 
 class Backbone(nn.Module):
@@ -51,7 +57,7 @@ class Backbone(nn.Module):
         # the layout that convolutions are fastest in, on CPUs and GPUs alike
         self.net = net.to(memory_format=torch.channels_last)
         _start_head_small(self.head)
-        config = resolve_data_config({}, model=self.net)
+        config = expected_input(backbone)
         self.image_size = tuple(image_size or config["input_size"][1:])
         self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
         self.interpolation = config["interpolation"]
@@ -74,9 +80,73 @@ class Backbone(nn.Module):
             self.head.train(mode)
         return self
 
+    @property
+    def num_features(self) -> int:
+        """Width of the last feature map."""
+        return self.net.num_features
+
     def forward(self, image: Tensor) -> Tensor:
         """Return the logits."""
-        return self.net(image.contiguous(memory_format=torch.channels_last))
+        return self.classify(self.features(image))
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return the last feature map, (B, D, h, w), (B, h, w, D) or tokens (B, N, D)."""
+        return self.net.forward_features(image.contiguous(memory_format=torch.channels_last))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Pool a feature map and return the logits."""
+        return self.net.forward_head(features)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Pool a feature map to what the last layer reads, (B, E)."""
+        return self.net.forward_head(features, pre_logits=True)
+
+    @property
+    def averages(self) -> bool:
+        """Whether its maps are pooled by their mean, so that weighing cells weighs the mean."""
+        pools = [m for m in self.net.modules() if isinstance(m, SelectAdaptivePool2d)]
+        return bool(pools) and all(pool.pool_type in ("avg", "fast", "fastavg") for pool in pools)
+
+    def as_map(self, features: Tensor) -> Tensor:
+        """View a feature map as (B, D, h, w), whatever its layout.
+
+        Raises:
+            ValueError: The backbone makes tokens.
+        """
+        if features.ndim != 4:
+            raise ValueError(
+                f"{type(self.net).__name__} makes {features.ndim - 1}-dimensional tokens instead "
+                "of a feature map."
+            )
+        channels_first = features.shape[1] == self.num_features
+        return features if channels_first else features.permute(0, 3, 1, 2)
+
+    def weigh(self, features: Tensor, weights: Tensor) -> Tensor:
+        """Multiply a feature map by weights (B, 1, h, w) and keep its layout."""
+        weighed = self.as_map(features) * weights
+        channels_first = features.shape[1] == self.num_features
+        return weighed if channels_first else weighed.permute(0, 2, 3, 1)
+
+
+def native_size(name: str) -> tuple[int, int]:
+    """Height and width that a timm model was trained with, without building it.
+
+    Raises:
+        ValueError: The name is unknown.
+    """
+    return tuple(expected_input(name)["input_size"][1:])
+
+
+def expected_input(name: str) -> dict[str, Any]:
+    """Size, mean, std and interpolation that a timm model expects, without building it.
+
+    Raises:
+        ValueError: The name is unknown.
+    """
+    _check_name(name)
+    if name.startswith(ELSEWHERE):
+        return resolve_data_config({}, model=timm.create_model(name))
+    return resolve_data_config({}, pretrained_cfg=get_pretrained_cfg(name).to_dict())
 
 
 def _start_head_small(head: nn.Module) -> None:
@@ -90,7 +160,7 @@ def _start_head_small(head: nn.Module) -> None:
 
 def _check_name(name: str) -> None:
     base, _, tag = name.partition(".")
-    if name.startswith(("hf-hub:", "hf_hub:", "local-dir:")):
+    if name.startswith(ELSEWHERE):
         return
     if timm.is_model(base):
         tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{base}.*")]

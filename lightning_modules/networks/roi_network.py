@@ -12,32 +12,59 @@ from lightning_modules.networks.mask_source import MaskSource
 class NetworkOutput(NamedTuple):
     """What a network says of a batch.
 
-    logits (B, C) float; mask (B, 1, H, W) bool, as applied; origin (B,), a ``MaskOrigin`` an image.
+    logits (B, C) float; mask (B, 1, H, W) bool, as applied; origin (B,), a ``MaskOrigin`` an image;
+    mask_logits (B, 1, H, W) float of the locator, None where it was not asked; maps, see
+    ``GateOutput``.
     """
 
     logits: Tensor
     mask: Tensor
     origin: Tensor
+    mask_logits: Tensor | None
+    maps: dict[str, Tensor]
 
 
 class ROINetwork(nn.Module):
     """A backbone behind a gate.
 
-    Shape: image (B, 3, H, W), roi (B, R, H, W) bool, has_roi (B, R) bool -> NetworkOutput
+    Args:
+        backbone: The classifier.
+        gate: What it may see.
+        region_names: In the order of the ROI's planes.
+        mask_jitter: See ``MaskSource``.
+        roi_dropout: See ``MaskSource``.
+
+    Shape: image (B, 3, H, W), roi (B, R, H, W) bool, has_roi (B, R) bool, detected (B,) bool
+    -> NetworkOutput
     """
 
-    def __init__(self, backbone: Backbone, gate: Gate) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        gate: Gate,
+        region_names: tuple[str, ...] = ("roi",),
+        mask_jitter: int = 0,
+        roi_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
+        gate.attach(backbone, tuple(region_names))
         self.backbone = backbone
         self.gate = gate
-        self.mask_source = MaskSource(gate.dilate, gate.roi_missing)
+        self.mask_source = MaskSource(
+            gate.dilate, gate.roi_missing, gate.teacher_forcing, mask_jitter, roi_dropout
+        )
 
     def no_weight_decay(self) -> set[str]:
         """Names of the backbone's parameters that timm does not decay (position embeddings)."""
         names = getattr(self.backbone.net, "no_weight_decay", set)()
         return {f"backbone.net.{name}" for name in names}
 
-    def forward(self, image: Tensor, roi: Tensor, has_roi: Tensor) -> NetworkOutput:
+    def forward(
+        self, image: Tensor, roi: Tensor, has_roi: Tensor, detected: Tensor | None = None
+    ) -> NetworkOutput:
         """Return logits, the mask applied and where it came from."""
-        mask, origin = self.mask_source(roi, has_roi)
-        return NetworkOutput(self.gate(self.backbone, image, mask), mask, origin)
+        mask, origin, mask_logits = self.mask_source(
+            image, roi, has_roi, detected, self.gate.locator
+        )
+        logits, maps = self.gate(self.backbone, image, mask, roi, has_roi, mask_logits)
+        return NetworkOutput(logits, mask, origin, mask_logits, maps)

@@ -16,7 +16,9 @@ from datamodules.datamodule import ROIDataModule
 from datamodules.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
+from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.margin import settle_margin
 from workflow.plan import Plan, instantiate
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,8 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     """
     quieten()
     config, table, options = plan.config, plan.table, plan.options
+    preprocessing = _preprocess_for(config["model"]["backbone"], options.size)
+    settle_margin(config, table, preprocessing)
     start = {"pretrained": False} if resuming else {}
     seed_everything(config["seed"], verbose=False)
     weighted = options.imbalance == "class_weights"
@@ -61,16 +65,14 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         class_names=list(table.class_names),
         region_names=list(table.region_names),
         positive_class=table.positive_class,
-        image_size=None if options.size is None else list(options.size),
+        image_size=list(preprocessing.size),
         class_weights=table.class_weights() if weighted else None,
         seed=config["seed"],
         record={"config": config, "split_fingerprint": table.fingerprint},
         model=config["model"] | start,
-        **{part: config[part] for part in ("gate", "loss", "optimizer", "scheduler")},
+        **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )
     _try(config, model)
-    expected = {k: tuple(v) if isinstance(v, list) else v for k, v in model.preprocessing.items()}
-    preprocessing = Preprocessing(**expected)
     augmentation = instantiate(config["augment"], table.region_names)
     data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"])
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
@@ -78,19 +80,31 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     return Objects(model, data, callbacks)
 
 
+def _preprocess_for(backbone: str, size: tuple[int, int] | None) -> Preprocessing:
+    expected = expected_input(backbone)
+    return Preprocessing(
+        size=size or tuple(expected["input_size"][1:]),
+        mean=tuple(expected["mean"]),
+        std=tuple(expected["std"]),
+        interpolation=expected["interpolation"],
+    )
+
+
 def _try(config: dict[str, Any], model: ROIClassifier) -> None:
     """Build once what is built anew in training, so that its mistakes come before any folder."""
-    backbone, (height, width) = model.network.backbone, model.preprocessing["size"]
+    network, (height, width) = model.network, model.preprocessing["size"]
+    image = torch.zeros(2, 3, height, width)
+    roi = torch.ones(2, len(model.hparams.region_names), height, width, dtype=torch.bool)
     try:
         with torch.no_grad():
-            backbone.eval()(torch.zeros(2, 3, height, width))
+            network.eval()(image, roi, roi.any(dim=(2, 3)))
     except Exception as error:  # every architecture has its own way of refusing a size
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
             f"model.backbone={config['model']['backbone']} does not take images of {height} x "
             f"{width} pixels ({reason}). Set data.image_size to a size it takes."
         ) from error
-    backbone.train()
+    network.train()
     optimizer = build(config["optimizer"], model.network)
     build(config["scheduler"], optimizer, 10, 5)
     try:

@@ -6,19 +6,20 @@ from typing import Any
 
 import hydra
 import numpy as np
-from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.file_check import check_files
 from datamodules.options import DataOptions
 from datamodules.problems import list_some
 from datamodules.table import ImageTable
-from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
 from workflow.places import OUTPUTS
 from workflow.request import check_request
+from workflow.situation import settle_situation
 
 log = logging.getLogger(__name__)
+# gates that show the whole image: a run behind one is never called gated
+OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 
@@ -46,13 +47,18 @@ class Plan:
         if self.call.experiment is not None:
             return self.call.experiment
         data = type(self.options).__name__.removesuffix("Data").lower()
-        gate = self.config["gate"]["_target_"].rpartition(".")[2].removesuffix("Gate").lower()
-        return f"{data}_{gate if self.gated else 'none'}"
+        return f"{data}_{self.gate}"
+
+    @property
+    def gate(self) -> str:
+        """Name of the gate as conf/gate has it."""
+        name = self.config["gate"]["_target_"].rpartition(".")[2].removesuffix("Gate")
+        return {"No": "none", "TwoStage": "two_stage"}.get(name, name.lower())
 
     @property
     def gated(self) -> bool:
-        """Whether the gate hides anything; a run behind ``NoGate`` is never called gated."""
-        return not self.config["gate"]["_target_"].endswith("NoGate")
+        """Whether the gate hides anything."""
+        return not self.config["gate"]["_target_"].endswith(OPEN_GATES)
 
     @property
     def caveat(self) -> str | None:
@@ -77,7 +83,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     for note in table.notes:
         log.info(note)
     _say_counts(table)
-    config["gate"] = _decide_gate(config["gate"], table)
+    table = settle_situation(config, table, call)
     _check_roi(config["gate"], table)
     for note in check_files(table, OUTPUTS / "cache" / "decoded.parquet"):
         log.warning(note)
@@ -96,17 +102,6 @@ def _say_counts(table: ImageTable) -> None:
         counts = "  ".join(f"{split} {n[index]}" for split, n in table.counts().items())
         positive = "  (positive class)" if name == table.positive_class else ""
         log.info("  %s  %s%s", name.ljust(width), counts, positive)
-
-
-def _decide_gate(gate: dict[str, Any], table: ImageTable) -> dict[str, Any]:
-    """Replace ``auto`` by the file that suits the data, with the values that were set."""
-    if not gate["_target_"].endswith("choose_gate"):
-        return gate
-    options = {key: value for key, value in gate.items() if key != "_target_"}
-    choice, reason = choose_gate(table.roi_share(), **options)
-    log.info(reason)
-    chosen = OmegaConf.to_container(OmegaConf.load(CONF / "gate" / f"{choice}.yaml"))
-    return chosen | {key: value for key, value in options.items() if key in chosen}
 
 
 def _check_roi(gate: dict[str, Any], table: ImageTable) -> None:

@@ -3,10 +3,17 @@
 from importlib import import_module
 
 _EXPORTS = {
+    "AttentionGate": "lightning_modules.networks.gates.attention",
+    "CropsGate": "lightning_modules.networks.gates.crops",
     "Gate": "lightning_modules.networks.gates.base",
+    "GuideGate": "lightning_modules.networks.gates.guide",
+    "HintGate": "lightning_modules.networks.gates.hint",
+    "LateGate": "lightning_modules.networks.gates.late",
     "NoGate": "lightning_modules.networks.gates.none",
     "PixelGate": "lightning_modules.networks.gates.pixel",
     "Promise": "lightning_modules.networks.gates.base",
+    "TokenGate": "lightning_modules.networks.gates.token",
+    "TwoStageGate": "lightning_modules.networks.gates.two_stage",
 }
 __all__ = sorted(_EXPORTS)
 

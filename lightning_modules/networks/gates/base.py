@@ -1,9 +1,17 @@
 """What every gate is: a rule of what the backbone may see, and a promise about it."""
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from lightning_modules.networks.backbone import Backbone
+    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
+
+Policy = Literal["error", "full", "abstain"]
 
 
 class Promise(Enum):
@@ -19,24 +27,68 @@ class Promise(Enum):
     NONE = "none"
 
 
+class GateOutput(NamedTuple):
+    """Logits (B, C), and what the gate's own loss and the reports read, by name.
+
+    ``region_weights`` (B, R) is the share of each named region in the answer, ``region_logits``
+    (B, R, C) what each says alone, ``attention`` (B, 1, h, w) a soft map in [0, 1], ``features``
+    (B, D, h, w) the last map.
+    """
+
+    logits: Tensor
+    maps: dict[str, Tensor]
+
+
 class Gate(nn.Module):
     """Lets a backbone see what the mask allows.
 
-    Shape: image (B, 3, H, W), mask (B, 1, H, W) bool -> logits (B, C)
+    A gate is built from its configuration alone and then attached to the backbone, where it checks
+    that it can serve it and makes the parameters whose sizes depend on it.
+
+    Shape: image (B, 3, H, W), mask (B, 1, H, W) bool, roi (B, R, H, W) bool, has_roi (B, R) bool,
+    mask_logits (B, 1, H, W) float of a locator -> GateOutput
     """
 
     promise = Promise.NONE
     dilate = 0
     roi_missing = "full"
+    hides = True  # whether it gates at all: a run behind a gate that does not is never called gated
+    teacher_forcing = 1.0
+    backbone_size: tuple[int, int] | None = None  # of what the backbone sees; None: the whole image
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.locator: nn.Module | None = None  # (B, 3, H, W) -> logits (B, 1, H, W)
+
+    def attach(self, backbone: "Backbone", region_names: tuple[str, ...]) -> None:
+        """Check that this backbone and these regions can be served; make own parameters.
+
+        Raises:
+            ValueError: They cannot.
+        """
 
     def hide(self, image: Tensor, mask: Tensor) -> Tensor:
         """Return the image as the backbone sees it, (B, 3, H, W)."""
         return image
 
-    def forward(self, backbone: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
-        """Return the logits of ``backbone``."""
+    def forward(
+        self,
+        backbone: "Backbone",
+        image: Tensor,
+        mask: Tensor,
+        roi: Tensor | None = None,
+        has_roi: Tensor | None = None,
+        mask_logits: Tensor | None = None,
+    ) -> GateOutput:
+        """Return the logits of ``backbone`` and the gate's maps."""
         check_mask(image, mask)
-        return backbone(self.hide(image, mask))
+        return GateOutput(backbone(self.hide(image, mask)), {})
+
+    def losses(
+        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+    ) -> dict[str, Tensor]:
+        """Return the gate's own training losses by name, weighted, each a scalar."""
+        return {}
 
 
 def check_mask(image: Tensor, mask: Tensor) -> None:
@@ -49,8 +101,19 @@ def check_mask(image: Tensor, mask: Tensor) -> None:
         )
 
 
-def check_roi_missing(roi_missing: str) -> str:
+def check_roi_missing(roi_missing: str, allowed: tuple[str, ...] = get_args(Policy)) -> str:
     """Return the policy for an image without ROI, or refuse an unknown one."""
-    if roi_missing not in ("error", "full"):
-        raise ValueError(f"gate.roi_missing is {roi_missing!r}, expected 'error' or 'full'.")
+    if roi_missing not in allowed:
+        raise ValueError(
+            f"gate.roi_missing is {roi_missing!r}, expected {' or '.join(map(repr, allowed))}."
+        )
     return roi_missing
+
+
+def check_dilate(dilate: int | str) -> int:
+    """Return the margin in pixels; ``auto`` is decided from the training images before."""
+    if isinstance(dilate, str):
+        raise ValueError(
+            f"gate.dilate is {dilate!r}: a gate that is built needs its margin in pixels."
+        )
+    return dilate

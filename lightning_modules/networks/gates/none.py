@@ -5,3 +5,5 @@ from lightning_modules.networks.gates.base import Gate
 
 class NoGate(Gate):
     """The plain backbone sees the whole image; the mask is measured and ignored."""
+
+    hides = False

@@ -1,0 +1,134 @@
+"""Training extras that go with any gate: background swap, mask jitter, ROI dropout."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lightning_modules.networks.mask_source import join_regions
+from lightning_modules.networks.masks import dilate_mask, move_rim
+
+# pixels around a donor's ROI that are removed with it: its rim is a mixture already
+DONOR_RIM = 2
+# shifts, as shares of the image's sides, by which a donor's own background fills its hole
+SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (0.25, 0.25), (0.75, 0.25))
+
+
+class Extras:
+    """What is done to training batches beside the augmentation.
+
+    Args:
+        swap: Share in [0, 1) of the images with ROI that are seen once more on the background of
+            another image.
+        mask_jitter: Pixels either way by which the mask's margin varies.
+        roi_dropout: Share in [0, 1) of the images that are shown whole.
+        consistency: Weight of the Jensen-Shannon divergence between the answers to an image and to
+            its swapped copy, at least 0.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        swap: float | None = 0.0,
+        mask_jitter: int | None = 0,
+        roi_dropout: float | None = 0.0,
+        consistency: float = 1.0,
+    ) -> None:
+        for name, share in (("swap", swap), ("roi_dropout", roi_dropout)):
+            if not 0 <= (share or 0.0) < 1:
+                raise ValueError(
+                    f"extras.{name} is {share}, expected a share from 0 to below 1: images as they "
+                    "are must stay among those trained on."
+                )
+        if (mask_jitter or 0) < 0:
+            raise ValueError(f"extras.mask_jitter is {mask_jitter}, expected 0 pixels or more.")
+        if not consistency >= 0:
+            raise ValueError(f"extras.consistency is {consistency}, expected 0 or more.")
+        self.swap = swap or 0.0
+        self.mask_jitter = mask_jitter or 0
+        self.roi_dropout = roi_dropout or 0.0
+        self.consistency = consistency
+
+    def extend(self, batch: dict[str, Any], margin: int) -> tuple[dict[str, Any], Tensor]:
+        """Append swapped copies of some images to a batch.
+
+        Args:
+            batch: As the loaders give it.
+            margin: Pixels that the pasted objects are grown by; negative: shrunk.
+
+        Returns:
+            The longer batch, and the rows (S,) that its last S rows are copies of.
+        """
+        chosen, donors = self._draw(batch)
+        if not len(chosen):
+            return batch, chosen
+        copies = {
+            name: value[chosen] for name, value in batch.items() if isinstance(value, Tensor)
+        }
+        mask = join_regions(batch["roi"], batch["has_roi"])
+        copies["image"] = paste(
+            batch["image"][chosen],
+            move_rim(mask[chosen], min(margin, 0)),
+            batch["image"][donors],
+            mask[donors],
+        )
+        longer = {name: torch.cat([batch[name], value]) for name, value in copies.items()}
+        return batch | longer, chosen
+
+    def _draw(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Rows to copy (S,), and for each another row with a ROI, whose background it gets."""
+        roi, has_roi = batch["roi"], batch["has_roi"]
+        usable = join_regions(roi, has_roi).flatten(1).any(dim=1)
+        rows = usable.nonzero()[:, 0]
+        if not self.swap or len(rows) < 2:
+            return rows[:0], rows[:0]
+        draw = torch.rand(len(rows), device=rows.device)
+        # a step of 1 to n - 1 along the usable rows is uniform over the others
+        steps = torch.randint(1, len(rows), (len(rows),), device=rows.device)
+        others = rows[(torch.arange(len(rows), device=rows.device) + steps) % len(rows)]
+        return rows[draw < self.swap], others[draw < self.swap]
+
+
+def paste(image: Tensor, mask: Tensor, donor: Tensor, donor_mask: Tensor) -> Tensor:
+    """Show the masked part of images on the background of donors, its edge softened inwards.
+
+    Shape: image and donor (B, 3, H, W), masks (B, 1, H, W) bool -> (B, 3, H, W)
+    """
+    background = fill_hole(donor, dilate_mask(donor_mask, DONOR_RIM))
+    soft = functional.avg_pool2d(mask.float(), 3, stride=1, padding=1, count_include_pad=False)
+    matte = (soft * mask).to(image.dtype)
+    return background + matte * (image - background)
+
+
+def fill_hole(image: Tensor, hole: Tensor) -> Tensor:
+    """Cover a hole with the same image's other parts, shifted; the rest takes its mean colour.
+
+    Shape: image (B, 3, H, W), hole (B, 1, H, W) bool -> (B, 3, H, W)
+    """
+    height, width = image.shape[2:]
+    filled, left = image, hole
+    for down, right in SHIFTS:
+        shift = (round(down * height), round(right * width))
+        usable = left & ~torch.roll(hole, shift, dims=(2, 3))
+        filled = torch.where(usable, torch.roll(image, shift, dims=(2, 3)), filled)
+        left = left & ~usable
+    outside = (~hole).to(image.dtype)
+    mean = (image * outside).sum(dim=(2, 3), keepdim=True) / outside.sum(
+        dim=(2, 3), keepdim=True
+    ).clamp_min(1.0)
+    return torch.where(left, mean, filled)
+
+
+def jensen_shannon(logits: Tensor, others: Tensor) -> Tensor:
+    """Mean Jensen-Shannon divergence in nats between two sets of answers, (S, C) each."""
+    first, second = logits.float().log_softmax(dim=1), others.float().log_softmax(dim=1)
+    middle = torch.logsumexp(torch.stack([first, second]), dim=0) - torch.log(torch.tensor(2.0))
+    divergences = [
+        functional.kl_div(middle, one, reduction="batchmean", log_target=True)
+        for one in (first, second)
+    ]
+    return sum(divergences) / 2

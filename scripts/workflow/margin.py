@@ -1,0 +1,35 @@
+"""gate.dilate=auto: the margin that the training images ask for."""
+
+import logging
+from typing import Any
+
+from datamodules.dataset import ROIDataset
+from datamodules.margin import choose_margin, pick_samples
+from datamodules.table import ImageTable
+from datamodules.transforms import Preprocessing
+
+log = logging.getLogger(__name__)
+NUM_IMAGES = 200
+
+
+def settle_margin(
+    config: dict[str, Any], table: ImageTable, preprocessing: Preprocessing
+) -> None:
+    """Replace ``auto`` by pixels of the network's input, in place; say what was chosen and why.
+
+    Args:
+        config: Of the run, plain.
+        table: The images; those of training alone are looked at.
+        preprocessing: Size and filter of the network's input.
+    """
+    if config["gate"].get("dilate") != "auto":
+        return
+    rows = pick_samples(table, NUM_IMAGES, config["seed"])
+    dataset = ROIDataset(table, rows, preprocessing)
+    samples = (dataset[index] for index in range(len(dataset)))
+    margin = choose_margin(
+        (sample["image"].permute(1, 2, 0).numpy(), sample["roi"].any(dim=0).numpy())
+        for sample in samples
+    )
+    config["gate"]["dilate"] = margin.dilate
+    log.info("gate.dilate=auto: %s", margin.reason)
