@@ -66,9 +66,7 @@ class Extras:
         chosen, donors = self._draw(batch)
         if not len(chosen):
             return batch, chosen
-        copies = {
-            name: value[chosen] for name, value in batch.items() if isinstance(value, Tensor)
-        }
+        copies = {name: value[chosen] for name, value in batch.items() if isinstance(value, Tensor)}
         mask = join_regions(batch["roi"], batch["has_roi"])
         copies["image"] = paste(
             batch["image"][chosen],

@@ -32,7 +32,8 @@ def _say_quality(predictions: PredictionTable, metrics: dict[str, Any], caveat: 
         "" if groups is None else f" of {len(set(groups.tolist()))} groups unseen in training"
     )
     sentence = (
-        f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions)} test images"
+        f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions.answered)} test "
+        f"images"
         f"{subjects} (balanced accuracy {_percent(metrics['test_balanced_accuracy'])}, "
         f"macro F1 {metrics['test_macro_f1']:.3f})"
     )
@@ -58,18 +59,33 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
         if not parts:
             parts.append("how much it does is not known (data.slice_by, data.pair_by measure it)")
     else:
-        opening = _say_promise(predictions)
+        opening = _say_promise(predictions, metrics)
     return "; ".join([opening, *parts]) + "."
 
 
-def _say_promise(predictions: PredictionTable) -> str:
-    ungated = sum(origin == "full" for origin in predictions.mask_origin)
+def _say_promise(predictions: PredictionTable, metrics: dict[str, Any]) -> str:
     sentence = "Its answers come from inside the applied mask alone"
+    origins = {name: predictions.mask_origin.count(name) for name in ("predicted", "detected")}
+    found = [f"{name} for {number}" for name, number in origins.items() if number]
+    if found:
+        sentence += f" ({' and '.join(found)} of {len(predictions)} images)"
     if predictions.area_ratio is not None:
         sentence += f", which covers {predictions.area_ratio:.2f} times the area of the ROI"
-    empty = int((predictions.mask_share == 0).sum())
+    if "test_mask_dice" in metrics:
+        sentence += (
+            f"; predicted masks overlap the ROI with a Dice of {metrics['test_mask_dice']:.2f}"
+        )
+    ungated = predictions.mask_origin.count("full")
     if ungated:
-        sentence += f"; {ungated} images without ROI were shown whole and are NOT gated"
+        sentence += (
+            f"; {ungated} of {len(predictions)} images had no mask, were shown whole and are NOT "
+            f"gated: the promise does not hold for them"
+        )
+    unanswered = predictions.mask_origin.count("abstain")
+    if unanswered:
+        sentence += f"; {unanswered} images without a mask got NO answer and count in no score"
+    answered = predictions.answered
+    empty = int((answered.mask_share == 0).sum())
     if empty:
         sentence += f"; for {empty} images the mask is empty, so their answers are guesses"
     return sentence

@@ -103,9 +103,10 @@ class MaskSource(nn.Module):
         found = logits.detach() > 0
         enough = found.float().mean(dim=(1, 2, 3)) >= self.smallest
         origin = torch.where(predict & enough, int(MaskOrigin.PREDICTED), origin)
-        # where the locator finds nothing a given mask stays in force, in training only
-        nothing = predict & ~enough & ~known
-        origin = torch.where(nothing, int(MaskOrigin.FULL), origin)
+        # a locator that finds nothing leaves a given mask in force (in training; else none is asked)
+        found_nowhere = predict & ~enough & ~known
+        fallback = MaskOrigin.ABSTAIN if self.roi_missing == "abstain" else MaskOrigin.FULL
+        origin = torch.where(found_nowhere, int(fallback), origin)
         use = (predict & enough)[:, None, None, None]
         return torch.where(use, found, mask), origin
 

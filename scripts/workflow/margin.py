@@ -12,9 +12,7 @@ log = logging.getLogger(__name__)
 NUM_IMAGES = 200
 
 
-def settle_margin(
-    config: dict[str, Any], table: ImageTable, preprocessing: Preprocessing
-) -> None:
+def settle_margin(config: dict[str, Any], table: ImageTable, preprocessing: Preprocessing) -> None:
     """Replace ``auto`` by pixels of the network's input, in place; say what was chosen and why.
 
     Args:

@@ -1,21 +1,23 @@
 """The plan of a run: what is known, checked and decided before torch is imported."""
 
+import copy
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import hydra
-import numpy as np
+from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.file_check import check_files
+from datamodules.mask_only import MaskOnly
 from datamodules.options import DataOptions
-from datamodules.problems import list_some
 from datamodules.table import ImageTable
 from workflow.call import Call
 from workflow.places import OUTPUTS
 from workflow.request import check_request
-from workflow.situation import settle_situation
+from workflow.roi_rules import check_roi, report_mask_only
+from workflow.situation import fill_extras, settle_situation
 
 log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
@@ -32,12 +34,14 @@ class Plan:
         options: What the user said of the data.
         table: Its images.
         call: How it was asked for.
+        mask_only: How well the masks alone tell the label; None: there are too few.
     """
 
     config: dict[str, Any]
     options: DataOptions
     table: ImageTable
     call: Call
+    mask_only: MaskOnly | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +70,17 @@ class Plan:
         return NO_GROUPS if self.table.groups is None else None
 
 
+def control_of(plan: Plan) -> Plan:
+    """The plan of the plain model by the same settings: no gate, nothing that needs a ROI."""
+    none = {
+        group: OmegaConf.to_container(OmegaConf.load(CONF / group / f"{file}.yaml"))
+        for group, file in (("gate", "none"), ("extras", "default"))
+    }
+    config = copy.deepcopy(plan.config) | none | {"control": False}
+    fill_extras(config)
+    return replace(plan, config=config)
+
+
 def make_plan(cfg: DictConfig, call: Call) -> Plan:
     """Read and check the data, decide the gate, and say what was decided.
 
@@ -84,10 +99,10 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
         log.info(note)
     _say_counts(table)
     table = settle_situation(config, table, call)
-    _check_roi(config["gate"], table)
+    check_roi(config, table)
     for note in check_files(table, OUTPUTS / "cache" / "decoded.parquet"):
         log.warning(note)
-    return Plan(config, options, table, call)
+    return Plan(config, options, table, call, report_mask_only(table, config["seed"]))
 
 
 def instantiate(config: DictConfig | dict[str, Any], *supplied: Any) -> Any:  # noqa: ANN401
@@ -102,16 +117,3 @@ def _say_counts(table: ImageTable) -> None:
         counts = "  ".join(f"{split} {n[index]}" for split, n in table.counts().items())
         positive = "  (positive class)" if name == table.positive_class else ""
         log.info("  %s  %s%s", name.ljust(width), counts, positive)
-
-
-def _check_roi(gate: dict[str, Any], table: ImageTable) -> None:
-    """Images without ROI stop a gate that has no answer for them, before any work."""
-    if gate.get("roi_missing") != "error":
-        return
-    missing = [table.row_name(row) for row in np.flatnonzero(~table.has_roi().any(axis=1)).tolist()]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(table)} images have no ROI, which the gate needs: "
-            f"{list_some(missing, 3)}. Complete the masks or boxes, set gate.roi_missing=full to "
-            "show such images whole, or gate=none."
-        )

@@ -31,7 +31,7 @@ def settle_situation(config: dict[str, Any], table: ImageTable, call: Call) -> I
     """
     if config["gate"]["_target_"].endswith("choose_gate"):
         table = _choose(config, table, call)
-    _fill_extras(config)
+    fill_extras(config)
     return table
 
 
@@ -64,7 +64,7 @@ def _load(name: str) -> dict[str, Any]:
     return OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
 
 
-def _fill_extras(config: dict[str, Any]) -> None:
+def fill_extras(config: dict[str, Any]) -> None:
     """What is null becomes nothing; ROI dropout what images without ROI ask for."""
     extras, gate = config["extras"], config["gate"]
     if extras["roi_dropout"] is None:

@@ -1,7 +1,7 @@
 """Two stages: a locator finds the region, the pixel gate shows it alone to the classifier.
 
-Hard masking of the input by a learned part beats one-stage attention ("iFAM", arXiv 2506.08915). The
-straight-through estimator is that of Bengio et al. 2013 (arXiv 1308.3432).
+Hard masking of the input by learned parts beats one-stage attention ("iFAM", arXiv 2506.08915).
+The straight-through estimator is that of Bengio et al. 2013 (arXiv 1308.3432).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import GateOutput, Promise, check_mask
+from lightning_modules.networks.gates.base import GateOutput, Promise, check_mask, check_roi_missing
 from lightning_modules.networks.gates.pixel import PixelGate
 from lightning_modules.networks.locator import Locator
 from lightning_modules.networks.mask_source import join_regions
@@ -62,7 +62,8 @@ class TwoStageGate(PixelGate):
         variation: float = 0.1,
         complement: float = 0.5,
     ) -> None:
-        super().__init__(dilate, fill, "full" if roi_missing == "predict" else roi_missing, pooling)
+        policy = check_roi_missing(roi_missing, ("predict", "abstain"))
+        super().__init__(dilate, fill, "full" if policy == "predict" else "abstain", pooling)
         if not 0 <= teacher_forcing <= 1:
             raise ValueError(f"gate.teacher_forcing is {teacher_forcing}, expected 0 to 1.")
         weights = {"mask_weight": mask_weight, "area": area, "variation": variation}

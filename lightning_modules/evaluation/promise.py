@@ -1,0 +1,50 @@
+"""What a gate's promise was worth in a test: for how many images it held, and with which masks."""
+
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.networks.gates.base import Promise
+
+# origins of a mask behind which each promise holds
+HELD = {
+    Promise.EXACT: ("given", "detected", "predicted", "abstain"),
+    Promise.EXACT_GIVEN_MASK: ("given", "detected", "predicted", "abstain"),
+    Promise.NONE: (),
+}
+
+
+def measure_promise(predictions: PredictionTable, promise: Promise) -> dict[str, Any]:
+    """Metrics of the masks that were applied.
+
+    Args:
+        predictions: Of the test, unanswered images included.
+        promise: Of the gate.
+
+    Returns:
+        ``test_promise_held_images`` and ``test_images``; ``test_mask_origins`` (origin to number
+        of images) and, where there are several, the accuracy of each; ``test_answered_share``;
+        ``test_mask_roi_area_ratio``; ``test_mask_dice``, the mean of the predicted masks;
+        ``test_region_weight_<region>``, the mean share of each region in the answers.
+    """
+    origins = np.array(predictions.mask_origin)
+    counts = {name: int((origins == name).sum()) for name in dict.fromkeys(origins.tolist())}
+    metrics: dict[str, Any] = {
+        "gate_promise": promise.value,
+        "test_images": len(predictions),
+        "test_promise_held_images": sum(counts.get(name, 0) for name in HELD[promise]),
+        "test_mask_origins": counts,
+        "test_mask_roi_area_ratio": predictions.area_ratio,
+    }
+    answered = {name: number for name, number in counts.items() if name != "abstain"}
+    if len(answered) < len(counts):
+        metrics["test_answered_share"] = sum(answered.values()) / len(predictions)
+    if len(answered) > 1:
+        for name in answered:
+            metrics[f"test_accuracy_{name}"] = float(predictions.correct[origins == name].mean())
+    if predictions.mask_dice is not None:
+        metrics["test_mask_dice"] = float(np.nanmean(predictions.mask_dice))
+    for name, weights in predictions.region_weights.items():
+        metrics[f"test_region_weight_{name}"] = float(weights.mean())
+    return metrics

@@ -1,0 +1,139 @@
+"""Crops gate: each named region cut out, seen alone, and weighed against the others.
+
+The fusion is the gated attention of "Attention-based Deep Multiple Instance Learning" (Ilse et al.
+2018, eq. 9), over regions instead of instances.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lightning_modules.networks.backbone import Backbone
+from lightning_modules.networks.gates.base import GateOutput, check_mask
+from lightning_modules.networks.gates.cutting import cut_box, find_boxes
+from lightning_modules.networks.gates.fusion import GatedAttention, measure_embedding, scatter
+from lightning_modules.networks.gates.pixel import PixelGate
+from lightning_modules.networks.mask_source import MaskOrigin
+from lightning_modules.networks.masks import move_rim
+
+if TYPE_CHECKING:
+    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
+
+
+class CropsGate(PixelGate):
+    """Cut each region out of the hidden image and classify the regions together.
+
+    Every crop is stretched to a square and goes through the same backbone; regions that are absent
+    count nothing. What the mask hides is filled before cutting, so the margin shows no background.
+    An image that is shown whole is one crop in the place of the first region; one whose mask is
+    empty is one crop of ``fill``, which says nothing.
+
+    Args:
+        regions: Which regions of the data are cut out, in this order; null: all.
+        dilate: As in ``PixelGate``; regions grow alike, within the mask.
+        fill: As in ``PixelGate``.
+        roi_missing: As in ``PixelGate``.
+        crop_size: Side of the square in pixels that the backbone sees.
+        crop_margin: Added on each side of a region's box, a share of that side, at least 0.
+        auxiliary: Weight, at least 0, of the cross-entropy of each region alone.
+
+    Shape: image (B, 3, H, W), mask (B, 1, H, W) bool, roi (B, R, H, W) bool, has_roi (B, R) bool
+    -> GateOutput with ``region_weights`` (B, R), 0 for absent regions and 1 in sum,
+    ``region_logits`` (B, R, C) and ``region_present`` (B, R) bool, R counting ``regions``
+    """
+
+    def __init__(
+        self,
+        regions: Sequence[str] | None = None,
+        dilate: int | Literal["auto"] = 0,
+        fill: float = 0.0,
+        roi_missing: Literal["error", "full", "abstain"] = "error",
+        crop_size: int = 64,
+        crop_margin: float = 0.1,
+        auxiliary: float = 0.3,
+    ) -> None:
+        super().__init__(dilate, fill, roi_missing)
+        if crop_size < 1:
+            raise ValueError(f"gate.crop_size is {crop_size}, expected pixels, at least 1.")
+        for name, value in {"crop_margin": crop_margin, "auxiliary": auxiliary}.items():
+            if not 0 <= value < math.inf:
+                raise ValueError(f"gate.{name} is {value}, expected 0 or more.")
+        self.regions = [regions] if isinstance(regions, str) else regions
+        self.crop_size = crop_size
+        self.crop_margin = crop_margin
+        self.auxiliary = auxiliary
+        self.backbone_size = (crop_size, crop_size)
+
+    def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
+        self.chosen = _find_regions(self.regions, region_names)
+        self.fusion = GatedAttention(measure_embedding(backbone, self.crop_size), len(self.chosen))
+
+    def forward(  # noqa: D102
+        self,
+        backbone: Backbone,
+        image: Tensor,
+        mask: Tensor,
+        roi: Tensor | None = None,
+        has_roi: Tensor | None = None,
+        mask_logits: Tensor | None = None,
+    ) -> GateOutput:
+        check_mask(image, mask)
+        assert roi is not None and has_roi is not None
+        planes, whole = self._find_planes(mask, roi & has_roi[:, :, None, None])
+        present = planes.flatten(2).any(dim=2)
+        # nothing to cut is the whole image: shown when the mask is full, else a crop of fill
+        nothing = ~present.any(dim=1)
+        seen = self.hide(image, mask & (whole | ~nothing)[:, None, None, None])
+        planes[:, 0] |= nothing[:, None, None]
+        present[:, 0] |= nothing
+        owner, slot = place = present.nonzero(as_tuple=True)
+        boxes = zip(owner.tolist(), find_boxes(planes[place]), strict=True)
+        crops = [cut_box(seen[i], box, self.crop_margin, self.crop_size) for i, box in boxes]
+        embedding = backbone.embed(backbone.features(torch.stack(crops)))
+        embedding = embedding + self.fusion.names[slot].to(embedding.dtype)
+        fused, weights = self.fusion(scatter(embedding, place, present), present)
+        region_logits = scatter(backbone.head(embedding), place, present)
+        maps = {"region_weights": weights, "region_logits": region_logits}
+        return GateOutput(backbone.head(fused), maps | {"region_present": present})
+
+    def _find_planes(self, mask: Tensor, roi: Tensor) -> tuple[Tensor, Tensor]:
+        """Chosen regions within the mask (B, R, H, W), none of an image shown whole (B,)."""
+        grown = move_rim(roi.flatten(0, 1)[:, None], self.dilate).view_as(roi)
+        # a full mask that no regions add up to is the policy's, not the user's
+        whole = mask.flatten(1).all(dim=1) & ~grown.any(dim=1).flatten(1).all(dim=1)
+        return grown[:, self.chosen] & mask & ~whole[:, None, None, None], whole
+
+    def losses(  # noqa: D102
+        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+    ) -> dict[str, Tensor]:
+        present = output.maps["region_present"]
+        weight = batch.get("weight", torch.ones_like(output.origin)).float()
+        weight = (weight * (output.origin != MaskOrigin.ABSTAIN))[:, None] * present
+        logits = output.maps["region_logits"].float().transpose(1, 2)
+        label = batch["label"][:, None].expand_as(present)
+        losses = functional.cross_entropy(logits, label, reduction="none")
+        mean = (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+        return {"regions": self.auxiliary * mean}
+
+
+def _find_regions(regions: Sequence[str] | None, known: Sequence[str]) -> list[int]:
+    """Places of the regions asked for among those of the data; all without any asked for."""
+    if regions is None:
+        return list(range(len(known)))
+    problems = []
+    for name in regions:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            problems.append(f"{name!r} is not a region of the data.{hint}")
+    if len(set(regions)) < len(regions) or not regions:
+        problems.append("each region is named once, and one at least.")
+    if problems:
+        names = ", ".join(map(repr, known))
+        raise ValueError(f"gate.regions: {' '.join(problems)} Regions of the data: {names}.")
+    return [known.index(name) for name in regions]

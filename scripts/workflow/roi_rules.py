@@ -1,0 +1,71 @@
+"""Whether a gate can work with the ROIs that there are, and whether they give the label away."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from datamodules.mask_only import MaskOnly, measure_mask_only
+from datamodules.problems import list_some
+from datamodules.roi_presence import find_association, presence_table
+from datamodules.table import ImageTable
+
+log = logging.getLogger(__name__)
+
+
+def check_roi(config: dict[str, Any], table: ImageTable) -> None:
+    """Stop a gate that has no answer for the images without ROI, before any work.
+
+    Where a locator stands in for what is missing and having a ROI goes with the label, no training
+    image is gated by a given mask any more: which kind of mask it got would tell the label.
+
+    Args:
+        config: Of the run, plain; ``gate.teacher_forcing`` may change.
+        table: The images.
+
+    Raises:
+        ValueError: The gate cannot serve these images, or would give the label away.
+    """
+    gate = config["gate"]
+    two_stage = gate["_target_"].endswith("TwoStageGate")
+    trained = float(table.has_roi()[table.splits == "train"].any(axis=1).mean())
+    if two_stage and not gate["unsupervised"] and not trained:
+        raise ValueError(
+            "gate=two_stage: no training image has a ROI to teach its locator. Give some training "
+            "images a mask or a box, or choose gate=two_stage_unsupervised (experimental) or "
+            "gate=none."
+        )
+    needs_roi = gate["_target_"].rpartition(".")[2] in ("AttentionGate", "GuideGate")
+    if needs_roi and not trained:
+        raise ValueError("The gate is taught by ROIs of training images, and none of them has one.")
+    if gate.get("roi_missing") == "error":
+        _refuse_missing(table)
+    association = find_association(table)
+    if association is None:
+        return
+    counts = "\n".join(f"  {line}" for line in presence_table(table).splitlines())
+    if gate.get("roi_missing") == "full" and not two_stage:
+        raise ValueError(f"{association}\n{counts}\nOr let a locator find them: gate=two_stage.")
+    log.warning("%s\n%s", association, counts)
+    if two_stage and gate["teacher_forcing"]:
+        gate["teacher_forcing"] = 0.0
+        log.info("So all masks are predicted: gate.teacher_forcing is 0 in this run.")
+
+
+def _refuse_missing(table: ImageTable) -> None:
+    missing = [table.row_name(row) for row in np.flatnonzero(~table.has_roi().any(axis=1)).tolist()]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of {len(table)} images have no ROI, which the gate needs: "
+            f"{list_some(missing, 3)}. Complete the masks or boxes, let a locator find them "
+            "(gate=two_stage), set gate.roi_missing=full to show such images whole or "
+            "gate.roi_missing=abstain to leave them without an answer, or choose gate=none."
+        )
+
+
+def report_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
+    """Say how well the masks alone tell the label; None: there is nothing to measure."""
+    found = measure_mask_only(table, seed)
+    if found is not None:
+        log.log(logging.WARNING if found.warning else logging.INFO, found.sentence)
+    return found

@@ -1,0 +1,121 @@
+"""Test the best checkpoint, and say what came of it."""
+
+import dataclasses
+import logging
+import shlex
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from lightning_modules.callbacks import Predictions
+from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.promise import measure_promise
+from lightning_modules.evaluation.slices import measure_groups
+from lightning_modules.evaluation.summary import summarize
+from lightning_modules.roi_classifier import ROIClassifier
+from workflow.objects import Objects
+from workflow.plan import Plan
+
+log = logging.getLogger(__name__)
+# words of a command that another run does not share
+DIFFERENT = ("gate=", "gate.", "experiment=", "extras=", "extras.", "seed=", "out=", "name=")
+BESIDE = ("accuracy", "macro_f1", "worst_group_accuracy", "pair_flip_rate", "mask_roi_area_ratio")
+
+
+def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> dict[str, Any]:
+    """Test the best checkpoint and keep its table of predictions.
+
+    Returns:
+        The metrics by name; with a margin also ``test_without_margin_<name>``, of the same weights
+        with the masks as they are.
+    """
+    best = folder / "checkpoints" / "best.ckpt"
+    model = ROIClassifier.load_from_checkpoint(best) if best.is_file() else objects.model
+    log.info("Testing %s.", "the best checkpoint" if best.is_file() else "the model as it is")
+    metrics, predictions = _measure(plan, objects, trainer, model)
+    promise = model.network.gate.promise
+    metrics["test_confusion_matrix"] = predictions.answered.confusion()
+    metrics["gate_dilate"] = model.network.mask_source.dilate
+    if plan.mask_only is not None:
+        mask_only = dataclasses.asdict(plan.mask_only)
+        metrics |= {f"mask_only_{name}": value for name, value in mask_only.items()}
+    _say_metrics(metrics, predictions.class_names, plan.caveat)
+    for sentence in summarize(predictions, metrics, promise, plan.caveat):
+        log.info(sentence)
+    if plan.gated and model.network.mask_source.dilate:
+        metrics |= _measure_without_margin(plan, objects, trainer, model, metrics)
+    log.info(_say_next(plan, predictions))
+    return metrics
+
+
+def _measure(
+    plan: Plan, objects: Objects, trainer: Trainer, model: ROIClassifier
+) -> tuple[dict[str, Any], PredictionTable]:
+    trainer.test(model, objects.data, verbose=False)
+    metrics: dict[str, Any] = {
+        name: float(value)
+        for name, value in trainer.callback_metrics.items()
+        if name.startswith("test_")
+    }
+    predictions = next(c.table for c in trainer.callbacks if isinstance(c, Predictions))
+    metrics |= measure_promise(predictions, model.network.gate.promise)
+    metrics |= measure_groups(predictions.answered, plan.options.slice_by, plan.options.pair_by)
+    return metrics, predictions
+
+
+def _measure_without_margin(
+    plan: Plan, objects: Objects, trainer: Trainer, model: ROIClassifier, with_it: dict[str, Any]
+) -> dict[str, Any]:
+    """The same weights behind the masks as they are, side by side with those behind the margin."""
+    callback = next(c for c in trainer.callbacks if isinstance(c, Predictions))
+    margin, model.network.mask_source.dilate = model.network.mask_source.dilate, 0
+    callback.writes = False
+    try:
+        without, _ = _measure(plan, objects, trainer, model)
+    finally:
+        model.network.mask_source.dilate, callback.writes = margin, True
+    rows = {name: without[f"test_{name}"] for name in BESIDE if f"test_{name}" in without}
+    say_beside(f"margin {margin} px", "masks as they are", with_it, without)
+    return {f"test_without_margin_{name}": value for name, value in rows.items()}
+
+
+def say_beside(one: str, other: str, first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Say the main metrics of two tests side by side."""
+    log.info("%s %s %s", " " * 26, one.rjust(18), other.rjust(18))
+    for name in BESIDE:
+        values = [metrics.get(f"test_{name}") for metrics in (first, second)]
+        if any(value is not None for value in values):
+            texts = ["-" if value is None else f"{value:.4f}" for value in values]
+            log.info("  %s %s %s", name.ljust(24), texts[0].rjust(18), texts[1].rjust(18))
+
+
+def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | None) -> None:
+    log.info("Test metrics%s", f" ({caveat})" if caveat else "")
+    for name, value in sorted(metrics.items()):
+        if name.startswith("test_") and isinstance(value, float):
+            log.info("  %-40s %.4f", name, value)
+    width = max(len(name) for name in class_names)
+    log.info(
+        "Confusion matrix (a row a true class, a column a predicted one: %s)",
+        ", ".join(class_names),
+    )
+    for name, counts in zip(class_names, metrics["test_confusion_matrix"], strict=True):
+        log.info("  %s %s", name.ljust(width), "".join(f"{count:8d}" for count in counts))
+
+
+def _say_next(plan: Plan, predictions: PredictionTable) -> str:
+    """The run that would tell most about this one."""
+    if plan.gate == "two_stage" and set(predictions.mask_origin) == {"given"}:
+        return (
+            "Next: every test mask was given, so the locator was not tested; "
+            "data.roi_at_test=false tests it as where nobody draws a ROI."
+        )
+    if not plan.gated and any(share < 1 for share in plan.table.roi_share().values()):
+        return (
+            "Next: give training images a ROI (column mask or box, or data.masks) and leave the "
+            "gate to gate=auto."
+        )
+    kept = [word for word in plan.call.overrides if not word.startswith(DIFFERENT)]
+    gate, purpose = ("none", "the control without a gate") if plan.gated else ("auto", "a gate")
+    return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, f'gate={gate}'])}"
