@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image
 
-from datamodules.regions import read_regions
+from datamodules.mask_geometry import measure_regions
 from datamodules.table import ImageTable
 
 MOST_IMAGES = 600  # seconds to read and learn, for an interval of about 4 points to either side
@@ -19,9 +18,6 @@ NUM_FOLDS = 5
 # Objects of different classes do differ in size and shape: a little above chance is no news. It is
 # the interval's low end that has to be that far above, so that few images never alarm by luck.
 FAR_ABOVE_CHANCE = 0.15
-MOST_PARTS = 10
-ABSENT = (0.0, 0.0) + (-1.0,) * 11
-EMPTY = (1.0, 1.0) + (-1.0,) * 11
 # number of leading measures that tell by themselves, and what to do then
 CAUSES = {
     1: "Whether there is a ROI at all reaches {:.2f} by itself: annotate all classes alike, or "
@@ -73,7 +69,7 @@ def measure_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
     if num_folds < 2:
         return None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        measures = np.array(list(pool.map(lambda row: _measure_row(table, row), rows.tolist())))
+        measures = np.array(list(pool.map(lambda row: measure_regions(table, row), rows.tolist())))
 
     def score(num_measures: int | None) -> tuple[float, float, float]:
         features = measures[..., :num_measures].reshape(len(rows), -1)
@@ -104,42 +100,6 @@ def _choose_rows(table: ImageTable, rng: np.random.Generator) -> np.ndarray | No
     if min(map(len, by_class)) < FEWEST_OF_A_CLASS or not table.has_roi()[train].any():
         return None
     return np.sort(np.concatenate([rows[: MOST_IMAGES // len(classes)] for rows in by_class]))
-
-
-def _measure_row(table: ImageTable, row: int) -> list[tuple[float, ...]]:
-    """Regions by measures of one image."""
-    annotated = table.has_roi()[row]
-    if not annotated.any():
-        return [ABSENT] * len(annotated)
-    masks = [paths[row].as_py() for paths in table.mask_paths.values()]
-    with Image.open(next(filter(None, masks), None) or table.image_path(row)) as file:
-        turned = file.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-        height, width = file.size if turned else file.size[::-1]
-    planes = read_regions(table, row, height, width)
-    pairs = zip(planes, annotated, strict=True)
-    return [describe_mask(plane) if there else ABSENT for plane, there in pairs]
-
-
-def describe_mask(mask: np.ndarray) -> tuple[float, ...]:
-    """Presence, emptiness, area, box, centroid, aspect, extent, compactness and number of parts.
-
-    Lengths are shares of the image's; the compactness of an upright square is 1, of a line near 0.
-    """
-    from scipy.ndimage import label
-
-    area = np.count_nonzero(mask)
-    if area == 0:
-        return EMPTY
-    sums = [np.count_nonzero(mask, axis=axis) for axis in (1, 0)]
-    ends = np.array([np.flatnonzero(s)[[0, -1]] + [0, 1] for s in sums])
-    (y0, y1), (x0, x1) = ends
-    box = ends[:, 1] - ends[:, 0]
-    centroid = [s @ (np.arange(len(s)) + 0.5) / area for s in sums]
-    place = np.concatenate([ends.mean(axis=1), box, centroid]) / np.tile(mask.shape, 3)
-    crop = np.pad(mask[y0:y1, x0:x1], 1)
-    edges = sum(np.count_nonzero(np.diff(crop, axis=axis)) for axis in (0, 1))
-    shape = (np.log(box[1] / box[0]), area / box.prod(), 16 * area / edges**2)
-    return (1.0, 0.0, area / mask.size, *place, *shape, min(label(crop)[1], MOST_PARTS))
 
 
 def _predict(

@@ -56,6 +56,7 @@ def embed(backbone, crop):
     return read[0][0]
 
 
+@torch.no_grad()
 def test_the_answer_is_the_gated_attention_of_the_crops():
     network = make_network(crop_margin=0.25)
     image, roi, has_roi = make_batch()

@@ -17,7 +17,8 @@ REFUSED = {
     "swin_tiny_patch4_window7_224": r"\(SwinTransformer\) is none: use gate=pixel",
     "test_vit3": "pools by 'map': use gate=pixel",
 }
-VITS = [*sorted({*timm.list_models("test_vit*")} - {*REFUSED}), "deit_tiny_distilled_patch16_224"]
+VITS = sorted({*timm.list_models("test_vit*")} - {*REFUSED})
+DISTILLED = "deit_tiny_distilled_patch16_224"  # two heads; the smallest there is
 
 
 def make_network(name, gate=None):
@@ -63,7 +64,7 @@ def answer_with_all_tokens(net, seen, mask):
         return net.head(net.fc_norm(pooled))
 
 
-@pytest.mark.parametrize("name", VITS)
+@pytest.mark.parametrize("name", [*VITS, DISTILLED])
 def test_a_full_mask_gives_the_logits_of_the_plain_vit(name):
     network = make_network(name)
     image = torch.randn(2, 3, *SIZE)
@@ -73,7 +74,7 @@ def test_a_full_mask_gives_the_logits_of_the_plain_vit(name):
 
 
 @pytest.mark.parametrize("fused", [True, False], ids=["fused", "unfused"])
-@pytest.mark.parametrize("name", VITS)
+@pytest.mark.parametrize("name", [*VITS, DISTILLED])
 def test_dropping_tokens_equals_masking_their_keys(name, fused):
     network = make_network(name, TokenGate(fill=0.5))
     net = network.backbone.net
@@ -137,7 +138,7 @@ def test_an_empty_mask_says_nothing_and_is_no_nan(name):
     assert torch.equal(answers[0], ask(network, torch.randn(3, 3, *SIZE), mask)[0])
     all_empty = ask(network, torch.randn(2, 3, *SIZE), torch.zeros(2, 1, *SIZE, dtype=torch.bool))
     assert all_empty.isfinite().all()
-    assert torch.equal(all_empty[0], all_empty[1])
+    assert torch.allclose(all_empty[0], all_empty[1], atol=1e-5)
 
 
 @pytest.mark.parametrize("pool", ["max", "avgmax"])
@@ -173,5 +174,5 @@ def test_what_is_no_vit_is_refused(name):
 
 
 def test_every_small_vit_is_tried():
-    assert len(VITS) > 3
-    assert all(issubclass(type(timm.create_model(name)), VisionTransformer) for name in VITS)
+    assert len(VITS) == len(timm.list_models("test_vit*")) - 2
+    assert all(isinstance(timm.create_model(name), VisionTransformer) for name in VITS)

@@ -6,7 +6,8 @@ from PIL import Image
 from scipy.stats import beta
 from small_data import write_manifest
 
-from datamodules.mask_only import bootstrap, describe_mask, measure_mask_only
+from datamodules.mask_geometry import describe_mask
+from datamodules.mask_only import bootstrap, measure_mask_only
 from datamodules.roi_presence import find_association
 from datamodules.sources import ManifestData
 

@@ -54,17 +54,18 @@ class HintGate(Gate):
             ValueError: Its first layer is no convolution of the image.
         """
         net = backbone.net
-        named = net.pretrained_cfg["first_conv"]
-        # stems of several branches name one convolution each; the mask enters by the first
-        name = named if isinstance(named, str | None) else named[0]
-        first = net.get_submodule(name) if name else None
-        if not isinstance(first, nn.Conv2d) or first.in_channels != 3:
+        named = net.pretrained_cfg["first_conv"] or ()
+        # a stem of several branches names the convolution of each, and each sees four channels
+        names = (named,) if isinstance(named, str) else named
+        first = {name: net.get_submodule(name) for name in names}
+        if not first or not all(_reads_image(module) for module in first.values()):
             raise ValueError(
-                f"gate=hint needs a backbone whose first layer is a convolution of the image; that "
+                "gate=hint needs a backbone whose first layer is a convolution of the image; that "
                 f"of {net.pretrained_cfg['architecture']} ({type(net).__name__}) is not: choose "
                 "another model.backbone or gate=pixel."
             )
-        net.set_submodule(name, HintedConv(first))
+        for name, conv in first.items():
+            net.set_submodule(name, HintedConv(conv))
 
     def forward(  # noqa: D102
         self,
@@ -114,3 +115,7 @@ class HintedConv(nn.Module):
         # a slice of four interleaved channels would take another kernel than three do
         colours = image[:, :3].contiguous(memory_format=torch.channels_last)
         return self.conv(colours) + self.mask_conv(image[:, 3:])
+
+
+def _reads_image(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.in_channels == 3
