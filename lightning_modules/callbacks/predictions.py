@@ -65,7 +65,7 @@ class Predictions(Callback):
                 for name in source.columns.column_names
             },
             groups=None if source.groups is None else source.groups[rows],
-            region_weights=dict(zip(pl_module.hparams.region_names, weights.T, strict=False)),
+            region_weights=dict(zip(pl_module.network.gate.weighed, weights.T, strict=True)),
             mask_dice=None if np.isnan(dice).all() else dice,
         )
         if self.writes:

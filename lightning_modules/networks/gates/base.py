@@ -54,6 +54,7 @@ class Gate(nn.Module):
     roi_missing = "full"
     hides = True  # whether it gates at all: a run behind a gate that does not is never called gated
     teacher_forcing = 1.0
+    weighed: tuple[str, ...] = ()  # regions whose share in the answer is known, ``region_weights``
     backbone_size: tuple[int, int] | None = None  # of what the backbone sees; None: the whole image
 
     def __init__(self) -> None:

@@ -71,6 +71,7 @@ class CropsGate(PixelGate):
 
     def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
         self.chosen = _find_regions(self.regions, region_names)
+        self.weighed = tuple(region_names[index] for index in self.chosen)
         self.fusion = GatedAttention(measure_embedding(backbone, self.crop_size), len(self.chosen))
 
     def forward(  # noqa: D102

@@ -34,4 +34,6 @@ def cut_box(image: Tensor, box: Box, margin: float, size: int) -> Tensor:
     crop = image[:, max(0, y0 - down) : y1 + down, max(0, x0 - right) : x1 + right]
     if crop.shape[1:] == (size, size):
         return crop
-    return functional.interpolate(crop[None], (size, size), mode="bilinear", antialias=True)[0]
+    # torch resizes with antialiasing in float32 only, on CPUs
+    wide, square = crop[None].float(), (size, size)
+    return functional.interpolate(wide, square, mode="bilinear", antialias=True)[0].to(crop.dtype)

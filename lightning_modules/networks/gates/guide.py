@@ -106,4 +106,4 @@ def _rrr_losses(output: "NetworkOutput") -> Tensor:
     """Squared gradient of the summed log-probabilities outside the mask, (B,)."""
     score = output.logits.float().log_softmax(dim=1).sum()
     (gradient,) = torch.autograd.grad(score, output.maps["image"], create_graph=True)
-    return torch.where(output.mask, 0.0, gradient.square()).sum(dim=(1, 2, 3))
+    return torch.where(output.mask, 0.0, gradient.float().square()).sum(dim=(1, 2, 3))
