@@ -116,7 +116,7 @@ def test_a_hint_is_one_convolution_of_four_channels():
 
 @pytest.mark.parametrize("make", [Conv2dSame, partial(StdConv2dSame, padding="SAME")])
 def test_a_hint_is_padded_as_the_image_is(make):
-    hinted = HintedConv(make(3, 4, 3, stride=2))
+    hinted = HintedConv(make(3, 4, 3, stride=2, bias=False))
     assert (hinted.mask_conv.weight == 0).all()
     nn.init.ones_(hinted.mask_conv.weight)
     mask = torch.zeros(1, 1, 8, 8)

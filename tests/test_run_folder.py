@@ -79,17 +79,22 @@ def test_the_resolved_gate_and_seed_stand_in_the_config(trained):
     assert config["seed"] == 0
 
 
-@pytest.mark.parametrize("scheduler", ["onecycle", "cosine", "plateau", "none"])
-def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, scheduler, monkeypatch):
-    whole = train_in_process(
-        shapes, tmp_path / "whole", f"scheduler={scheduler}", "trainer.max_epochs=3"
-    )
+@pytest.mark.parametrize(
+    "word",
+    [
+        *[f"scheduler={name}" for name in ("onecycle", "cosine", "plateau", "none")],
+        "experiment=roi_in_training_only",
+        "gate=crops",
+    ],
+)
+def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, word, monkeypatch):
+    whole = train_in_process(shapes, tmp_path / "whole", word, "trainer.max_epochs=3")
     stopped = tmp_path / "stopped"
     monkeypatch.setattr(
         "lightning_modules.callbacks.EpochLines.on_train_epoch_end", interrupt_after(2)
     )
     with pytest.raises(KeyboardInterrupt):
-        train_in_process(shapes, stopped, f"scheduler={scheduler}", "trainer.max_epochs=3")
+        train_in_process(shapes, stopped, word, "trainer.max_epochs=3")
     assert json.loads((stopped / "status.json").read_text())["state"] == "failed"
     monkeypatch.undo()
     monkeypatch.setattr("workflow.places.OUTPUTS", outputs)

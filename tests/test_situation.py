@@ -1,4 +1,4 @@
-"""One word for each situation; gate=auto picks the same, and images without ROI that tell a tale."""
+"""One word for each situation, the same by gate=auto, and missing ROIs that tell a tale."""
 
 import json
 import logging

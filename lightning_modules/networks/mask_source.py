@@ -103,7 +103,7 @@ class MaskSource(nn.Module):
         found = logits.detach() > 0
         enough = found.float().mean(dim=(1, 2, 3)) >= self.smallest
         origin = torch.where(predict & enough, int(MaskOrigin.PREDICTED), origin)
-        # a locator that finds nothing leaves a given mask in force (in training; else none is asked)
+        # a locator that finds nothing leaves a given mask in force
         found_nowhere = predict & ~enough & ~known
         fallback = MaskOrigin.ABSTAIN if self.roi_missing == "abstain" else MaskOrigin.FULL
         origin = torch.where(found_nowhere, int(fallback), origin)

@@ -32,8 +32,8 @@ def choose_gate(
         )
     if not any(roi_share.values()):
         return "no_roi", (
-            "the data has no ROI. EXPERIMENTAL: nobody tells the locator what matters. Masks (column "
-            "mask, or data.masks) or boxes (column box) of some training images make it a sound one"
+            "the data has no ROI. EXPERIMENTAL: nobody tells the locator what matters. Masks "
+            "(column mask, or data.masks) or boxes (column box) of some training images would"
         )
     if not roi_share["train"]:
         raise ValueError(

@@ -31,8 +31,9 @@ class GateOutput(NamedTuple):
     """Logits (B, C), and what the gate's own loss and the reports read, by name.
 
     ``region_weights`` (B, R) is the share of each named region in the answer, ``region_logits``
-    (B, R, C) what each says alone, ``attention`` (B, 1, h, w) a soft map in [0, 1], ``features``
-    (B, D, h, w) the last map.
+    (B, R, C) what each says alone, ``region_present`` (B, R) bool which take part; ``attention``
+    (B, 1, h, w) a soft map in [0, 1] and ``attention_logits``; ``features`` (B, D, h, w) the last
+    map, and in training ``image`` where its gradient is asked for.
     """
 
     logits: Tensor

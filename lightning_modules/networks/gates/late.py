@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import Promise
-from lightning_modules.networks.gates.pixel import PixelGate, _area_weights
+from lightning_modules.networks.gates.pixel import PixelGate, area_weights
 
 
 class LateGate(PixelGate):
@@ -56,12 +56,12 @@ class LateGate(PixelGate):
         """Return the logits of a whole image (B, 3, H, W)."""
         features = backbone.features(seen)
         if not _averages_tokens(backbone):
-            weights = _area_weights(mask, backbone.as_map(features))
+            weights = area_weights(mask, backbone.as_map(features))
             return backbone.classify(backbone.weigh(features, weights))
         net = backbone.net
         prefix, patches = features.tensor_split([net.num_prefix_tokens], dim=1)
         grid = net.patch_embed.dynamic_feat_size(mask.shape[2:])
-        weights = _area_weights(mask, patches.transpose(1, 2).unflatten(2, grid))
+        weights = area_weights(mask, patches.transpose(1, 2).unflatten(2, grid))
         patches = patches * weights.flatten(2).transpose(1, 2)
         return net.forward_head(torch.cat([prefix, patches], dim=1))
 

@@ -90,11 +90,11 @@ class PixelGate(Gate):
             self.remask.mask = mask
         features = backbone.features(seen)
         if self.pooling == "area" and features.ndim == 4 and backbone.averages:
-            features = backbone.weigh(features, _area_weights(mask, backbone.as_map(features)))
+            features = backbone.weigh(features, area_weights(mask, backbone.as_map(features)))
         return backbone.classify(features)
 
 
-def _area_weights(mask: Tensor, features: Tensor) -> Tensor:
+def area_weights(mask: Tensor, features: Tensor) -> Tensor:
     """Weights of mean 1 of the cells, (B, 1, h, w): a mean of products is a weighted mean."""
     shares = shares_of(mask, features.shape[2:])
     mean = shares.mean(dim=(2, 3), keepdim=True)
