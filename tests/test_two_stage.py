@@ -165,3 +165,22 @@ def test_the_locator_costs_at_most_thirty_percent_of_the_classifier(backbone):
 def test_a_two_stage_gate_out_of_range_is_refused(options):
     with pytest.raises(ValueError, match=f"gate.{next(iter(options))}"):
         TwoStageGate(**options)
+
+
+def test_a_run_shows_its_predicted_masks_and_how_well_they_fit(shapes, outputs, tmp_path):
+    import csv
+    import json
+
+    import numpy as np
+    from in_process import train_in_process
+    from PIL import Image
+
+    words = ["experiment=roi_in_training_only", "trainer.max_epochs=1", "gate.dilate=0"]
+    folder = train_in_process(shapes, tmp_path / "run", *words)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    with (folder / "predictions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert set(metrics["test_mask_origins"]) <= {"predicted", "full"}
+    dice = [float(row["mask_dice"]) for row in rows]
+    assert metrics["test_mask_dice"] == pytest.approx(np.mean(dice), abs=1e-5)
+    assert np.asarray(Image.open(folder / "masks.png")).std() > 10

@@ -1,4 +1,4 @@
-"""preview.png: training images as they are loaded, and as the backbone will see them."""
+"""preview.png and masks.png: images as they are loaded, and as the backbone sees them."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image, ImageDraw
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from lightning_modules.roi_classifier import run_network
 
@@ -19,6 +20,8 @@ OUTLINE = np.array([255, 64, 64], np.uint8)
 class Preview(Callback):
     """Draw a sheet before training: above the images with their regions outlined, below the gated.
 
+    ``preview.png`` shows training images; where masks are predicted, ``masks.png`` test images.
+
     Args:
         num_images: Columns of the sheet, at least 1; classes take turns.
     """
@@ -29,15 +32,25 @@ class Preview(Callback):
         self.num_images = num_images
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._draw(trainer, pl_module, trainer.train_dataloader, "preview.png")
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        network = pl_module.network
+        # a test that compares margins is not what the model will be used with
+        if network.gate.locator is not None and network.mask_source.dilate == network.gate.dilate:
+            self._draw(trainer, pl_module, trainer.test_dataloaders, "masks.png")
+
+    def _draw(
+        self, trainer: Trainer, pl_module: LightningModule, loader: DataLoader, name: str
+    ) -> None:
         if not trainer.is_global_zero:
             return
-        loader = trainer.train_dataloader
         rows = pick_by_class(loader.dataset, self.num_images)
         batch = loader.collate_fn([loader.dataset[index] for index in rows])
         batch = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
         names = pl_module.hparams.class_names
         sheet = draw_sheet(pl_module, batch, [names[label] for label in batch["label"].tolist()])
-        sheet.save(Path(trainer.default_root_dir) / "preview.png")
+        sheet.save(Path(trainer.default_root_dir) / name)
 
 
 def pick_by_class(dataset: Any, num_images: int) -> list[int]:  # noqa: ANN401

@@ -19,7 +19,7 @@ from workflow.plan import Plan
 
 log = logging.getLogger(__name__)
 # words of a command that another run does not share
-DIFFERENT = ("gate=", "gate.", "experiment=", "extras=", "extras.", "seed=", "out=", "name=")
+DIFFERENT = ("gate=", "gate.", "extras=", "extras.", "seed=", "out=", "name=", "control=")
 BESIDE = ("accuracy", "macro_f1", "worst_group_accuracy", "pair_flip_rate", "mask_roi_area_ratio")
 
 
@@ -45,7 +45,8 @@ def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> d
         log.info(sentence)
     if plan.gated and model.network.mask_source.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, model, metrics)
-    log.info(_say_next(plan, predictions))
+    if not plan.config["control"]:
+        log.info(_say_next(plan, predictions))
     return metrics
 
 
@@ -117,5 +118,7 @@ def _say_next(plan: Plan, predictions: PredictionTable) -> str:
             "gate to gate=auto."
         )
     kept = [word for word in plan.call.overrides if not word.startswith(DIFFERENT)]
-    gate, purpose = ("none", "the control without a gate") if plan.gated else ("auto", "a gate")
-    return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, f'gate={gate}'])}"
+    words, purpose = (["gate=auto"], "a gate")
+    if plan.gated:
+        words, purpose = ["gate=none", "extras=default"], "the control without a gate"
+    return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, *words])}"
