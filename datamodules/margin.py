@@ -142,7 +142,10 @@ def _decide(shares: np.ndarray, lines: np.ndarray, num_images: int) -> tuple[int
     usual = min(grey[1:], default=0.0)
     # a rim that is three quarters outside belongs to a region drawn far around its object
     if step < max(usual, grey[0] / 4, LEAST_STEP):
-        return 0, f"{measured}, but no contrast: {step:.1f} grey levels, {usual:.1f} elsewhere"
+        return 0, (
+            f"no contrast at the masks' edge ({step:.1f} grey levels, {usual:.1f} elsewhere in the "
+            f"{num_images} images), so nothing of the background can be told from the rim"
+        )
     if not (shares <= MOST_SHARE).any():
         return MOST_EROSION, f"{measured}, never at most {MOST_SHARE:.2f}: the most there is"
     erosion = int(np.argmax(shares <= MOST_SHARE))

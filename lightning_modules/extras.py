@@ -11,6 +11,9 @@ from lightning_modules.networks.masks import dilate_mask, move_rim
 
 # pixels around a donor's ROI that are removed with it: its rim is a mixture already
 DONOR_RIM = 2
+# cells a side in which the place of two ROIs is compared, and the weight of chance beside it
+DONOR_GRID = 16
+DONOR_CHANCE = 0.5
 # shifts, as shares of the image's sides, by which a donor's own background fills its hole
 SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (0.25, 0.25), (0.75, 0.25))
 
@@ -53,42 +56,65 @@ class Extras:
         self.roi_dropout = roi_dropout or 0.0
         self.consistency = consistency
 
-    def extend(self, batch: dict[str, Any], margin: int) -> tuple[dict[str, Any], Tensor]:
+    def extend(
+        self, batch: dict[str, Any], margin: int, background_seen: bool
+    ) -> tuple[dict[str, Any], Tensor]:
         """Append swapped copies of some images to a batch.
+
+        A classifier that sees the background would tell copies by their seams and read the
+        background of whatever has none. So where it does, the images themselves get the same seams:
+        each is pasted onto its own background, with the hole that its donor's ROI would leave.
 
         Args:
             batch: As the loaders give it.
             margin: Pixels that the pasted objects are grown by; negative: shrunk.
+            background_seen: Whether the classifier sees what is around the ROI.
 
         Returns:
             The longer batch, and the rows (S,) that its last S rows are copies of.
         """
-        chosen, donors = self._draw(batch)
-        if not len(chosen):
-            return batch, chosen
-        copies = {name: value[chosen] for name, value in batch.items() if isinstance(value, Tensor)}
-        mask = join_regions(batch["roi"], batch["has_roi"])
+        rows, donors, chosen = self._draw(batch)
+        copied = rows[chosen]
+        if not len(copied):
+            return batch, copied
+        image, mask = batch["image"], join_regions(batch["roi"], batch["has_roi"])
+        object_mask, hole = move_rim(mask[rows], min(margin, 0)), mask[rows] | mask[donors]
+        copies = {name: value[copied] for name, value in batch.items() if isinstance(value, Tensor)}
         copies["image"] = paste(
-            batch["image"][chosen],
-            move_rim(mask[chosen], min(margin, 0)),
-            batch["image"][donors],
-            mask[donors],
+            image[copied], object_mask[chosen], image[donors[chosen]], hole[chosen]
         )
+        if background_seen:
+            seamed = paste(image[rows], object_mask, image[rows], hole)
+            batch = batch | {"image": image.index_copy(0, rows, seamed)}
         longer = {name: torch.cat([batch[name], value]) for name, value in copies.items()}
-        return batch | longer, chosen
+        return batch | longer, copied
 
-    def _draw(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """Rows to copy (S,), and for each another row with a ROI, whose background it gets."""
-        roi, has_roi = batch["roi"], batch["has_roi"]
-        usable = join_regions(roi, has_roi).flatten(1).any(dim=1)
-        rows = usable.nonzero()[:, 0]
+    def _draw(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows with a ROI (K,), their donors (K,), and which of them are copied (K,) bool."""
+        mask = join_regions(batch["roi"], batch["has_roi"])
+        rows = mask.flatten(1).any(dim=1).nonzero()[:, 0]
         if not self.swap or len(rows) < 2:
-            return rows[:0], rows[:0]
-        draw = torch.rand(len(rows), device=rows.device)
-        # a step of 1 to n - 1 along the usable rows is uniform over the others
-        steps = torch.randint(1, len(rows), (len(rows),), device=rows.device)
-        others = rows[(torch.arange(len(rows), device=rows.device) + steps) % len(rows)]
-        return rows[draw < self.swap], others[draw < self.swap]
+            rows = rows[:0]
+            return rows, rows, rows.bool()
+        chosen = torch.rand(len(rows), device=rows.device) < self.swap
+        return rows, rows[choose_donors(mask[rows], batch["label"][rows])], chosen
+
+
+def choose_donors(mask: Tensor, label: Tensor) -> Tensor:
+    """For each image (B,) another one of the batch, whose background it gets.
+
+    One of another class where there is one: where background and label agree in training, that
+    background contradicts the label. And one whose own ROI lies about where the object goes, so
+    that little of its filled hole shows; chance decides between equals.
+
+    Shape: mask (B, 1, H, W) bool, label (B,) -> rows (B,)
+    """
+    small = functional.adaptive_avg_pool2d(mask.float(), DONOR_GRID).flatten(1)
+    overlap = torch.minimum(small[:, None], small[None]).sum(dim=2)
+    union = torch.maximum(small[:, None], small[None]).sum(dim=2)
+    score = overlap / union + DONOR_CHANCE * torch.rand_like(overlap)
+    score = score + 2.0 * (label[:, None] != label[None])
+    return score.fill_diagonal_(-1.0).argmax(dim=1)
 
 
 def paste(image: Tensor, mask: Tensor, donor: Tensor, donor_mask: Tensor) -> Tensor:

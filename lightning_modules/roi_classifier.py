@@ -15,6 +15,7 @@ from lightning_modules.extras import Extras, jensen_shannon
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import native_size
+from lightning_modules.networks.gates import Promise
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.roi_network import NetworkOutput
 from lightning_modules.schedulers import stretch_state
@@ -121,7 +122,8 @@ class ROIClassifier(LightningModule):
 
         The rows of the output are those of the batch and then the swapped copies.
         """
-        batch, copied = self.extras.extend(batch, network.gate.dilate)
+        seen = network.gate.promise is Promise.NONE
+        batch, copied = self.extras.extend(batch, network.gate.dilate, background_seen=seen)
         output = run_network(network, batch)
         loss = self.loss(output.logits, batch["label"], _weigh_answered(output, batch))
         loss = loss + sum(network.gate.losses(network, output, batch).values())

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lightning_modules.extras import Extras, fill_hole, jensen_shannon, paste
+from lightning_modules.extras import Extras, choose_donors, fill_hole, jensen_shannon, paste
 
 
 def make_batch(num=6, size=24, **changes):
@@ -22,7 +22,7 @@ def make_batch(num=6, size=24, **changes):
 def test_copies_show_the_object_on_another_images_background():
     torch.manual_seed(0)
     batch = make_batch()
-    longer, copied = Extras(swap=0.9).extend(batch, margin=0)
+    longer, copied = Extras(swap=0.9).extend(batch, margin=0, background_seen=False)
     num = len(batch["image"])
     assert 0 < len(copied) <= num
     assert len(longer["image"]) == num + len(copied)
@@ -42,11 +42,43 @@ def test_only_images_with_a_roi_take_part():
     batch = make_batch(has_roi=torch.tensor([[True], [False], [True], [True], [False], [True]]))
     batch["roi"][3] = False  # annotated as absent
     torch.manual_seed(1)
-    longer, copied = Extras(swap=0.99).extend(batch, margin=0)
+    longer, copied = Extras(swap=0.99).extend(batch, margin=0, background_seen=False)
     assert set(copied.tolist()) <= {0, 2, 5}
     assert longer["image"][6:].max() >= 100
     donors = {int(copy[0, 0, 0]) for copy in longer["image"][6:]}
     assert donors <= {0, 2, 5}
+
+
+def test_donors_are_of_another_class_and_their_roi_lies_about_where_the_object_goes():
+    mask = torch.zeros(5, 1, 32, 32, dtype=torch.bool)
+    for row, left in enumerate((0, 0, 2, 22, 22)):
+        mask[row, :, 8:18, left : left + 10] = True
+    for _ in range(20):
+        donors = choose_donors(mask, torch.tensor([0, 0, 1, 1, 0])).tolist()
+        assert donors[0] == 2
+        assert donors[4] == 3
+    # of one class alone everybody else may serve, nobody is its own donor
+    donors = choose_donors(mask, torch.zeros(5)).tolist()
+    assert all(row != donor for row, donor in enumerate(donors))
+
+
+def test_a_classifier_that_sees_the_background_cannot_tell_copies_by_their_seams():
+    """Images and copies alike: only a filled rim and filled holes stand around the object."""
+    torch.manual_seed(0)
+    batch = make_batch()
+    batch["image"] += torch.rand_like(batch["image"]) * 0.01
+    longer, _ = Extras(swap=0.5).extend(batch, margin=0, background_seen=True)
+    changed = (longer["image"][:6] != batch["image"]).any(dim=1)
+    for row in range(6):
+        roi = batch["roi"][row, 0]
+        around = torch.nn.functional.max_pool2d(roi[None].float(), 5, 1, 2)[0].bool() & ~roi
+        assert changed[row][around].float().mean() > 0.9
+        # its own background all the same, and its own object
+        assert longer["image"][row][0][~roi].round().unique().tolist() == [row]
+        assert torch.allclose(
+            longer["image"][row][:, 10:13, 9:13], batch["image"][row][:, 10:13, 9:13]
+        )
+    assert torch.equal(longer["roi"][:6], batch["roi"])
 
 
 @pytest.mark.parametrize("known", [0, 1])
@@ -54,7 +86,7 @@ def test_without_a_donor_the_batch_stays_as_it_is(known):
     has_roi = torch.zeros(6, 1, dtype=torch.bool)
     has_roi[:known] = True
     batch = make_batch(has_roi=has_roi)
-    longer, copied = Extras(swap=0.99).extend(batch, margin=0)
+    longer, copied = Extras(swap=0.99).extend(batch, margin=0, background_seen=False)
     assert longer is batch
     assert len(copied) == 0
 
@@ -64,7 +96,7 @@ def test_the_share_of_copies_is_the_one_asked_for_and_no_image_is_its_own_donor(
     copies, self_donors = 0, 0
     for _ in range(60):
         batch = make_batch()
-        longer, copied = Extras(swap=0.3).extend(batch, margin=0)
+        longer, copied = Extras(swap=0.3).extend(batch, margin=0, background_seen=False)
         copies += len(copied)
         for copy, row in zip(longer["image"][6:], copied.tolist(), strict=True):
             self_donors += int(copy[0, 0, 0]) == row
