@@ -11,9 +11,8 @@ ABSENT = (0.0, 0.0) + (-1.0,) * 11
 EMPTY = (1.0, 1.0) + (-1.0,) * 11
 
 
-def measure_regions(table: ImageTable, row: int) -> list[tuple[float, ...]]:
-    """Measure each region of one image; no pixel of the image is read."""
-    annotated = table.has_roi()[row]
+def measure_regions(table: ImageTable, row: int, annotated: np.ndarray) -> list[tuple[float, ...]]:
+    """Measure each region of one image, ``annotated`` (R,); no pixel of the image is read."""
     if not annotated.any():
         return [ABSENT] * len(annotated)
     masks = [paths[row].as_py() for paths in table.mask_paths.values()]

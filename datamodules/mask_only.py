@@ -69,7 +69,8 @@ def measure_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
     if num_folds < 2:
         return None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        measures = np.array(list(pool.map(lambda row: measure_regions(table, row), rows.tolist())))
+        jobs = pool.map(measure_regions, [table] * len(rows), rows.tolist(), table.has_roi()[rows])
+        measures = np.array(list(jobs))
 
     def score(num_measures: int | None) -> tuple[float, float, float]:
         features = measures[..., :num_measures].reshape(len(rows), -1)

@@ -42,7 +42,7 @@ def keep_roi_of(
     for label in np.unique(labels):
         rows = np.flatnonzero(annotated & (labels == label))
         order = np.random.default_rng([seed, int(label)]).permutation(rows)
-        forgotten[order[: int(np.ceil(fraction * len(rows)))]] = False
+        forgotten[order[: int(np.ceil(round(fraction * len(rows), 9)))]] = False
     kept = int(annotated.sum() - forgotten.sum())
     notes.append(
         f"data.roi_fraction={fraction:g}: {kept} of {int(annotated.sum())} training images with "

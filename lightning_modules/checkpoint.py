@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-FORMAT = 1
+# 2: extras, and cells of the last map weighed by the mask; 1 is read as it was
+FORMAT = 2
 PACKAGES = ("torch", "torchvision", "lightning", "timm")
 
 
@@ -43,4 +44,8 @@ def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
             f"{path} has format {written['format']}, this version reads up to {FORMAT}: update the "
             "project."
         )
+    if written["format"] == 1:
+        gate = checkpoint["hyper_parameters"]["gate"]
+        if gate["_target_"].endswith("PixelGate"):
+            gate["pooling"] = "mean"
     return checkpoint

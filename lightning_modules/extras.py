@@ -1,5 +1,6 @@
 """Training extras that go with any gate: background swap, mask jitter, ROI dropout."""
 
+import math
 from typing import Any
 
 import torch
@@ -36,9 +37,9 @@ class Extras:
     def __init__(
         self,
         *,
-        swap: float | None = 0.0,
-        mask_jitter: int | None = 0,
-        roi_dropout: float | None = 0.0,
+        swap: float | None = None,
+        mask_jitter: int | None = None,
+        roi_dropout: float | None = None,
         consistency: float = 1.0,
     ) -> None:
         for name, share in (("swap", swap), ("roi_dropout", roi_dropout)):
@@ -92,7 +93,9 @@ class Extras:
     def _draw(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
         """Rows with a ROI (K,), their donors (K,), and which of them are copied (K,) bool."""
         mask = join_regions(batch["roi"], batch["has_roi"])
-        rows = mask.flatten(1).any(dim=1).nonzero()[:, 0]
+        # an unknown region of a donor would stay visible
+        known = batch["has_roi"].all(dim=1) & mask.flatten(1).any(dim=1)
+        rows = known.nonzero()[:, 0]
         if not self.swap or len(rows) < 2:
             rows = rows[:0]
             return rows, rows, rows.bool()
@@ -150,7 +153,7 @@ def fill_hole(image: Tensor, hole: Tensor) -> Tensor:
 def jensen_shannon(logits: Tensor, others: Tensor) -> Tensor:
     """Mean Jensen-Shannon divergence in nats between two sets of answers, (S, C) each."""
     first, second = logits.float().log_softmax(dim=1), others.float().log_softmax(dim=1)
-    middle = torch.logsumexp(torch.stack([first, second]), dim=0) - torch.log(torch.tensor(2.0))
+    middle = torch.logsumexp(torch.stack([first, second]), dim=0) - math.log(2)
     divergences = [
         functional.kl_div(middle, one, reduction="batchmean", log_target=True)
         for one in (first, second)

@@ -15,7 +15,6 @@ from lightning_modules.extras import Extras, jensen_shannon
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import native_size
-from lightning_modules.networks.gates import Promise
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.roi_network import NetworkOutput
 from lightning_modules.schedulers import stretch_state
@@ -122,8 +121,9 @@ class ROIClassifier(LightningModule):
 
         The rows of the output are those of the batch and then the swapped copies.
         """
-        seen = network.gate.promise is Promise.NONE
-        batch, copied = self.extras.extend(batch, network.gate.dilate, background_seen=seen)
+        batch, copied = self.extras.extend(
+            batch, network.gate.dilate, background_seen=network.shows_background
+        )
         output = run_network(network, batch)
         loss = self.loss(output.logits, batch["label"], _weigh_answered(output, batch))
         loss = loss + sum(network.gate.losses(network, output, batch).values())
@@ -146,8 +146,12 @@ class ROIClassifier(LightningModule):
         size = len(batch["label"])
         answered = output.origin[:size] != MaskOrigin.ABSTAIN
         probs = output.logits[:size].detach().float().softmax(dim=1)
-        self.metrics[f"{phase}_metrics"].update(probs[answered], batch["label"][answered])
-        values = {"loss": loss.detach()}
+        num_answered = int(answered.sum())
+        if num_answered:
+            self.metrics[f"{phase}_metrics"].update(probs[answered], batch["label"][answered])
+            name = f"{phase}_loss"
+            self.log(name, loss.detach(), on_step=False, on_epoch=True, batch_size=num_answered)
+        values = {}
         if self.network.gate.hides:
             values["empty_mask_share"] = (~output.mask.flatten(1).any(dim=1)).float().mean()
         if self.network.gate.roi_missing == "abstain":

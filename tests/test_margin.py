@@ -196,3 +196,10 @@ def test_the_seed_settles_the_samples(table):
 def test_without_any_roi_there_are_no_samples(table):
     bare = replace(table, boxes={})
     assert len(pick_samples(bare, 8, seed=0)) == 0
+
+
+def test_the_guard_is_the_one_that_the_mask_source_applies():
+    from datamodules.margin import LEAST_AREA
+    from lightning_modules.networks.masks import KEPT_SHARE
+
+    assert LEAST_AREA == KEPT_SHARE

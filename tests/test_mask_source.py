@@ -93,11 +93,31 @@ def test_teacher_forcing_is_the_share_gated_by_the_given_mask():
 
 def test_a_locator_that_finds_nothing_leaves_a_given_mask_in_force():
     nothing = Finds(torch.zeros(1, 1, SIZE, SIZE, dtype=torch.bool))
-    source = MaskSource(0, "full", teacher_forcing=0.0).train()
+    source = MaskSource(0, "full", teacher_forcing=1e-9).train()
     has_roi = torch.ones(1, 1, dtype=torch.bool)
     mask, origin, _ = source(torch.zeros(1, 3, SIZE, SIZE), square(2, 8), has_roi, None, nothing)
     assert torch.equal(mask, square(2, 8))
     assert origin.tolist() == [MaskOrigin.GIVEN]
+
+
+def test_without_teacher_forcing_images_with_and_without_roi_are_treated_alike():
+    """Having one may tell the label; then the kind of mask must not."""
+    num = 2
+    nothing = Finds(torch.zeros(num, 1, SIZE, SIZE, dtype=torch.bool))
+    source = MaskSource(0, "full", teacher_forcing=0.0).train()
+    roi = square(2, 8).expand(num, 1, SIZE, SIZE)
+    has_roi = torch.tensor([[True], [False]])
+    found = source(torch.zeros(num, 3, SIZE, SIZE), roi, has_roi, None, nothing)
+    assert found.origin.tolist() == [MaskOrigin.FULL] * num
+    assert torch.equal(found.mask[0], found.mask[1])
+
+
+def test_dropout_does_not_answer_for_an_image_that_abstains():
+    image = torch.zeros(64, 3, SIZE, SIZE)
+    roi = torch.zeros(64, 1, SIZE, SIZE, dtype=torch.bool)
+    source = MaskSource(0, "abstain", roi_dropout=0.5).train()
+    found = source(image, roi, torch.zeros(64, 1, dtype=torch.bool))
+    assert (found.origin == MaskOrigin.ABSTAIN).all()
 
 
 def test_jitter_and_dropout_act_in_training_only():

@@ -63,8 +63,8 @@ def test_without_any_roi_the_classifier_shapes_the_mask():
 def test_the_straight_through_mask_is_hard():
     network = make_network(unsupervised=True).train()
     batch = make_batch((False,) * 4)
+    assert network.backbone.averages
     seen = []
-    network.backbone.net.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     features = network.backbone.features
     network.backbone.features = lambda image: seen.append(image) or features(image)
     mask = run(network, batch).mask
@@ -184,3 +184,27 @@ def test_a_run_shows_its_predicted_masks_and_how_well_they_fit(shapes, outputs, 
     dice = [float(row["mask_dice"]) for row in rows]
     assert metrics["test_mask_dice"] == pytest.approx(np.mean(dice), abs=1e-5)
     assert np.asarray(Image.open(folder / "masks.png")).std() > 10
+
+
+def test_whatever_stands_outside_a_predicted_mask_says_nothing_while_the_mask_stays():
+    network, batch = make_network().eval(), make_batch((False,) * 4)
+    with torch.no_grad():
+        first = run(network, batch)
+        assert (first.origin == MaskOrigin.PREDICTED).all()
+        assert 0 < first.mask.float().mean() < 1
+        network.gate.locator.forward = lambda image: first.mask_logits
+        other = torch.where(first.mask, batch["image"], torch.tensor(float("nan")))
+        changed = run(network, batch | {"image": other})
+    assert torch.equal(changed.logits, first.logits)
+
+
+def test_a_region_that_is_unknown_does_not_teach_that_nothing_is_there():
+    network = make_network().train()
+    batch = make_batch()
+    roi = torch.cat([batch["roi"], torch.zeros_like(batch["roi"])], dim=1)
+    has_roi = torch.tensor([[True, True], [True, False], [True, False], [True, False]])
+    batch |= {"roi": roi, "has_roi": has_roi}
+    output = run(network, batch)
+    expected = _cross_entropy_and_dice(output.mask_logits[:1], roi[:1, :1].float())
+    loss = network.gate.losses(network, output, batch)["mask"]
+    assert loss.item() == pytest.approx(expected.item())

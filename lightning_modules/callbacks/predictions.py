@@ -57,7 +57,7 @@ class Predictions(Callback):
             labels=source.labels[rows],
             logits=logits,
             class_names=source.class_names,
-            mask_origin=origin if hides else ["none"] * len(ids),
+            mask_origin=[name if hides or name == "abstain" else "none" for name in origin],
             mask_share=mask_share if hides else np.ones(len(ids)),
             roi_share=roi_share,
             columns={
@@ -73,11 +73,12 @@ class Predictions(Callback):
 
 
 def measure_dice(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:
-    """Dice of predicted masks, before their margin, with the user's ROI (B,); NaN where unknown.
+    """Dice of predicted masks, before their margin, with the user's ROI (B,).
 
-    Empty with empty is 1.
+    Empty with empty is 1. NaN where the mask was given or a region of the ROI is unknown.
     """
-    known = batch["annotated"].any(dim=1)
+    given = (outputs.origin == MaskOrigin.GIVEN) | (outputs.origin == MaskOrigin.DETECTED)
+    known = batch["annotated"].all(dim=1) & ~given
     if outputs.mask_logits is None:
         return torch.full(known.shape, torch.nan)
     found = (outputs.mask_logits > 0).flatten(1)

@@ -32,12 +32,13 @@ class Preview(Callback):
         self.num_images = num_images
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        (Path(trainer.default_root_dir) / "masks.png").unlink(missing_ok=True)
         self._draw(trainer, pl_module, trainer.train_dataloader, "preview.png")
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        network = pl_module.network
-        # a test that compares margins is not what the model will be used with
-        if network.gate.locator is not None and network.mask_source.dilate == network.gate.dilate:
+        # a second test compares margins, and the model is used with that of the first
+        drawn = (Path(trainer.default_root_dir) / "masks.png").exists()
+        if pl_module.network.gate.locator is not None and not drawn:
             self._draw(trainer, pl_module, trainer.test_dataloaders, "masks.png")
 
     def _draw(

@@ -26,6 +26,8 @@ def measure_groups(
         ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}
+    if not len(predictions):
+        return metrics
     if slice_by:
         metrics |= _measure_slices(predictions, slice_by)
     if pair_by is not None:

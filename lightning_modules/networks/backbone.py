@@ -1,12 +1,12 @@
 """Any timm model as a classifier: its features are its own, its last layer is new."""
 
 import difflib
+from functools import cached_property
 from typing import Any
 
 import timm
 import torch
 from timm.data import resolve_data_config
-from timm.layers import SelectAdaptivePool2d
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
@@ -101,11 +101,30 @@ class Backbone(nn.Module):
         """Pool a feature map to what the last layer reads, (B, E)."""
         return self.net.forward_head(features, pre_logits=True)
 
-    @property
+    @cached_property
     def averages(self) -> bool:
-        """Whether its maps are pooled by their mean, so that weighing cells weighs the mean."""
-        pools = [m for m in self.net.modules() if isinstance(m, SelectAdaptivePool2d)]
-        return bool(pools) and all(pool.pool_type in ("avg", "fast", "fastavg") for pool in pools)
+        """Whether the mean of its last map alone counts, so that weighing cells weighs the mean.
+
+        Found once, by a map and its own mean in every cell: heads that take a maximum or compute
+        before they pool tell them apart.
+        """
+        training, device = self.training, next(self.parameters()).device
+        self.eval()
+        try:
+            with torch.no_grad():
+                return self._reads_means(torch.zeros(1, 3, *self.image_size, device=device))
+        finally:
+            self.train(training)
+
+    def _reads_means(self, image: Tensor) -> bool:
+        features = self.features(image)
+        if features.ndim != 4 or self.num_features not in (features.shape[1], features.shape[3]):
+            return False
+        draw = torch.rand(features.shape, generator=torch.Generator().manual_seed(0)) - 0.5
+        draw = draw.to(features)
+        channels_first = draw.shape[1] == self.num_features
+        level = draw.mean(dim=(2, 3) if channels_first else (1, 2), keepdim=True).expand_as(draw)
+        return torch.allclose(self.embed(draw), self.embed(level), rtol=1e-3, atol=1e-4)
 
     def as_map(self, features: Tensor) -> Tensor:
         """View a feature map as (B, D, h, w), whatever its layout.

@@ -89,7 +89,8 @@ class MaskSource(nn.Module):
         mask = self._set_margin(mask)
         full = origin == MaskOrigin.FULL
         if self.training and self.roi_dropout:
-            full = full | (torch.rand(len(full), device=full.device) < self.roi_dropout)
+            dropped = torch.rand(len(full), device=full.device) < self.roi_dropout
+            full = full | (dropped & (origin != MaskOrigin.ABSTAIN))
             origin = torch.where(full, int(MaskOrigin.FULL), origin)
         return MaskOutput(mask | full[:, None, None, None], origin, logits)
 
@@ -103,8 +104,8 @@ class MaskSource(nn.Module):
         found = logits.detach() > 0
         enough = found.float().mean(dim=(1, 2, 3)) >= self.smallest
         origin = torch.where(predict & enough, int(MaskOrigin.PREDICTED), origin)
-        # a locator that finds nothing leaves a given mask in force
-        found_nowhere = predict & ~enough & ~known
+        # a locator that finds nothing leaves a given mask in force, unless none are to be
+        found_nowhere = predict & ~enough & (~known | (self.teacher_forcing == 0))
         fallback = MaskOrigin.ABSTAIN if self.roi_missing == "abstain" else MaskOrigin.FULL
         origin = torch.where(found_nowhere, int(fallback), origin)
         use = (predict & enough)[:, None, None, None]

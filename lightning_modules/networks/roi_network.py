@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import Gate
+from lightning_modules.networks.gates.base import Gate, Promise
 from lightning_modules.networks.mask_source import MaskSource
 
 
@@ -58,6 +58,16 @@ class ROINetwork(nn.Module):
         """Names of the backbone's parameters that timm does not decay (position embeddings)."""
         names = getattr(self.backbone.net, "no_weight_decay", set)()
         return {f"backbone.net.{name}" for name in names}
+
+    @property
+    def shows_background(self) -> bool:
+        """Whether the classifier sees what is around the ROI, of all images or of some."""
+        whole = self.gate.roi_missing == "full" or self.mask_source.roi_dropout > 0
+        return self.gate.promise is Promise.NONE or (self.gate.locator is None and whole)
+
+    def set_margin(self, pixels: int) -> None:
+        """Apply another margin than the one that was trained with."""
+        self.gate.dilate = self.mask_source.dilate = pixels
 
     def forward(
         self, image: Tensor, roi: Tensor, has_roi: Tensor, detected: Tensor | None = None

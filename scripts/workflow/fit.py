@@ -38,7 +38,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     log.info("Run folder: %s", folder)
     try:
         metrics = _train_and_test(plan, objects, folder, resume_from)
-        if plan.config["control"]:
+        if plan.config["control"] and plan.gate != "none":
             _train_control(plan, metrics, folder)
     except BaseException:
         journal.keep_traceback()

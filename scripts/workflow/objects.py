@@ -98,6 +98,8 @@ def _try(config: dict[str, Any], model: ROIClassifier) -> None:
     try:
         with torch.no_grad():
             network.eval()(image, roi, roi.any(dim=(2, 3)))
+            if network.gate.locator is not None:
+                network.gate.locator(image)
     except Exception as error:  # every architecture has its own way of refusing a size
         reason = str(error).strip().splitlines()[0]
         raise ValueError(

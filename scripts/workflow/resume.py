@@ -39,13 +39,15 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
             f"resume={cfg.resume}: a run goes on from checkpoints/last.ckpt in its own folder, and "
             f"{checkpoint} is none."
         )
-    own = OmegaConf.load(folder / "config.yaml")
+    own = _complete(OmegaConf.load(folder / "config.yaml"), cfg)
+    command = folder / "command.txt"
+    words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
     epochs = own.trainer.max_epochs
     allowed = [cfg.resume_allow] if isinstance(cfg.resume_allow, str) else list(cfg.resume_allow)
     problems = []
     for override in call.overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key in OF_THE_CALL or (key, value) == ("debug", "traceback"):
+        if key in OF_THE_CALL or (key, value) == ("debug", "traceback") or override in words:
             continue
         if key in ("experiment", "debug"):
             problems.append(f"{override} chooses another configuration; leave it out")
@@ -63,9 +65,16 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
     raise_problems(problems, f"resume={cfg.resume}: a run goes on by its own configuration")
     _check_unfinished(folder, own.trainer.max_epochs > epochs)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
-    command = folder / "command.txt"
-    words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
     return own, replace(call, overrides=words), checkpoint
+
+
+def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
+    """Add what a run of the first format did not have, as it was then."""
+    if "extras" not in own:
+        own.extras, own.control = cfg.extras, False
+        if own.gate._target_.endswith("PixelGate"):
+            own.gate.pooling = "mean"
+    return own
 
 
 def check_same_split(table: ImageTable, folder: Path) -> None:

@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 def check_roi(config: dict[str, Any], table: ImageTable) -> None:
     """Stop a gate that has no answer for the images without ROI, before any work.
 
-    Where a locator stands in for what is missing and having a ROI goes with the label, no training
-    image is gated by a given mask any more: which kind of mask it got would tell the label.
+    Where having a ROI goes with the label, nothing may treat images with ROI apart: a locator
+    predicts all masks and no background is swapped.
 
     Args:
-        config: Of the run, plain; ``gate.teacher_forcing`` may change.
+        config: Of the run, plain; ``gate.teacher_forcing`` and ``extras.swap`` may change.
         table: The images.
 
     Raises:
@@ -28,18 +28,14 @@ def check_roi(config: dict[str, Any], table: ImageTable) -> None:
     """
     gate = config["gate"]
     two_stage = gate["_target_"].endswith("TwoStageGate")
-    trained = float(table.has_roi()[table.splits == "train"].any(axis=1).mean())
-    if two_stage and not gate["unsupervised"] and not trained:
-        raise ValueError(
-            "gate=two_stage: no training image has a ROI to teach its locator. Give some training "
-            "images a mask or a box, or choose gate=two_stage_unsupervised (experimental) or "
-            "gate=none."
-        )
-    needs_roi = gate["_target_"].rpartition(".")[2] in ("AttentionGate", "GuideGate")
-    if needs_roi and not trained:
-        raise ValueError("The gate is taught by ROIs of training images, and none of them has one.")
+    _refuse_untaught(gate, table)
     if gate.get("roi_missing") == "error":
         _refuse_missing(table)
+    if gate.get("roi_missing") == "abstain" and not two_stage:
+        _refuse_silence(table)
+    if two_stage and gate["unsupervised"] and table.has_roi().any():
+        gate["teacher_forcing"] = 0.0
+        log.info("gate.unsupervised=true: the ROIs of training images are not looked at.")
     association = find_association(table)
     if association is None:
         return
@@ -47,9 +43,48 @@ def check_roi(config: dict[str, Any], table: ImageTable) -> None:
     if gate.get("roi_missing") == "full" and not two_stage:
         raise ValueError(f"{association}\n{counts}\nOr let a locator find them: gate=two_stage.")
     log.warning("%s\n%s", association, counts)
+    if config["extras"]["swap"]:
+        config["extras"]["swap"] = 0.0
+        log.info("So no background is swapped (extras.swap is 0): only images with ROI could be.")
     if two_stage and gate["teacher_forcing"]:
         gate["teacher_forcing"] = 0.0
         log.info("So all masks are predicted: gate.teacher_forcing is 0 in this run.")
+
+
+def _refuse_untaught(gate: dict[str, Any], table: ImageTable) -> None:
+    """Stop a gate that learns from ROIs of training images when there are none to learn from."""
+    has_roi = table.has_roi()[table.splits == "train"]
+    name = gate["_target_"].rpartition(".")[2]
+    if name in ("AttentionGate", "GuideGate") and not has_roi.any():
+        raise ValueError(
+            "This gate is taught by ROIs of training images, and none of them has one: give some a "
+            "mask or a box, or choose gate=none."
+        )
+    if name != "TwoStageGate" or gate["unsupervised"]:
+        return
+    if not has_roi.any():
+        raise ValueError(
+            "gate=two_stage: no training image has a ROI to teach its locator. Give some training "
+            "images a mask or a box, or choose gate=two_stage_unsupervised (experimental) or "
+            "gate=none."
+        )
+    if not has_roi.all(axis=1).any():
+        raise ValueError(
+            f"gate=two_stage: no training image has all of its regions "
+            f"({', '.join(table.region_names)}), and a region that is unknown would teach the "
+            "locator that nothing is there. Complete some images; an empty mask says that a "
+            "region is absent."
+        )
+
+
+def _refuse_silence(table: ImageTable) -> None:
+    """Stop a gate that would have no answer for any image of a split."""
+    silent = [split for split, share in table.roi_share().items() if share == 0]
+    if silent:
+        raise ValueError(
+            f"gate.roi_missing=abstain: no image of {' and '.join(silent)} has a ROI that the gate "
+            "may use, so none would get an answer. Let a locator find them: gate=two_stage."
+        )
 
 
 def _refuse_missing(table: ImageTable) -> None:

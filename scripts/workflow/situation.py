@@ -39,6 +39,7 @@ def _choose(config: dict[str, Any], table: ImageTable, call: Call) -> ImageTable
     options = {key: value for key, value in config["gate"].items() if key != "_target_"}
     situation, reason = choose_gate(table.roi_share(), **options)
     experiment = _load(f"experiment/{situation}")
+    _check_policy(config["gate"]["roi_missing"], situation, reason)
     files = dict(one.popitem() for one in experiment["defaults"])
     for group in ("gate", "extras"):
         chosen = _load(f"{group}/{files[f'override /{group}']}")
@@ -57,7 +58,22 @@ def _choose(config: dict[str, Any], table: ImageTable, call: Call) -> ImageTable
     if at_test or any(word.startswith("data.roi_at_test=") for word in call.overrides):
         return table
     config["data"]["roi_at_test"] = False
+    if table.annotated[table.splits != "train"].any():
+        log.info(
+            "ROIs of validation and test images only measure (data.roi_at_test=false), as where "
+            "nobody draws them; data.roi_at_test=true gates by them."
+        )
     return replace(table, roi_at_test=False)
+
+
+def _check_policy(roi_missing: str | None, situation: str, reason: str) -> None:
+    """Refuse a policy for images without ROI that the chosen gate does not have."""
+    allowed = ("error", "full", "abstain") if situation == "roi_given" else ("predict", "abstain")
+    if roi_missing is not None and roi_missing not in allowed:
+        raise ValueError(
+            f"gate.roi_missing={roi_missing}: gate=auto takes experiment={situation} ({reason}), "
+            f"whose gate has {' or '.join(allowed)}. Leave it out, or name the gate."
+        )
 
 
 def _load(name: str) -> dict[str, Any]:

@@ -36,14 +36,14 @@ def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> d
     metrics, predictions = _measure(plan, objects, trainer, model)
     promise = model.network.gate.promise
     metrics["test_confusion_matrix"] = predictions.answered.confusion()
-    metrics["gate_dilate"] = model.network.mask_source.dilate
+    metrics["gate_dilate"] = model.network.gate.dilate
     if plan.mask_only is not None:
         mask_only = dataclasses.asdict(plan.mask_only)
         metrics |= {f"mask_only_{name}": value for name, value in mask_only.items()}
     _say_metrics(metrics, predictions.class_names, plan.caveat)
     for sentence in summarize(predictions, metrics, promise, plan.caveat):
         log.info(sentence)
-    if plan.gated and model.network.mask_source.dilate:
+    if plan.gated and model.network.gate.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, model, metrics)
     if not plan.config["control"]:
         log.info(_say_next(plan, predictions))
@@ -70,12 +70,14 @@ def _measure_without_margin(
 ) -> dict[str, Any]:
     """The same weights behind the masks as they are, side by side with those behind the margin."""
     callback = next(c for c in trainer.callbacks if isinstance(c, Predictions))
-    margin, model.network.mask_source.dilate = model.network.mask_source.dilate, 0
+    margin = model.network.gate.dilate
+    model.network.set_margin(0)
     callback.writes = False
     try:
         without, _ = _measure(plan, objects, trainer, model)
     finally:
-        model.network.mask_source.dilate, callback.writes = margin, True
+        model.network.set_margin(margin)
+        callback.writes = True
     rows = {name: without[f"test_{name}"] for name in BESIDE if f"test_{name}" in without}
     say_beside(f"margin {margin} px", "masks as they are", with_it, without)
     return {f"test_without_margin_{name}": value for name, value in rows.items()}

@@ -86,10 +86,11 @@ class PixelGate(Gate):
 
     def answer(self, backbone: Backbone, seen: Tensor, mask: Tensor) -> Tensor:
         """Return the logits of a hidden image (B, 3, H, W)."""
+        weighs = self.pooling == "area" and backbone.averages
         if self.remask is not None:
             self.remask.mask = mask
         features = backbone.features(seen)
-        if self.pooling == "area" and features.ndim == 4 and backbone.averages:
+        if weighs:
             features = backbone.weigh(features, area_weights(mask, backbone.as_map(features)))
         return backbone.classify(features)
 

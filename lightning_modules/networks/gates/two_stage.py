@@ -99,7 +99,8 @@ class TwoStageGate(PixelGate):
         logits = output.mask_logits
         if self.unsupervised:
             return self._unsupervised_losses(network, output, batch["image"])
-        known = batch["has_roi"].any(dim=1)
+        # a region that is unknown would teach that nothing is there
+        known = batch["has_roi"].all(dim=1)
         target = join_regions(batch["roi"], batch["has_roi"])
         loss = _cross_entropy_and_dice(logits[known], target[known].float())
         return {"mask": self.mask_weight * loss}
