@@ -57,6 +57,16 @@ def test_the_path_alone_rebuilds_the_classifier(trained, tmp_path, monkeypatch):
     assert not classifier.training
 
 
+def test_a_checkpoint_of_the_first_format_is_read_as_it_was(trained, tmp_path):
+    checkpoint = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    arguments = checkpoint["hyper_parameters"]
+    del arguments["extras"], arguments["gate"]["pooling"], arguments["gate"]["remask"]
+    checkpoint["roi_classifier"]["format"] = 1
+    torch.save(checkpoint, tmp_path / "first.ckpt")
+    classifier = ROIClassifier.load_from_checkpoint(tmp_path / "first.ckpt")
+    assert classifier.network.gate.pooling == "mean"
+
+
 def test_weights_that_a_run_started_from_may_be_gone(trained, tmp_path):
     checkpoint = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
     checkpoint["hyper_parameters"]["model"]["pretrained"] = "/nowhere/weights.safetensors"
@@ -122,7 +132,7 @@ def test_the_closed_list_holds_what_conf_names(tmp_path):
 
     named = {
         yaml.safe_load(path.read_text())["_target_"]
-        for group in ("gate", "model", "loss", "optimizer", "scheduler")
+        for group in ("gate", "extras", "model", "loss", "optimizer", "scheduler")
         for path in (Path(__file__).parents[1] / "conf" / group).glob("*.yaml")
     }
     assert named - {"lightning_modules.networks.gates.auto.choose_gate"} == BUILDABLE

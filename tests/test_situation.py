@@ -1,5 +1,6 @@
 """One word for each situation, the same by gate=auto, and missing ROIs that tell a tale."""
 
+import csv
 import json
 import logging
 
@@ -165,14 +166,44 @@ def test_the_result_says_where_masks_came_from_and_for_whom_the_promise_held(
     assert {"test_accuracy_given", "test_accuracy_full"} <= set(metrics)
     assert "1 of 6 images had no mask, were shown whole" in (folder / "log.txt").read_text()
 
-    folder = train_in_process(manifest, tmp_path / "silent", *words, "gate.roi_missing=abstain")
+
+@pytest.mark.parametrize("gate", ["pixel", "hint"])
+def test_an_image_that_gets_no_answer_counts_in_no_score(gate, shapes, rows_of, outputs, tmp_path):
+    # the last two test images: a batch of its own without any answer
+    rows = blank(rows_of(shapes), lambda index, row: index > 21)
+    manifest = write_manifest(shapes.parent / "silent.csv", rows)
+    words = [f"gate={gate}", "gate.dilate=0", "gate.roi_missing=abstain", "trainer.max_epochs=1"]
+    folder = train_in_process(manifest, tmp_path / "run", *words, "data.slice_by=site")
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["test_mask_origins"] == {"given": 5, "abstain": 1}
-    assert metrics["test_answered_share"] == pytest.approx(5 / 6)
-    assert sum(map(sum, metrics["test_confusion_matrix"])) == 5
-    predictions = (folder / "predictions.csv").read_text().splitlines()
-    (unanswered,) = [line.split(",") for line in predictions if ",abstain," in line]
-    assert unanswered[predictions[0].split(",").index("predicted")] == ""
+    assert metrics["test_mask_origins"]["abstain"] == 2
+    assert metrics["test_answered_share"] == pytest.approx(4 / 6)
+    assert sum(map(sum, metrics["test_confusion_matrix"])) == 4
+    assert sum(group["images"] for group in metrics["test_groups"].values()) == 4
+    with (folder / "predictions.csv").open(encoding="utf-8") as file:
+        answers = [row["predicted"] for row in csv.DictReader(file)]
+    assert answers.count("") == 2
+
+
+def test_a_gate_that_could_answer_nothing_is_refused(shapes, outputs):
+    with pytest.raises(
+        ValueError, match="no image of val and test has a ROI that the gate may use"
+    ):
+        plan_of(shapes, "gate=pixel", "gate.roi_missing=abstain", "data.roi_at_test=false")
+
+
+def test_a_policy_that_the_picked_gate_lacks_is_refused(manifest_of, outputs):
+    with pytest.raises(ValueError, match=r"experiment=roi_for_some .* has predict or abstain"):
+        plan_of(manifest_of("roi_for_some"), "gate.roi_missing=error")
+
+
+def test_a_run_that_auto_picked_goes_on_by_the_words_it_was_started_with(
+    manifest_of, outputs, tmp_path
+):
+    words = [f"data.manifest={manifest_of('roi_for_some')}", "trainer.max_epochs=1"]
+    folder = train_in_process(words[0].partition("=")[2], tmp_path / "run", words[1])
+    again = ["data=manifest", words[0], "trainer.max_epochs=2", f"resume={folder}"]
+    train_in_process(None, folder, *again)
+    assert len((folder / "history.csv").read_text().splitlines()) == 3
 
 
 def test_a_margin_is_chosen_stored_and_shown_beside_the_masks_as_they_are(

@@ -42,7 +42,9 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
             _train_control(plan, metrics, folder)
     except BaseException:
         journal.keep_traceback()
-        if (folder / "checkpoints" / "last.ckpt").is_file():
+        if (folder / "control").is_dir():
+            log.info("The gated model is whole; the plain one is missing: gate=none extras=default")
+        elif (folder / "checkpoints" / "last.ckpt").is_file():
             log.info(
                 "Go on with this run: python scripts/train.py %s", shlex.quote(f"resume={folder}")
             )

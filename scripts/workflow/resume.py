@@ -42,13 +42,16 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
     own = _complete(OmegaConf.load(folder / "config.yaml"), cfg)
     command = folder / "command.txt"
     words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
+    started_with = {word.partition("=")[0]: word for word in words}
     epochs = own.trainer.max_epochs
     allowed = [cfg.resume_allow] if isinstance(cfg.resume_allow, str) else list(cfg.resume_allow)
     problems = []
     for override in call.overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key in OF_THE_CALL or (key, value) == ("debug", "traceback") or override in words:
+        if key in OF_THE_CALL or (key, value) == ("debug", "traceback"):
             continue
+        if started_with.get(override.partition("=")[0]) == override:
+            continue  # what was settled since is the run's own
         if key in ("experiment", "debug"):
             problems.append(f"{override} chooses another configuration; leave it out")
             continue
