@@ -11,12 +11,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_modules.build import build
 from lightning_modules.checkpoint import describe_versions, open_checkpoint
-from lightning_modules.extras import Extras, jensen_shannon
+from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import native_size
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.roi_network import NetworkOutput
+from lightning_modules.objective import classification_loss, run_network, training_loss
 from lightning_modules.schedulers import stretch_state
 
 PHASES = ("train", "val", "test")
@@ -114,28 +115,9 @@ class ROIClassifier(LightningModule):
         """Return logits, mask and origin of a batch."""
         return run_network(self.network, batch)
 
-    def training_loss(
-        self, network: ROINetwork, batch: dict[str, Any]
-    ) -> tuple[Tensor, NetworkOutput]:
-        """Return the sum of all training losses of a batch, and what the network said of it.
-
-        The rows of the output are those of the batch and then the swapped copies.
-        """
-        batch, copied = self.extras.extend(
-            batch, network.gate.dilate, background_seen=network.shows_background
-        )
-        output = run_network(network, batch)
-        loss = self.loss(output.logits, batch["label"], _weigh_answered(output, batch))
-        loss = loss + sum(network.gate.losses(network, output, batch).values())
-        if len(copied) and self.extras.consistency:
-            copies = output.logits[-len(copied) :]
-            divergence = jensen_shannon(output.logits[copied], copies)
-            loss = loss + self.extras.consistency * divergence
-        return loss, output
-
     def _evaluate(self, batch: Mapping[str, Any], phase: str) -> NetworkOutput:
         output = self(batch)
-        loss = self.loss(output.logits, batch["label"], _weigh_answered(output, batch))
+        loss = classification_loss(output, batch, self.loss)
         self._log_step(phase, loss, output, batch)
         return output
 
@@ -170,7 +152,7 @@ class ROIClassifier(LightningModule):
         torch.manual_seed(mixed % 2**63)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
-        loss, output = self.training_loss(self.network, batch)
+        loss, output = training_loss(self.network, batch, self.loss, self.extras)
         self._log_step("train", loss, output, batch)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         return loss
@@ -219,18 +201,3 @@ class ROIClassifier(LightningModule):
             "preprocessing": self.preprocessing,
             **describe_versions(),
         }
-
-
-def run_network(network: ROINetwork, batch: Mapping[str, Any]) -> NetworkOutput:
-    """Run a network on a batch of the loaders."""
-    return network(batch["image"], batch["roi"], batch["has_roi"], batch.get("detected"))
-
-
-def _weigh_answered(output: NetworkOutput, batch: Mapping[str, Any]) -> Tensor | None:
-    """Weights (B,) of the loss; an image without an answer has none."""
-    weight = batch.get("weight")
-    abstained = output.origin == MaskOrigin.ABSTAIN
-    if weight is None and not bool(abstained.any()):
-        return None
-    weight = torch.ones_like(abstained, dtype=torch.float) if weight is None else weight
-    return weight * ~abstained

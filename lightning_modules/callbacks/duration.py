@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
-from lightning_modules.roi_classifier import run_network
+from lightning_modules.objective import run_network, training_loss
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _train_once(
     network.train()
     network.zero_grad()
     with trainer.precision_plugin.forward_context():
-        loss, _ = pl_module.training_loss(network, batch)
+        loss, _ = training_loss(network, batch, pl_module.loss, pl_module.extras)
     loss.backward()
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from lightning_modules.roi_classifier import run_network
+from lightning_modules.objective import run_network
 
 CAPTION = 14  # pixels below each picture
 LEAST_SIDE = 112

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import Gate, GateOutput, check_dilate, check_mask
+from lightning_modules.networks.gates.base import Gate, GateInput, GateOutput, check_dilate
 from lightning_modules.networks.gates.late import check_averages
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.masks import shares_of
@@ -55,17 +55,8 @@ class AttentionGate(Gate):
         nn.init.zeros_(self.look.weight)
         nn.init.zeros_(self.look.bias)
 
-    def forward(  # noqa: D102
-        self,
-        backbone: Backbone,
-        image: Tensor,
-        mask: Tensor,
-        roi: Tensor | None = None,
-        has_roi: Tensor | None = None,
-        mask_logits: Tensor | None = None,
-    ) -> GateOutput:
-        check_mask(image, mask)
-        features = backbone.features(image)
+    def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        features = backbone.features(given.image)
         logits = self.look(backbone.as_map(features))
         attention = logits.sigmoid()
         answer = backbone.classify(backbone.weigh(features, 2 * attention))

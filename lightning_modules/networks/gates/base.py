@@ -27,6 +27,20 @@ class Promise(Enum):
     NONE = "none"
 
 
+class GateInput(NamedTuple):
+    """A batch as a gate gets it.
+
+    image (B, 3, H, W), mask (B, 1, H, W) bool to apply, roi (B, R, H, W) bool and has_roi (B, R)
+    bool as the user knows them, mask_logits (B, 1, H, W) float of a locator that was asked.
+    """
+
+    image: Tensor
+    mask: Tensor
+    roi: Tensor | None
+    has_roi: Tensor | None
+    mask_logits: Tensor | None
+
+
 class GateOutput(NamedTuple):
     """Logits (B, C), and what the gate's own loss and the reports read, by name.
 
@@ -82,9 +96,13 @@ class Gate(nn.Module):
         has_roi: Tensor | None = None,
         mask_logits: Tensor | None = None,
     ) -> GateOutput:
-        """Return the logits of ``backbone`` and the gate's maps."""
+        """Check the mask's shape, then ``respond``."""
         check_mask(image, mask)
-        return GateOutput(backbone(self.hide(image, mask)), {})
+        return self.respond(backbone, GateInput(image, mask, roi, has_roi, mask_logits))
+
+    def respond(self, backbone: "Backbone", given: GateInput) -> GateOutput:
+        """Return the logits of ``backbone`` and the gate's maps."""
+        return GateOutput(backbone(self.hide(given.image, given.mask)), {})
 
     def losses(
         self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import GateOutput, check_mask
+from lightning_modules.networks.gates.base import GateInput, GateOutput
 from lightning_modules.networks.gates.cutting import cut_box, find_boxes
 from lightning_modules.networks.gates.fusion import GatedAttention, measure_embedding, scatter
 from lightning_modules.networks.gates.pixel import PixelGate
@@ -74,22 +74,15 @@ class CropsGate(PixelGate):
         self.weighed = tuple(region_names[index] for index in self.chosen)
         self.fusion = GatedAttention(measure_embedding(backbone, self.crop_size), len(self.chosen))
 
-    def forward(  # noqa: D102
-        self,
-        backbone: Backbone,
-        image: Tensor,
-        mask: Tensor,
-        roi: Tensor | None = None,
-        has_roi: Tensor | None = None,
-        mask_logits: Tensor | None = None,
-    ) -> GateOutput:
-        check_mask(image, mask)
-        assert roi is not None and has_roi is not None
-        planes, whole = self._find_planes(mask, roi & has_roi[:, :, None, None])
+    def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        assert given.roi is not None and given.has_roi is not None
+        known = given.roi & given.has_roi[:, :, None, None]
+        planes, whole = self._find_planes(given.mask, known)
         present = planes.flatten(2).any(dim=2)
         # nothing to cut is the whole image: shown when the mask is full, else a crop of fill
         nothing = ~present.any(dim=1)
-        seen = self.hide(image, mask & (whole | ~nothing)[:, None, None, None])
+        shown = given.mask & (whole | ~nothing)[:, None, None, None]
+        seen = self.hide(given.image, shown)
         planes[:, 0] |= nothing[:, None, None]
         present[:, 0] |= nothing
         owner, slot = place = present.nonzero(as_tuple=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.attention import average_known
-from lightning_modules.networks.gates.base import Gate, GateOutput, check_dilate, check_mask
+from lightning_modules.networks.gates.base import Gate, GateInput, GateOutput, check_dilate
 from lightning_modules.networks.gates.late import check_averages
 from lightning_modules.networks.masks import shares_of
 
@@ -61,17 +61,8 @@ class GuideGate(Gate):
     def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
         check_averages(backbone, "guide")
 
-    def forward(  # noqa: D102
-        self,
-        backbone: Backbone,
-        image: Tensor,
-        mask: Tensor,
-        roi: Tensor | None = None,
-        has_roi: Tensor | None = None,
-        mask_logits: Tensor | None = None,
-    ) -> GateOutput:
-        check_mask(image, mask)
-        maps = {}
+    def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        maps, image = {}, given.image
         if self.training and self.kind == "rrr":
             maps["image"] = image = image.detach().requires_grad_()
         features = backbone.features(image)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import (
     Gate,
+    GateInput,
     GateOutput,
     check_dilate,
-    check_mask,
     check_roi_missing,
 )
 
@@ -67,17 +67,9 @@ class HintGate(Gate):
         for name, conv in first.items():
             net.set_submodule(name, HintedConv(conv))
 
-    def forward(  # noqa: D102
-        self,
-        backbone: Backbone,
-        image: Tensor,
-        mask: Tensor,
-        roi: Tensor | None = None,
-        has_roi: Tensor | None = None,
-        mask_logits: Tensor | None = None,
-    ) -> GateOutput:
-        check_mask(image, mask)
-        return GateOutput(backbone(torch.cat([image, mask.to(image.dtype)], dim=1)), {})
+    def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        mask = given.mask.to(given.image.dtype)
+        return GateOutput(backbone(torch.cat([given.image, mask], dim=1)), {})
 
 
 class HintedConv(nn.Module):

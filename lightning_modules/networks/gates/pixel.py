@@ -9,15 +9,15 @@ import math
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import (
     Gate,
+    GateInput,
     GateOutput,
     Promise,
     check_dilate,
-    check_mask,
     check_roi_missing,
 )
 from lightning_modules.networks.gates.remask import Remask
@@ -72,17 +72,9 @@ class PixelGate(Gate):
     def hide(self, image: Tensor, mask: Tensor) -> Tensor:  # noqa: D102
         return torch.where(mask, image, image.new_tensor(self.fill))
 
-    def forward(  # noqa: D102
-        self,
-        backbone: Backbone | nn.Module,
-        image: Tensor,
-        mask: Tensor,
-        roi: Tensor | None = None,
-        has_roi: Tensor | None = None,
-        mask_logits: Tensor | None = None,
-    ) -> GateOutput:
-        check_mask(image, mask)
-        return GateOutput(self.answer(backbone, self.hide(image, mask), mask), {})
+    def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        seen = self.hide(given.image, given.mask)
+        return GateOutput(self.answer(backbone, seen, given.mask), {})
 
     def answer(self, backbone: Backbone, seen: Tensor, mask: Tensor) -> Tensor:
         """Return the logits of a hidden image (B, 3, H, W)."""

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import GateOutput, Promise, check_mask, check_roi_missing
+from lightning_modules.networks.gates.base import GateInput, GateOutput, Promise, check_roi_missing
 from lightning_modules.networks.gates.pixel import PixelGate
 from lightning_modules.networks.locator import Locator
 from lightning_modules.networks.mask_source import join_regions
@@ -78,20 +78,11 @@ class TwoStageGate(PixelGate):
     def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
         self.locator = Locator(backbone)
 
-    def forward(  # noqa: D102
-        self,
-        backbone: Backbone,
-        image: Tensor,
-        mask: Tensor,
-        roi: Tensor | None = None,
-        has_roi: Tensor | None = None,
-        mask_logits: Tensor | None = None,
-    ) -> GateOutput:
-        check_mask(image, mask)
-        seen = self.hide(image, mask)
-        if self.unsupervised and self.training and mask_logits is not None:
-            seen = seen + (image - self.fill) * _straight_through(mask_logits)
-        return GateOutput(self.answer(backbone, seen, mask), {})
+    def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        seen = self.hide(given.image, given.mask)
+        if self.unsupervised and self.training and given.mask_logits is not None:
+            seen = seen + (given.image - self.fill) * _straight_through(given.mask_logits)
+        return GateOutput(self.answer(backbone, seen, given.mask), {})
 
     def losses(  # noqa: D102
         self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
