@@ -116,6 +116,19 @@ def test_not_even_nan_or_infinity_outside_gets_in(gate):
 
 
 @pytest.mark.parametrize("gate", HELD_GATES)
+def test_the_promise_holds_in_mixed_precision_and_beside_ungated_images(gate):
+    network = make_network(gate, backbone_for(gate))
+    network.mask_source.roi_missing = "full"
+    image, roi = torch.randn(4, 3, 64, 64), torch.zeros(4, 1, 64, 64, dtype=torch.bool)
+    roi[..., 20:40, 20:40] = True
+    has_roi = torch.tensor([[True], [True], [True], [network.gate.locator is not None]])
+    other = torch.where(roi | ~has_roi[..., None, None], image, torch.randn_like(image) * 9)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = [network(x, roi, has_roi).logits for x in (image, other)]
+    assert torch.equal(*logits)
+
+
+@pytest.mark.parametrize("gate", HELD_GATES)
 def test_the_gradient_outside_the_mask_is_exactly_zero(gate):
     network = make_network(gate, backbone_for(gate))
     image = torch.randn(1, 3, 64, 64, requires_grad=True)
