@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,14 @@ Known = dict[tuple[str, int, int], Decoded]
 REMEMBERED = ("path", "bytes", "time", "height", "width", "any_set")
 
 
-def check_files(table: ImageTable, memory: Path) -> list[str]:
+class FileCheck(NamedTuple):
+    """What is to be said of files that are whole, and which rows have a ROI that is empty."""
+
+    notes: list[str]
+    empty: np.ndarray
+
+
+def check_files(table: ImageTable, memory: Path) -> FileCheck:
     """Decode what was not decoded before, in parallel, and hold masks and boxes to image sizes.
 
     Args:
@@ -30,7 +38,7 @@ def check_files(table: ImageTable, memory: Path) -> list[str]:
         memory: Parquet file that remembers decoded files by path, size and time.
 
     Returns:
-        What is to be said of files that are whole, one sentence each.
+        Notes, one sentence each, and (rows,) bool of ROIs that are annotated as absent.
 
     Raises:
         ValueError: Files are missing, unreadable or do not fit together; all are listed.
@@ -51,21 +59,23 @@ def check_files(table: ImageTable, memory: Path) -> list[str]:
             table, row, sizes[path][:2], {r: p[row] for r, p in masks.items()}, sizes
         )
     raise_problems(problems, f"the files of {table.name}")
-    return _say_empty(table, masks, sizes)
+    empty = _find_empty(table, masks, sizes)
+    return FileCheck(_say_empty(table, np.flatnonzero(empty).tolist()), empty)
 
 
-def _say_empty(
+def _find_empty(
     table: ImageTable, masks: dict[str, list[str]], sizes: dict[str, Decoded | str]
-) -> list[str]:
-    """A mask without a set pixel says that the region is absent, and a gate then shows nothing."""
-    if not masks:
-        return []
+) -> np.ndarray:
     shown = np.zeros(len(table), bool)
     for paths in masks.values():
         shown |= [bool(path) and sizes[path][2] for path in paths]
     for boxes in table.boxes.values():
         shown |= np.isfinite(boxes).all(axis=1)
-    empty = np.flatnonzero(table.annotated.any(axis=1) & ~shown).tolist()
+    return table.annotated.any(axis=1) & ~shown
+
+
+def _say_empty(table: ImageTable, empty: list[int]) -> list[str]:
+    """A mask without a set pixel says that the region is absent, and a gate then shows nothing."""
     if not empty:
         return []
     names = list_some([table.row_name(row) for row in empty], 3)

@@ -34,8 +34,9 @@ class Difference(NamedTuple):
 
 
 def presence_table(table: ImageTable) -> str:
-    """Count images with and without ROI, a row a class, all splits together."""
-    counts = _count(table, np.ones(len(table), bool))
+    """Count images with and without ROI, a row a class; of training alone where no other may do."""
+    present = table.has_roi().any(axis=1)
+    counts = _count(table, present, (table.splits == "train") | table.roi_at_test)
     lines = [("", "with ROI", "without", "share")]
     for name, (present, absent) in zip(table.class_names, counts.tolist(), strict=True):
         lines.append((name, str(present), str(absent), f"{present / (present + absent):.1%}"))
@@ -43,13 +44,16 @@ def presence_table(table: ImageTable) -> str:
     return "\n".join(f"{n.ljust(width)}  {a:>8}  {b:>7}  {c:>6}" for n, a, b, c in lines)
 
 
-def find_association(table: ImageTable) -> str | None:
+def find_association(table: ImageTable, present: np.ndarray | None = None) -> str | None:
     """Say where having a ROI, any region, goes with the label; None: nowhere.
+
+    ``present`` (rows,) bool puts another kind of presence in its place.
 
     Each split stands for itself: one without any ROI is no association. Images are counted and not
     groups: what rests on a few subjects gives the label away in this data all the same.
     """
-    found = [_find_difference(table, split) for split in SPLITS]
+    present = table.has_roi().any(axis=1) if present is None else present
+    found = [_find_difference(table, present, split) for split in SPLITS]
     found = sorted((d for d in found if d is not None), key=lambda d: -d.share)
     if not found:
         return None
@@ -66,9 +70,9 @@ def find_association(table: ImageTable) -> str | None:
     )
 
 
-def _find_difference(table: ImageTable, split: str) -> Difference | None:
+def _find_difference(table: ImageTable, present: np.ndarray, split: str) -> Difference | None:
     """The class that stands out most, where classes differ by more than chance."""
-    counts = _count(table, table.splits == split)
+    counts = _count(table, present, table.splits == split)
     p = presence_p_value(counts)
     if p >= HIGHEST_P:
         return None
@@ -83,11 +87,10 @@ def _find_difference(table: ImageTable, split: str) -> Difference | None:
     return max(found, key=lambda d: d.share, default=None)
 
 
-def _count(table: ImageTable, chosen: np.ndarray) -> np.ndarray:
-    """(classes, 2) images with and without ROI."""
-    has_roi = table.has_roi().any(axis=1)
+def _count(table: ImageTable, present: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """(classes, 2) chosen images with and without ROI."""
     num_classes = len(table.class_names)
-    sides = [table.labels[chosen & has_roi], table.labels[chosen & ~has_roi]]
+    sides = [table.labels[chosen & present], table.labels[chosen & ~present]]
     return np.stack([np.bincount(side, minlength=num_classes) for side in sides], axis=1)
 
 

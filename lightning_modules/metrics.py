@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import (
@@ -42,16 +43,20 @@ class PhaseMetrics(nn.Module):
             per_class |= {"auroc": MulticlassAUROC(classes, average=None)}
             per_class |= {"counts": MulticlassStatScores(classes, average=None)}
         self.full = full
+        self.seen = 0  # images since the last reset
         self.overall = MetricCollection(metrics)
         self.per_class = MetricCollection(per_class)
 
     def update(self, probs: Tensor, label: Tensor) -> None:
         """Take in a batch: probs (B, C), label (B,)."""
+        self.seen += len(label)
         self.overall.update(probs, label)
         self.per_class.update(probs, label)
 
     def compute(self) -> dict[str, Tensor]:
-        """Return name to scalar; per-class names end in the class."""
+        """Return name to scalar; per-class names end in the class. Without images all are 0."""
+        if not self.seen:
+            return dict.fromkeys(self._names(), torch.tensor(0.0))
         values = dict(self.overall.compute())
         if not self.full:
             return values
@@ -64,7 +69,15 @@ class PhaseMetrics(nn.Module):
             values |= {f"{name}_{class_name}": score for class_name, score in scores}
         return values
 
+    def _names(self) -> list[str]:
+        names = list(self.overall)
+        if self.full:
+            names += ["balanced_accuracy", "auroc"]
+            names += [f"{name}_{one}" for name in PER_CLASS for one in self.class_names]
+        return names
+
     def reset(self) -> None:
         """Start over."""
+        self.seen = 0
         self.overall.reset()
         self.per_class.reset()

@@ -112,7 +112,16 @@ class ROIClassifier(LightningModule):
         }
 
     def forward(self, batch: Mapping[str, Any]) -> NetworkOutput:
-        """Return logits, mask and origin of a batch."""
+        """Return logits, mask and origin of a batch; without ``roi`` none is known of any image.
+
+        ``image`` is float (B, 3, H, W), normalised as ``preprocessing`` says.
+        """
+        image = batch["image"]
+        if "roi" not in batch:
+            nothing = image.new_zeros(
+                len(image), len(self.hparams.region_names), *image.shape[2:], dtype=torch.bool
+            )
+            batch = {**batch, "roi": nothing, "has_roi": nothing[:, :, 0, 0]}
         return run_network(self.network, batch)
 
     def _evaluate(self, batch: Mapping[str, Any], phase: str) -> NetworkOutput:
@@ -135,7 +144,8 @@ class ROIClassifier(LightningModule):
             self.log(name, loss.detach(), on_step=False, on_epoch=True, batch_size=num_answered)
         values = {}
         if self.network.gate.hides:
-            values["empty_mask_share"] = (~output.mask.flatten(1).any(dim=1)).float().mean()
+            empty = ~output.mask[:size].flatten(1).any(dim=1)
+            values["empty_mask_share"] = (empty & answered).float().mean()
         if self.network.gate.roi_missing == "abstain":
             values["answered_share"] = answered.float().mean()
         for name, value in values.items():

@@ -141,3 +141,13 @@ def test_the_closed_list_holds_what_conf_names(tmp_path):
 def test_building_needs_a_target():
     with pytest.raises(ValueError, match="None cannot be built"):
         build({"fill": 0})
+
+
+def test_an_image_alone_is_answered_as_one_without_roi(shapes, outputs, tmp_path):
+    from in_process import train_in_process
+
+    words = ["experiment=roi_in_training_only", "trainer.max_epochs=1", "gate.dilate=0"]
+    folder = train_in_process(shapes, tmp_path / "run", *words)
+    classifier = ROIClassifier.load_from_checkpoint(folder / "checkpoints" / "best.ckpt")
+    output = classifier({"image": torch.randn(2, 3, 32, 32)})
+    assert output.logits.shape == (2, 2)

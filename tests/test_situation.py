@@ -251,3 +251,45 @@ def test_a_detected_roi_is_called_detected(shapes, rows_of, outputs, tmp_path):
     manifest = write_manifest(shapes.parent / "guessed.csv", rows)
     with pytest.raises(ValueError, match="roi_source is 'guessed', expected given or detected"):
         plan_of(manifest)
+
+
+def test_swapped_copies_never_mark_a_class(shapes, rows_of, outputs, tmp_path, caplog):
+    from PIL import Image
+    from small_data import make_shapes
+
+    manifest = make_shapes(tmp_path / "data", per_class=40)
+    Image.new("1", (48, 40)).save(manifest.parent / "masks" / "empty.png")
+    rows = [
+        row | ({"mask": "masks/empty.png"} if row["label"] == "disc" else {})
+        for row in rows_of(manifest)
+    ]
+    listen(caplog)
+    plan = plan_of(write_manifest(manifest, rows), "gate=none", "extras.swap=0.5")
+    assert plan.config["extras"]["swap"] == 0
+    assert "these go with the label" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["gate=two_stage_unsupervised"], "these have some"),
+        (["gate=pixel", "gate.roi_missing=full", "data.roi_fraction=0"], "nothing would ever be"),
+    ],
+)
+def test_a_gate_that_would_do_nothing_of_what_it_says_is_refused(words, message, shapes, outputs):
+    with pytest.raises(ValueError, match=message):
+        plan_of(shapes, *words)
+
+
+def test_a_locator_that_finds_nothing_at_first_does_not_end_a_run_that_abstains(
+    shapes, outputs, tmp_path
+):
+    words = ["experiment=roi_in_training_only", "gate.roi_missing=abstain", "gate.dilate=0"]
+    folder = train_in_process(shapes, tmp_path / "run", *words, "trainer.max_epochs=1")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["test_images"] == 6
+
+
+def test_a_margin_as_wide_as_the_image_is_refused(shapes, outputs, tmp_path):
+    with pytest.raises(ValueError, match="below 16 pixels"):
+        train_in_process(shapes, tmp_path / "run", "gate=pixel", "gate.dilate=40")

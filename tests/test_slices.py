@@ -95,7 +95,7 @@ def test_images_that_were_not_gated_and_empty_masks_are_counted():
     table.mask_origin[0] = "full"
     table.mask_share[1] = 0
     sentence = summarize(table, METRICS, Promise.EXACT, None)[1]
-    assert "1 images without ROI were shown whole and are NOT gated" in sentence
+    assert "1 of 3 images had no mask, were shown whole and are NOT gated" in sentence
     assert "for 1 images the mask is empty" in sentence
 
 

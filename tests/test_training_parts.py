@@ -166,6 +166,16 @@ def test_a_class_without_images_does_not_spoil_the_scores():
     assert float(values["auroc"]) == pytest.approx(np.mean(auroc), abs=1e-5)
 
 
+def test_without_any_answer_every_score_is_zero_and_has_its_name():
+    phase = PhaseMetrics(["a", "b"], full=True)
+    nothing = phase.compute()
+    phase.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), torch.tensor([0, 1]))
+    assert nothing.keys() == phase.compute().keys()
+    assert not any(nothing.values())
+    phase.reset()
+    assert not any(phase.compute().values())
+
+
 def test_position_embeddings_are_not_decayed():
     from lightning_modules.networks import Backbone, ROINetwork
     from lightning_modules.networks.gates import NoGate

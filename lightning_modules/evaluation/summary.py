@@ -64,6 +64,12 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
 
 
 def _say_promise(predictions: PredictionTable, metrics: dict[str, Any]) -> str:
+    ungated = predictions.mask_origin.count("full")
+    if ungated == len(predictions):
+        return (
+            "NONE of its answers is gated: no image had a mask, so all were shown whole and the "
+            "promise holds for none"
+        )
     sentence = "Its answers come from inside the applied mask alone"
     origins = {name: predictions.mask_origin.count(name) for name in ("predicted", "detected")}
     found = [f"{name} for {number}" for name, number in origins.items() if number]
@@ -75,7 +81,6 @@ def _say_promise(predictions: PredictionTable, metrics: dict[str, Any]) -> str:
         sentence += (
             f"; predicted masks overlap the ROI with a Dice of {metrics['test_mask_dice']:.2f}"
         )
-    ungated = predictions.mask_origin.count("full")
     if ungated:
         sentence += (
             f"; {ungated} of {len(predictions)} images had no mask, were shown whole and are NOT "

@@ -19,8 +19,17 @@ def settle_margin(config: dict[str, Any], table: ImageTable, preprocessing: Prep
         config: Of the run, plain.
         table: The images; those of training alone are looked at.
         preprocessing: Size and filter of the network's input.
+
+    Raises:
+        ValueError: A margin that was set is as wide as the image.
     """
-    if config["gate"].get("dilate") != "auto":
+    dilate, most = config["gate"].get("dilate", 0), min(preprocessing.size) // 2
+    if dilate != "auto" and abs(dilate) >= most:
+        raise ValueError(
+            f"gate.dilate is {dilate}, expected less than half of the network's input either way, "
+            f"below {most} pixels."
+        )
+    if dilate != "auto":
         return
     rows = pick_samples(table, NUM_IMAGES, config["seed"])
     dataset = ROIDataset(table, rows, preprocessing)

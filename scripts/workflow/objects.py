@@ -1,5 +1,6 @@
 """From a checked plan to the objects of a run; building them is the last check of all."""
 
+import copy
 import logging
 import shutil
 import sys
@@ -16,10 +17,12 @@ from datamodules.datamodule import ROIDataModule
 from datamodules.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
+from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.margin import settle_margin
 from workflow.plan import Plan, instantiate
+from workflow.situation import describe_extras
 
 log = logging.getLogger(__name__)
 # Lightning's and torch's advice on what this project decides itself
@@ -107,6 +110,8 @@ def _try(config: dict[str, Any], model: ROIClassifier) -> None:
             f"{width} pixels ({reason}). Set data.image_size to a size it takes."
         ) from error
     network.train()
+    if config["data"]["batch_size"] == 1:
+        _try_single(network, image[:1], roi[:1])
     optimizer = build(config["optimizer"], model.network)
     build(config["scheduler"], optimizer, 10, 5)
     try:
@@ -114,6 +119,17 @@ def _try(config: dict[str, Any], model: ROIClassifier) -> None:
     except Exception as error:  # Lightning's own checks of its arguments, or a missing device
         reason = str(error.__cause__ or error).strip()
         raise ValueError(f"Lightning's Trainer refuses the options of trainer: {reason}") from error
+
+
+def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> None:
+    """A batch of one image has no variance for BatchNorm to divide by."""
+    try:
+        copy.deepcopy(network).train()(image, roi, roi.any(dim=(2, 3)))
+    except ValueError as error:
+        raise ValueError(
+            f"data.batch_size is 1, with which this network cannot be trained ({error}). Take 2 or "
+            "more, and trainer.accumulate_grad_batches for a larger effective size."
+        ) from error
 
 
 def make_trainer(plan: Plan, callbacks: list[Callback], folder: Path) -> Trainer:
@@ -141,12 +157,15 @@ def quieten() -> None:
 def _say_parts(plan: Plan, model: ROIClassifier, weighted: bool) -> None:
     chosen, gate = plan.config["model"], model.network.gate
     log.info(
-        "%s (%.1f M parameters, %s) behind %s (promise %s), input %d x %d, seed %d%s.",
+        "%s (%.1f M parameters, %s) behind %s (promise %s, margin %d px), %s, input %d x %d, "
+        "seed %d%s.",
         chosen["backbone"],
         sum(parameter.numel() for parameter in model.network.parameters()) / 1e6,
         "pretrained" if chosen["pretrained"] else "from scratch",
         type(gate).__name__,
         gate.promise.name,
+        gate.dilate,
+        describe_extras(plan.config["extras"]),
         *model.preprocessing["size"],
         plan.config["seed"],
         ", loss weighted by class" if weighted else "",

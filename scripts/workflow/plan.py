@@ -16,7 +16,7 @@ from datamodules.table import ImageTable
 from workflow.call import Call
 from workflow.places import OUTPUTS
 from workflow.request import check_request
-from workflow.roi_rules import check_roi, report_mask_only
+from workflow.roi_rules import check_empty, check_roi, report_mask_only
 from workflow.situation import fill_extras, settle_situation
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class Plan:
     def gate(self) -> str:
         """Name of the gate as conf/gate has it."""
         name = self.config["gate"]["_target_"].rpartition(".")[2].removesuffix("Gate")
+        if self.config["gate"].get("unsupervised"):
+            return "two_stage_unsupervised"
         return {"No": "none", "TwoStage": "two_stage"}.get(name, name.lower())
 
     @property
@@ -100,8 +102,10 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     _say_counts(table)
     table = settle_situation(config, table, call)
     check_roi(config, table)
-    for note in check_files(table, OUTPUTS / "cache" / "decoded.parquet"):
+    files = check_files(table, OUTPUTS / "cache" / "decoded.parquet")
+    for note in files.notes:
         log.warning(note)
+    check_empty(config, table, files.empty)
     return Plan(config, options, table, call, report_mask_only(table, config["seed"]))
 
 

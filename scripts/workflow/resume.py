@@ -58,7 +58,9 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
         asked, held = _select(cfg, key), _select(own, key)
         if asked == held:
             continue
-        if key in allowed:
+        if isinstance(asked, dict):
+            problems.append(f"{override} chooses another {key} than the run has; leave it out")
+        elif key in allowed:
             OmegaConf.update(own, key, asked)
         else:
             problems.append(

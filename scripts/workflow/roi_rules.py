@@ -11,6 +11,7 @@ from datamodules.roi_presence import find_association, presence_table
 from datamodules.table import ImageTable
 
 log = logging.getLogger(__name__)
+HIDING = ("PixelGate", "TokenGate", "CropsGate")
 
 
 def check_roi(config: dict[str, Any], table: ImageTable) -> None:
@@ -28,14 +29,16 @@ def check_roi(config: dict[str, Any], table: ImageTable) -> None:
     """
     gate = config["gate"]
     two_stage = gate["_target_"].endswith("TwoStageGate")
-    _refuse_untaught(gate, table)
+    _refuse_untaught(gate, table, config["data"]["roi_fraction"])
     if gate.get("roi_missing") == "error":
         _refuse_missing(table)
-    if gate.get("roi_missing") == "abstain" and not two_stage:
-        _refuse_silence(table)
+    if gate.get("roi_missing") in ("abstain", "full") and not two_stage:
+        _refuse_nothing_known(gate, table)
     if two_stage and gate["unsupervised"] and table.has_roi().any():
-        gate["teacher_forcing"] = 0.0
-        log.info("gate.unsupervised=true: the ROIs of training images are not looked at.")
+        raise ValueError(
+            "gate=two_stage_unsupervised is for images without any ROI, and these have some: "
+            "gate=two_stage learns from them. experiment=no_roi lays them aside."
+        )
     association = find_association(table)
     if association is None:
         return
@@ -51,7 +54,32 @@ def check_roi(config: dict[str, Any], table: ImageTable) -> None:
         log.info("So all masks are predicted: gate.teacher_forcing is 0 in this run.")
 
 
-def _refuse_untaught(gate: dict[str, Any], table: ImageTable) -> None:
+def check_empty(config: dict[str, Any], table: ImageTable, empty: np.ndarray) -> None:
+    """Keep swapped copies from marking a class, and say what a locator makes of empty ROIs.
+
+    Args:
+        config: Of the run, plain; ``extras.swap`` may change.
+        table: The images.
+        empty: (rows,) bool, ROIs that are annotated as absent.
+    """
+    usable = table.has_roi().all(axis=1) & ~empty
+    swap = config["extras"]["swap"]
+    if swap and usable[table.splits == "train"].sum() < 2:
+        log.warning("extras.swap=%g does nothing: it needs images whose whole ROI is known.", swap)
+    elif swap and find_association(table, usable) is not None:
+        config["extras"]["swap"] = 0.0
+        log.warning(
+            "No background is swapped (extras.swap is 0): only images whose whole ROI is known and "
+            "not empty could be, and these go with the label."
+        )
+    if empty.any() and config["gate"]["_target_"].endswith("TwoStageGate"):
+        log.warning(
+            "What the locator finds absent it shows whole, while an empty ROI that is given shows "
+            "nothing; gate.roi_missing=abstain gives no answer instead."
+        )
+
+
+def _refuse_untaught(gate: dict[str, Any], table: ImageTable, roi_fraction: float) -> None:
     """Stop a gate that learns from ROIs of training images when there are none to learn from."""
     has_roi = table.has_roi()[table.splits == "train"]
     name = gate["_target_"].rpartition(".")[2]
@@ -64,9 +92,9 @@ def _refuse_untaught(gate: dict[str, Any], table: ImageTable) -> None:
         return
     if not has_roi.any():
         raise ValueError(
-            "gate=two_stage: no training image has a ROI to teach its locator. Give some training "
-            "images a mask or a box, or choose gate=two_stage_unsupervised (experimental) or "
-            "gate=none."
+            "gate=two_stage: no training image has a ROI to teach its locator (data.roi_fraction "
+            f"is {roi_fraction:g}). Give some training images a mask or a box, or choose "
+            "experiment=no_roi (experimental) or gate=none."
         )
     if not has_roi.all(axis=1).any():
         raise ValueError(
@@ -77,14 +105,20 @@ def _refuse_untaught(gate: dict[str, Any], table: ImageTable) -> None:
         )
 
 
-def _refuse_silence(table: ImageTable) -> None:
-    """Stop a gate that would have no answer for any image of a split."""
-    silent = [split for split, share in table.roi_share().items() if share == 0]
-    if silent:
-        raise ValueError(
-            f"gate.roi_missing=abstain: no image of {' and '.join(silent)} has a ROI that the gate "
-            "may use, so none would get an answer. Let a locator find them: gate=two_stage."
-        )
+def _refuse_nothing_known(gate: dict[str, Any], table: ImageTable) -> None:
+    """Stop a gate that would have no mask for any image of a split."""
+    without = [split for split, share in table.roi_share().items() if share == 0]
+    if not without:
+        return
+    policy, splits = gate["roi_missing"], " and ".join(without)
+    sentence = f"gate.roi_missing={policy}: no image of {splits} has a ROI that the gate may use"
+    if policy == "abstain":
+        raise ValueError(f"{sentence}, so none would get an answer. Take gate=two_stage.")
+    if "train" in without and gate["_target_"].endswith(HIDING):
+        raise ValueError(f"{sentence}, so nothing would ever be gated. Take gate=none.")
+    log.warning(
+        "%s: they are shown whole, and the gate's promise holds for none of them.", sentence
+    )
 
 
 def _refuse_missing(table: ImageTable) -> None:

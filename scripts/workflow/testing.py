@@ -45,7 +45,7 @@ def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> d
         log.info(sentence)
     if plan.gated and model.network.gate.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, model, metrics)
-    if not plan.config["control"]:
+    if not plan.config["control"] and folder.name != "control":
         log.info(_say_next(plan, predictions))
     return metrics
 
@@ -109,7 +109,7 @@ def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | 
 
 def _say_next(plan: Plan, predictions: PredictionTable) -> str:
     """The run that would tell most about this one."""
-    if plan.gate == "two_stage" and set(predictions.mask_origin) == {"given"}:
+    if plan.gate == "two_stage" and set(predictions.mask_origin) <= {"given", "detected"}:
         return (
             "Next: every test mask was given, so the locator was not tested; "
             "data.roi_at_test=false tests it as where nobody draws a ROI."

@@ -56,7 +56,14 @@ def measure_embedding(backbone: Backbone, size: int) -> int:
     image = torch.linspace(-1, 1, 3 * size * size, device=weight.device, dtype=weight.dtype)
     training = backbone.training
     backbone.eval()
-    features = backbone.features(image.view(1, 3, size, size))
+    try:
+        features = backbone.features(image.view(1, 3, size, size))
+    except Exception as error:  # every architecture has its own way of refusing a size
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"gate.crop_size={size}: {backbone.net.pretrained_cfg['architecture']} does not take "
+            f"crops of {size} x {size} pixels ({reason}). Set it to a size it takes."
+        ) from error
     expected, embedding = backbone.classify(features), backbone.embed(features)
     try:
         suits = torch.allclose(backbone.head(embedding), expected, atol=1e-5)
