@@ -165,7 +165,7 @@ def test_a_moved_run_keeps_its_best_score(shapes, outputs, tmp_path):
     # a score that no epoch can reach again: forgetting it would show
     checkpoint = torch.load(last, weights_only=True)
     (state,) = (v for k, v in checkpoint["callbacks"].items() if "BestCheckpoint" in k)
-    state["best_model_score"] = torch.tensor(2.0)
+    state["best_model_score"], state["highest"] = torch.tensor(2.0), 2.0
     state["kth_value"] = torch.tensor(2.0)
     state["best_k_models"] = {path: torch.tensor(2.0) for path in state["best_k_models"]}
     torch.save(checkpoint, last)
@@ -173,6 +173,33 @@ def test_a_moved_run_keeps_its_best_score(shapes, outputs, tmp_path):
     train_in_process(shapes, moved, f"resume={moved}", "trainer.max_epochs=3")
     assert (moved / "checkpoints" / "best.ckpt").read_bytes() == best
     assert json.loads((moved / "metrics.json").read_text())["best_val_macro_f1"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("num_images", "scores", "expected"),
+    [
+        (200, (0.9, 1.0, 0.985), 2),  # three images of 200 are chance
+        (200, (0.9, 1.0, 0.93), 1),  # fourteen are not
+        (20000, (0.9, 1.0, 0.985), 1),
+        (200, (0.99, 0.98, 0.97, 0.96, 0.95, 0.94), 3),  # from the highest, not from the last kept
+    ],
+)
+def test_the_best_epoch_is_the_latest_that_validation_cannot_tell_from_it(
+    num_images, scores, expected
+):
+    from types import SimpleNamespace
+
+    from lightning_modules.callbacks import BestCheckpoint
+
+    best, kept = BestCheckpoint(), None
+    loaders = SimpleNamespace(dataset=range(num_images))
+    for epoch, score in enumerate(scores):
+        trainer = SimpleNamespace(
+            val_dataloaders=loaders, check_val_every_n_epoch=1, current_epoch=epoch
+        )
+        if best.check_monitor_top_k(trainer, torch.tensor(score)):
+            kept = epoch
+    assert kept == expected
 
 
 def test_a_run_does_not_go_on_with_other_images(shapes, outputs, tmp_path, rows_of):
