@@ -2,25 +2,24 @@
 
 The rim of a mask often mixes the object with what lies behind it. A rim pixel c is taken as
 ``(1 - b) I + b O`` of the nearest clean colours inside and outside, and the share b is fitted at
-each depth over all pixels and images at once.
+each depth over all images at once, in two ways: by how far c has moved from I towards O, and by how
+c changes from image to image with O. An object that is pale or dark along its rim fools
+the first and light that falls on inside and outside alike the second; a mixture shows in both, so
+the smaller counts.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import distance_transform_cdt, uniform_filter
 
+from datamodules.rim import BAND, MOST_EROSION, NUM_DEPTHS, REACH, Rim, crop_around
 from datamodules.table import ImageTable
 
-MOST_EROSION = 3  # pixels
 MOST_SHARE = 0.10  # of the outside colour
 LEAST_AREA = 0.15  # share of a mask that the mask source leaves, whatever the margin
 
-NUM_DEPTHS = MOST_EROSION + 1
-BAND = 2  # pixels, thickness of the bands that the clean colours are read from
-REACH = 2 * NUM_DEPTHS + 1  # pixels, so that every band is seen from every rim pixel
-LEAST_PIXELS = 8  # of a band, for its colour to count
+LEAST_VARIETY = 15.0  # grey levels that O varies by from image to image; else it shows nothing
 LEAST_STEP = 1.0  # grey levels of 255, about what rounding leaves
 MOST_SLOPE = 0.5  # of the way outwards is shading at most; steeper, it is the soft edge itself
 
@@ -54,13 +53,16 @@ def choose_margin(samples: Iterable[tuple[np.ndarray, np.ndarray]]) -> Margin:
     """
     # the edge of the mask, and to compare with it the same line drawn further in and further out
     lines = np.zeros((3, 5, NUM_DEPTHS))
+    products = np.zeros((NUM_DEPTHS, 4, 4, 3))
     areas: list[np.ndarray] = []
     for image, mask in samples:
         if mask.any() and not mask.all():
-            image, depth = _crop_around(image, mask)
-            lines += [_measure_line(image, depth - offset) for offset in (0, REACH, -REACH)]
+            image, depth = crop_around(image, mask)
+            rims = [Rim.of(image, depth - offset) for offset in (0, REACH, -REACH)]
+            lines += [rim.sums() for rim in rims]
+            products += rims[0].products()
             areas.append(np.array([(depth >= erosion).sum() for erosion in range(NUM_DEPTHS)]))
-    shares = _fit_shares(lines[0])
+    shares = np.fmin(_fit_shares(lines[0]), _fit_changes(products))
     erosion, why = _decide(shares, lines, len(areas))
     num_guarded = sum(int(area[erosion] < LEAST_AREA * area[0]) for area in areas)
     reason = f"{-erosion} px: {why}"
@@ -79,46 +81,6 @@ def pick_samples(table: ImageTable, num_images: int, seed: int) -> np.ndarray:
     return rows[np.lexsort((labels, turn))][:num_images]
 
 
-def _crop_around(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut out all that is read, with a plane of ones; and each pixel's depth, -1 down outside."""
-    found = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
-    window = tuple(slice(max(at[0] - 2 * REACH, 0), at[-1] + 2 * REACH) for at in found)
-    mask = mask[window]
-    # chessboard, as the mask source erodes by a square; the border is no edge there either
-    inside = distance_transform_cdt(mask, "chessboard")
-    outside = distance_transform_cdt(~mask, "chessboard")
-    planes = np.dstack([image[window], np.ones_like(mask)]).astype(np.float32)
-    return planes, np.where(mask, inside - 1, -outside)
-
-
-def _measure_line(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Sum over the pixels at each depth what the shares are quotients of, (5, depths).
-
-    With O the colour outside, I inside, J further in and M = (I + J)/2: (c - I)(O - I), (O - I)^2,
-    (J - I)(O - M), (O - I)(O - M), 1. Quotients of sums are linear in c, so noise averages out,
-    where shares clamped pixel by pixel would drift to the middle.
-    """
-    rim = (depth >= 0) & (depth < NUM_DEPTHS)
-    inner, has_inner = _band_colour(image, (depth - NUM_DEPTHS) // BAND == 0, rim)
-    deeper, has_deeper = _band_colour(image, (depth - 2 * NUM_DEPTHS) // BAND == 0, rim)
-    outer, has_outer = _band_colour(image, (-depth - NUM_DEPTHS) // BAND == 0, rim)
-    known = has_inner & has_outer
-    across = (outer - inner) * known[:, None]
-    # from M and not from I, whose own noise would pass for a slope
-    run = (across - (deeper - inner) / 2) * (known & has_deeper)[:, None]
-    pairs = (image[rim, :3] - inner, across), (across, across), (deeper - inner, run), (across, run)
-    terms = [(left * right).sum(axis=1) for left, right in pairs]
-    return np.stack([np.bincount(depth[rim], term, NUM_DEPTHS) for term in (*terms, known)])
-
-
-def _band_colour(image: np.ndarray, band: np.ndarray, rim: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Mean colour of a band around each pixel of the rim, and whether enough of it is there."""
-    window = (2 * REACH + 1, 2 * REACH + 1, 1)
-    means = uniform_filter(image * band[..., None], window, mode="constant")[rim]
-    known = means[:, 3] * np.prod(window) > LEAST_PIXELS - 0.5
-    return means[:, :3] / np.where(known, means[:, 3], 1)[:, None], known
-
-
 def _fit_shares(line: np.ndarray) -> np.ndarray:
     """Share of the outside colour at each depth, beyond what the object's own shading explains."""
     mixed, contrast, slope, run, _ = line
@@ -126,6 +88,25 @@ def _fit_shares(line: np.ndarray) -> np.ndarray:
     per_pixel = -slope.sum() / run.sum() / NUM_DEPTHS if run.sum() > 0 else 0.0
     shading = per_pixel * (NUM_DEPTHS + (BAND - 1) / 2 - np.arange(NUM_DEPTHS))
     return (shares - shading) / (1 - shading) if shading[0] < MOST_SLOPE else shares
+
+
+def _fit_changes(products: np.ndarray) -> np.ndarray:
+    """Share of O at each depth in what c changes by from image to image; NaN where O stays.
+
+    Least squares of c on I and O with an intercept a channel.
+    """
+    shares = np.full(NUM_DEPTHS, np.nan)
+    for depth, product in enumerate(products):
+        count = product[0, 0]
+        if not count.all():
+            continue
+        means = product[0] / count
+        spread = (product - count * means[:, None] * means[None]).sum(axis=2)[1:, 1:]
+        (inner, both), (_, outer) = spread[:2, :2]
+        beside = outer - both**2 / inner if inner > 0 else 0.0
+        if beside > LEAST_VARIETY**2 * count.sum():
+            shares[depth] = np.linalg.solve(spread[:2, :2], spread[:2, 2])[1]
+    return shares
 
 
 def _decide(shares: np.ndarray, lines: np.ndarray, num_images: int) -> tuple[int, str]:
