@@ -103,9 +103,9 @@ def _fit_changes(products: np.ndarray) -> np.ndarray:
         means = product[0] / count
         spread = (product - count * means[:, None] * means[None]).sum(axis=2)[1:, 1:]
         (inner, both), (_, outer) = spread[:2, :2]
-        beside = outer - both**2 / inner if inner > 0 else 0.0
+        beside = outer - both**2 / inner if inner > 0 else outer
         if beside > LEAST_VARIETY**2 * count.sum():
-            shares[depth] = np.linalg.solve(spread[:2, :2], spread[:2, 2])[1]
+            shares[depth] = np.linalg.lstsq(spread[:2, :2], spread[:2, 2])[0][1]
     return shares
 
 

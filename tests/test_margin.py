@@ -203,3 +203,18 @@ def test_the_guard_is_the_one_that_the_mask_source_applies():
     from lightning_modules.networks.masks import KEPT_SHARE
 
     assert LEAST_AREA == KEPT_SHARE
+
+
+def test_an_object_that_is_pale_along_its_rim_is_no_mixture():
+    """White studio light clings to the object; the grounds behind it are grass, rock and snow."""
+    mask, pale = disc(22), np.array([250.0, 250.0, 250.0])
+    rng = np.random.default_rng(0)
+    pasted, true = [], []
+    for seed in range(40):
+        ground = rng.uniform(20, 230, 3)
+        cut_out = paint(mask, (0.6, 0.4, 0.2, 0.0), outside=pale, seed=seed).astype(float)
+        shares = ((0.0, 0.0, 0.0, 0.0), (0.3, 0.0, 0.0, 0.0))
+        for share, samples in zip(shares, (pasted, true), strict=True):
+            samples.append((paint(mask, share, inside=cut_out, outside=ground, seed=seed), mask))
+    assert choose_margin(pasted).dilate == 0
+    assert choose_margin(true).dilate == -1
