@@ -235,12 +235,17 @@ def test_what_cannot_be_is_refused_before_there_is_a_folder(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("dilate", [0, -40])
-def test_empty_masks_are_said_aloud(shapes, outputs, tmp_path, dilate):
-    out = train_in_process(shapes, tmp_path / "run", "gate=pixel", f"gate.dilate={dilate}")
+@pytest.mark.parametrize("empty", [False, True])
+def test_empty_masks_are_said_aloud(shapes, outputs, tmp_path, rows_of, empty):
+    rows = rows_of(shapes)
+    if empty:
+        Image.new("1", (48, 40)).save(shapes.parent / "masks" / "empty.png")
+        rows = [row | {"mask": "masks/empty.png"} for row in rows]
+    manifest = write_manifest(shapes.parent / f"empty_{empty}.csv", rows)
+    out = train_in_process(manifest, tmp_path / "run", "gate=pixel")
     log = (out / "log.txt").read_text()
-    assert ("100.0% of the training masks are EMPTY" in log) == (dilate == -40)
-    assert ("the mask is empty, so their answers are guesses" in log) == (dilate == -40)
+    assert ("100.0% of the training masks are EMPTY" in log) == empty
+    assert ("the mask is empty, so their answers are guesses" in log) == empty
 
 
 def test_the_area_of_the_roi_is_counted_in_the_images_own_pixels(trained, shapes, rows_of):
@@ -255,9 +260,9 @@ def test_the_area_of_the_roi_is_counted_in_the_images_own_pixels(trained, shapes
 @pytest.mark.parametrize(
     ("blank", "words", "said"),
     [
-        (0, ["gate=auto"], "gate=auto chose pixel: every image has a ROI."),
-        (24, ["gate=auto"], "gate=auto chose none: the data has no ROI, so this run is NOT gated"),
-        (9, ["gate=auto"], "gate=auto chose none: a ROI is given for"),
+        (0, ["gate=auto"], "as experiment=roi_given): every image has a ROI."),
+        (24, ["gate=auto"], "as experiment=no_roi): the data has no ROI. EXPERIMENTAL"),
+        (9, ["gate=auto"], "as experiment=roi_for_some): a ROI is given for"),
         (9, ["gate=auto", "gate.roi_missing=full"], "shown whole and are NOT gated"),
         (9, ["gate=pixel", "gate.roi_missing=full"], "shown whole and are NOT gated"),
     ],
@@ -270,5 +275,8 @@ def test_the_gate_follows_the_data_and_says_so(
     out = train_in_process(manifest, tmp_path / "run", *words)
     assert said in (out / "log.txt").read_text()
     origins = {row["mask_origin"] for row in read_csv(out / "predictions.csv")}
-    gated = "PixelGate" in (out / "config.yaml").read_text()
-    assert origins == ({"given", "full"} if blank and gated else {"given"} if gated else {"none"})
+    config = yaml.safe_load((out / "config.yaml").read_text())
+    if config["gate"]["_target_"].endswith("PixelGate"):
+        assert origins == ({"given", "full"} if blank else {"given"})
+    else:
+        assert origins <= {"predicted", "full"}

@@ -100,7 +100,7 @@ def test_mistakes_in_the_data_end_the_run_before_it_starts(broken, rows_of, mist
         (["gate=crops", "gate.regions=mouht"], "Did you mean 'mouth'"),
         (
             ["gate=pixel", "data.roi_at_test=false"],
-            "data.roi_at_test=false keeps those of the test",
+            "data.roi_at_test=false lays those of the test aside",
         ),
         (["gate=two_stage", "data.roi_fraction=0"], "no training image has a ROI"),
         (["extras.swap=1"], "expected a share from 0 to below 1"),

@@ -89,7 +89,7 @@ def other_owners(composed: Composed, group: str, name: str) -> str:
         if choice != composed.choices.get(group)
         and name in _options_of(composed.tree.raw(f"{group}/{choice}").get("_target_"))
     ]
-    return f" It belongs to {' and '.join(owners)}." if owners else ""
+    return f" It belongs to {', '.join(owners)}." if owners else ""
 
 
 def _options_of(target: Any) -> list[str]:  # noqa: ANN401

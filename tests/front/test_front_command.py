@@ -5,6 +5,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from front.conf_tree import CONF
 
 Run = Callable[..., CompletedProcess]
 NO_TORCH = "import sys\nsys.modules['torch'] = None\n"
@@ -62,7 +63,9 @@ def test_help_needs_nothing_installed(run: Run) -> None:
     nothing = "import sys\nfor name in ('hydra', 'omegaconf', 'torch'): sys.modules[name] = None\n"
     done = run("--help", before=nothing)
     assert done.returncode == 0
-    assert "gate        [auto], none, pixel" in done.stdout
+    gates = sorted(path.stem for path in (CONF / "gate").glob("*.yaml"))
+    listed = ", ".join(gates).replace("auto", "[auto]")
+    assert f"gate        {listed}\n" in done.stdout
     assert "python scripts/train.py gate=pixel model.dropout=0.2" in done.stdout
     assert "seed: 0             # of the weights" in done.stdout
 

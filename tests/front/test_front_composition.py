@@ -24,7 +24,7 @@ def test_every_bad_argument_is_named_at_once(problems: Problems) -> None:
     ("argument", "expected"),
     [
         ("gat=pixel", "gat is not an option. Did you mean 'gate'?"),
-        ("gate=pixl", "Did you mean 'pixel'? Choices: auto, none, pixel"),
+        ("gate=pixl", "Did you mean 'pixel'? Choices: attention, auto, crops"),
         ("gate=null", "gate cannot be left out"),
         ("~gate", "gate cannot be left out"),
         ("data=_common2", "Choices: drivers, folder, manifest"),
@@ -53,7 +53,7 @@ def test_one_bad_argument_is_explained(problems: Problems, argument: str, expect
 
 def test_an_option_of_another_choice_is_explained(problems: Problems) -> None:
     (problem,) = problems("gate=none", "gate.fill=3")
-    assert "It belongs to gate=auto and gate=pixel." in problem
+    assert "It belongs to gate=auto, gate=crops, gate=pixel, gate=token" in problem
 
 
 def test_parts_of_other_files_are_not_offered(problems: Problems) -> None:

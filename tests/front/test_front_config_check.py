@@ -46,7 +46,7 @@ def test_values_of_every_kind_are_accepted(problems: Problems) -> None:
     [
         ("optimizer.lr=abc", "optimizer.lr is 'abc', expected a number (float)"),
         ("optimizer.lr=true", "optimizer.lr is true, expected a number (float)"),
-        ("gate.dilate=1.5", "gate.dilate is 1.5, expected a whole number (int)"),
+        ("gate.dilate=1.5", "gate.dilate is 1.5, expected one of 'auto' or a whole number (int)"),
         ("seed=abc", "seed is 'abc', expected a whole number (int)"),
         ("test=maybe", "test is 'maybe', expected true or false (bool)"),
         ("name=3", "name is 3, expected text (str) or null, such as name=run_3"),
@@ -105,7 +105,7 @@ def test_options_of_another_choice_are_not_carried_along(problems: Problems, con
     write_experiment(conf, "# @package _global_\ngate:\n  fill: 0.5\n")
     assert problems("experiment=mine") == []
     (problem,) = problems("experiment=mine", "gate=none")
-    assert "It belongs to gate=auto and gate=pixel." in problem
+    assert "It belongs to gate=auto, gate=crops, gate=pixel, gate=token" in problem
 
 
 def test_classes_that_do_not_exist_are_found(problems: Problems, conf: Path) -> None:
