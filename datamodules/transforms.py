@@ -166,6 +166,10 @@ class Collate:
         self.mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1) * 255
         self.std = torch.tensor(preprocessing.std).view(1, 3, 1, 1) * 255
 
+    def normalise(self, image: Tensor) -> Tensor:
+        """Turn images (B, 3, H, W) uint8 into what the backbone reads."""
+        return image.as_subclass(Tensor).float().sub_(self.mean).div_(self.std)
+
     def __call__(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """Return image float (B, 3, H, W), roi bool (B, R, H, W), has_roi, label, id, weight.
 
@@ -175,8 +179,8 @@ class Collate:
         any resampling.
         """
         batch: dict[str, Any] = {"id": [sample["id"] for sample in samples]}
-        image: Tensor = torch.stack([sample["image"].as_subclass(Tensor) for sample in samples])
-        batch["image"] = image.float().sub_(self.mean).div_(self.std)
+        image = torch.stack([sample["image"].as_subclass(Tensor) for sample in samples])
+        batch["image"] = self.normalise(image)
         batch["roi"] = torch.stack([sample["roi"].as_subclass(Tensor) for sample in samples])
         for name in ("has_roi", "annotated"):
             batch[name] = torch.from_numpy(np.stack([sample[name] for sample in samples]))

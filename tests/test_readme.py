@@ -55,3 +55,15 @@ def test_no_result_is_left_to_be_filled_in():
         *(path.read_text(encoding="utf-8") for path in (ROOT / "conf").rglob("*.yaml")),
     ]
     assert not any(re.search(r"@[A-Z_]+@", text) for text in texts)
+
+
+def test_the_example_of_a_prediction_runs(trained, shapes, monkeypatch):
+    (code,) = (block for block in BLOCKS if "load_from_checkpoint" in block)
+    checkpoint = str(trained / "checkpoints" / "best.ckpt")
+    code = re.sub(r'"outputs/runs/[^"]*"', repr(checkpoint), code)
+    code = code.replace('"photo.jpg"', repr(str(shapes.parent / "images" / "disc_000.png")))
+    code = code.replace("expected =", 'model.network.mask_source.roi_missing = "full"\nexpected =')
+    names: dict = {}
+    exec(code, names)
+    assert names["probs"].shape == (1, 2)
+    assert names["probs"].sum().item() == pytest.approx(1.0)
