@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from lightning_modules.extras import Extras, jensen_shannon
 from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
-from lightning_modules.networks.roi_network import NetworkOutput
 
 
 def run_network(network: ROINetwork, batch: Mapping[str, Any]) -> NetworkOutput:

@@ -15,8 +15,8 @@ from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import native_size
+from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
-from lightning_modules.networks.roi_network import NetworkOutput
 from lightning_modules.objective import classification_loss, run_network, training_loss
 from lightning_modules.schedulers import stretch_state
 

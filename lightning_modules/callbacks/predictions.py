@@ -9,8 +9,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin, join_regions
-from lightning_modules.networks.roi_network import NetworkOutput
 
 
 class Predictions(Callback):

@@ -1,27 +1,10 @@
 """Mask source, gate and backbone, one after the other."""
 
-from typing import NamedTuple
-
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import Gate, Promise
+from lightning_modules.networks.gates.base import Gate, NetworkOutput, Promise
 from lightning_modules.networks.mask_source import MaskSource
-
-
-class NetworkOutput(NamedTuple):
-    """What a network says of a batch.
-
-    logits (B, C) float; mask (B, 1, H, W) bool, as applied; origin (B,), a ``MaskOrigin`` an image;
-    mask_logits (B, 1, H, W) float of the locator, None where it was not asked; maps, see
-    ``GateOutput``.
-    """
-
-    logits: Tensor
-    mask: Tensor
-    origin: Tensor
-    mask_logits: Tensor | None
-    maps: dict[str, Tensor]
 
 
 class ROINetwork(nn.Module):

@@ -7,20 +7,23 @@ Attention Map" (Mitsuhara et al. 2019, arXiv 1905.03540, after the Attention Bra
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import Gate, GateInput, GateOutput, check_dilate
+from lightning_modules.networks.gates.base import (
+    Gate,
+    GateInput,
+    GateOutput,
+    NetworkOutput,
+    check_dilate,
+)
 from lightning_modules.networks.gates.late import check_averages
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.masks import shares_of
-
-if TYPE_CHECKING:
-    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
 
 
 class AttentionGate(Gate):
@@ -63,7 +66,7 @@ class AttentionGate(Gate):
         return GateOutput(answer, {"attention": attention, "attention_logits": logits})
 
     def losses(  # noqa: D102
-        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+        self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]
     ) -> dict[str, Tensor]:
         logits = output.maps["attention_logits"].float()
         target = shares_of(output.mask, logits.shape[2:])

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from lightning_modules.networks.backbone import Backbone
-    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
 
 Policy = Literal["error", "full", "abstain"]
 
@@ -51,6 +50,21 @@ class GateOutput(NamedTuple):
     """
 
     logits: Tensor
+    maps: dict[str, Tensor]
+
+
+class NetworkOutput(NamedTuple):
+    """What a network says of a batch.
+
+    logits (B, C) float; mask (B, 1, H, W) bool, as applied; origin (B,), a ``MaskOrigin`` an image;
+    mask_logits (B, 1, H, W) float of the locator, None where it was not asked; maps, see
+    ``GateOutput``.
+    """
+
+    logits: Tensor
+    mask: Tensor
+    origin: Tensor
+    mask_logits: Tensor | None
     maps: dict[str, Tensor]
 
 
@@ -105,7 +119,7 @@ class Gate(nn.Module):
         return GateOutput(backbone(self.hide(given.image, given.mask)), {})
 
     def losses(
-        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+        self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]
     ) -> dict[str, Tensor]:
         """Return the gate's own training losses by name, weighted, each a scalar."""
         return {}

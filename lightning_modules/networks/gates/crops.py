@@ -7,22 +7,19 @@ The fusion is the gated attention of "Attention-based Deep Multiple Instance Lea
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import GateInput, GateOutput
+from lightning_modules.networks.gates.base import GateInput, GateOutput, NetworkOutput
 from lightning_modules.networks.gates.cutting import cut_box, find_boxes
 from lightning_modules.networks.gates.fusion import GatedAttention, measure_embedding, scatter
 from lightning_modules.networks.gates.pixel import PixelGate
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.masks import move_rim
-
-if TYPE_CHECKING:
-    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
 
 
 class CropsGate(PixelGate):
@@ -103,7 +100,7 @@ class CropsGate(PixelGate):
         return grown[:, self.chosen] & mask & ~whole[:, None, None, None], whole
 
     def losses(  # noqa: D102
-        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+        self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]
     ) -> dict[str, Tensor]:
         present = output.maps["region_present"]
         weight = batch.get("weight", torch.ones_like(output.origin)).float()

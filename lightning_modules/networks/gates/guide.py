@@ -7,19 +7,22 @@ Models with Explanations" (Rao et al. 2023, arXiv 2303.11932) on Grad-CAM; ``rrr
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.attention import average_known
-from lightning_modules.networks.gates.base import Gate, GateInput, GateOutput, check_dilate
+from lightning_modules.networks.gates.base import (
+    Gate,
+    GateInput,
+    GateOutput,
+    NetworkOutput,
+    check_dilate,
+)
 from lightning_modules.networks.gates.late import check_averages
 from lightning_modules.networks.masks import shares_of
-
-if TYPE_CHECKING:
-    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
 
 
 class GuideGate(Gate):
@@ -76,14 +79,14 @@ class GuideGate(Gate):
         return GateOutput(logits, maps)
 
     def losses(  # noqa: D102
-        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+        self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]
     ) -> dict[str, Tensor]:
         energy = self.kind == "energy"
         losses = _energy_losses(output, batch["label"]) if energy else _rrr_losses(output)
         return {self.kind: self.weight * average_known(losses, output.origin)}
 
 
-def _energy_losses(output: "NetworkOutput", label: Tensor) -> Tensor:
+def _energy_losses(output: NetworkOutput, label: Tensor) -> Tensor:
     """1 minus the share of Grad-CAM inside the mask, (B,); 1 where Grad-CAM is nowhere positive."""
     features = output.maps["features"]
     score = output.logits.gather(1, label[:, None]).sum()
@@ -93,7 +96,7 @@ def _energy_losses(output: "NetworkOutput", label: Tensor) -> Tensor:
     return 1 - inside / cam.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(cam.dtype).eps)
 
 
-def _rrr_losses(output: "NetworkOutput") -> Tensor:
+def _rrr_losses(output: NetworkOutput) -> Tensor:
     """Squared gradient of the summed log-probabilities outside the mask, (B,)."""
     score = output.logits.float().log_softmax(dim=1).sum()
     (gradient,) = torch.autograd.grad(score, output.maps["image"], create_graph=True)

@@ -5,21 +5,24 @@ The straight-through estimator is that of Bengio et al. 2013 (arXiv 1308.3432).
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
 from lightning_modules.networks.backbone import Backbone
-from lightning_modules.networks.gates.base import GateInput, GateOutput, Promise, check_roi_missing
+from lightning_modules.networks.gates.base import (
+    GateInput,
+    GateOutput,
+    NetworkOutput,
+    Promise,
+    check_roi_missing,
+)
 from lightning_modules.networks.gates.pixel import PixelGate
 from lightning_modules.networks.locator import Locator
 from lightning_modules.networks.mask_source import join_regions
-
-if TYPE_CHECKING:
-    from lightning_modules.networks.roi_network import NetworkOutput, ROINetwork
 
 
 class TwoStageGate(PixelGate):
@@ -85,7 +88,7 @@ class TwoStageGate(PixelGate):
         return GateOutput(self.answer(backbone, seen, given.mask), {})
 
     def losses(  # noqa: D102
-        self, network: "ROINetwork", output: "NetworkOutput", batch: Mapping[str, Any]
+        self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]
     ) -> dict[str, Tensor]:
         logits = output.mask_logits
         if self.unsupervised:
@@ -97,7 +100,7 @@ class TwoStageGate(PixelGate):
         return {"mask": self.mask_weight * loss}
 
     def _unsupervised_losses(
-        self, network: "ROINetwork", output: "NetworkOutput", image: Tensor
+        self, network: nn.Module, output: NetworkOutput, image: Tensor
     ) -> dict[str, Tensor]:
         logits = output.mask_logits
         probs = logits.sigmoid()
