@@ -7,12 +7,8 @@ import numpy as np
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.networks.gates.base import Promise
 
-# origins of a mask behind which each promise holds
-HELD = {
-    Promise.EXACT: ("given", "detected", "predicted", "abstain"),
-    Promise.EXACT_GIVEN_MASK: ("given", "detected", "predicted", "abstain"),
-    Promise.NONE: (),
-}
+# origins of a mask behind which a promise holds, if the gate gives one
+HELD = ("given", "detected", "predicted", "abstain")
 
 
 def measure_promise(predictions: PredictionTable, promise: Promise) -> dict[str, Any]:
@@ -30,10 +26,11 @@ def measure_promise(predictions: PredictionTable, promise: Promise) -> dict[str,
     """
     origins = np.array(predictions.mask_origin)
     counts = {name: int((origins == name).sum()) for name in dict.fromkeys(origins.tolist())}
+    held = sum(counts.get(name, 0) for name in HELD)
     metrics: dict[str, Any] = {
         "gate_promise": promise.value,
         "test_images": len(predictions),
-        "test_promise_held_images": sum(counts.get(name, 0) for name in HELD[promise]),
+        "test_promise_held_images": held if promise is not Promise.NONE else 0,
         "test_mask_origins": counts,
         "test_mask_roi_area_ratio": predictions.area_ratio,
     }
