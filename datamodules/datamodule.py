@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
@@ -63,17 +64,21 @@ class ROIDataModule(LightningDataModule):
     def test_dataloader(self) -> DataLoader:  # noqa: D102
         return self._loader(self.dataset("test"))
 
+    def sample_loader(self, rows: np.ndarray) -> DataLoader:
+        """Load some rows of the table once, in this order, by the evaluation transform."""
+        dataset = ROIDataset(self.table, rows, self.preprocessing)
+        return self._loader(dataset, persistent_workers=False)
+
     def _loader(self, dataset: ROIDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
         workers = self.num_workers
-        return DataLoader(
-            dataset,
-            batch_size=self.options.batch_size,
-            num_workers=workers,
-            collate_fn=Collate(self.preprocessing),
-            persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            **changes,
-        )
+        settings = {
+            "batch_size": self.options.batch_size,
+            "num_workers": workers,
+            "collate_fn": Collate(self.preprocessing),
+            "persistent_workers": workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+        }
+        return DataLoader(dataset, **(settings | changes))
 
     @property
     def num_workers(self) -> int:

@@ -11,14 +11,26 @@ from datamodules.manifest import DEFAULT_REGION, RawTable, region_of
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
-from datamodules.splits import assign_splits
+from datamodules.splits import assign_splits, read_splits
 from datamodules.table import ImageTable
 
 MOST_OF_A_PAIR = 100
 
 
-def build_table(raw: RawTable, options: DataOptions, seed: int) -> ImageTable:
+def build_table(
+    raw: RawTable,
+    options: DataOptions,
+    seed: int,
+    model_classes: Sequence[str] | None = None,
+) -> ImageTable:
     """Settle classes, groups, regions and splits of a source and check its paths.
+
+    Args:
+        raw: The source.
+        options: What the user said of it.
+        seed: Of a split that has to be made.
+        model_classes: Of a model to evaluate, in the order of its outputs: the images are not
+            trained on, so all are the test where no split is given, and classes may be absent.
 
     Raises:
         ValueError: The source has mistakes; all of one kind are listed together.
@@ -35,16 +47,29 @@ def build_table(raw: RawTable, options: DataOptions, seed: int) -> ImageTable:
         ],
         raw.name,
     )
-    class_names, labels = _settle_classes(raw, options.classes, notes)
+    if model_classes is None:
+        class_names, labels = _settle_classes(raw, options.classes, notes)
+    else:
+        class_names, labels = _settle_model_classes(raw, model_classes)
     if options.pair_by is not None:
         _check_pairs(raw, options.pair_by, labels)
     ids = _settle_ids(raw)
     groups = find_groups(raw, options.group_from, notes)
     masks = _resolve_masks(raw, options.allow_outside)
     regions = _name_regions(masks, raw.boxes)
-    splits = assign_splits(
-        raw, labels, class_names, groups, options.val_fraction, options.test_fraction, seed, notes
-    )
+    if model_classes is None:
+        splits = assign_splits(
+            raw,
+            labels,
+            class_names,
+            groups,
+            options.val_fraction,
+            options.test_fraction,
+            seed,
+            notes,
+        )
+    else:
+        splits = read_splits(raw, default="test")
     masks, boxes = keep_roi_of(
         options.roi_fraction, masks, raw.boxes, labels, splits == "train", seed, notes
     )
@@ -73,8 +98,7 @@ def build_table(raw: RawTable, options: DataOptions, seed: int) -> ImageTable:
 def _settle_classes(
     raw: RawTable, asked: Sequence[str] | None, notes: list[str]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    encoded = raw.columns["label"].combine_chunks().dictionary_encode()
-    found = encoded.dictionary.to_pylist()
+    encoded, found = _read_labels(raw)
     if len(found) < 2:
         raise ValueError(
             f"{raw.name} has one class only ({found[0]!r}); a classifier needs at least two."
@@ -94,8 +118,33 @@ def _settle_classes(
         notes.append(
             f"Classes in alphabetical order: {', '.join(names)} (data.classes fixes another)."
         )
-    order = np.array([names.index(name) for name in found])
-    return names, order[encoded.indices.to_numpy()].astype(np.int64)
+    return names, _index_labels(encoded, found, names)
+
+
+def _settle_model_classes(
+    raw: RawTable, names: Sequence[str]
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """The classes of a model; images may have fewer of them, and no others."""
+    encoded, found = _read_labels(raw)
+    unknown = sorted(set(found) - set(names))
+    if unknown:
+        raise ValueError(
+            f"{raw.name} has images labelled {list_some(unknown)}, and the model knows "
+            f"{', '.join(names)}: give the labels the model's words, or leave these images out."
+        )
+    return tuple(names), _index_labels(encoded, found, names)
+
+
+def _read_labels(raw: RawTable) -> tuple[pa.DictionaryArray, list[str]]:
+    encoded = raw.columns["label"].combine_chunks().dictionary_encode()
+    return encoded, encoded.dictionary.to_pylist()
+
+
+def _index_labels(
+    encoded: pa.DictionaryArray, found: list[str], names: Sequence[str]
+) -> np.ndarray:
+    order = np.array([list(names).index(name) for name in found])
+    return order[encoded.indices.to_numpy()].astype(np.int64)
 
 
 def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:

@@ -1,9 +1,11 @@
 """Sources of images: what each kind asks of the user, and the table that it becomes.
 
 Nothing here imports torch: data and options are checked before the slow part starts. Every source
-has ``read(seed)``, which raises ValueError with all mistakes of one kind.
+has ``read(seed)``, which raises ValueError with all mistakes of one kind. With ``model_classes`` it
+gives the table that a model of these classes, in the order of its outputs, is evaluated on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +31,11 @@ class ManifestData(DataOptions):
     root: str | None = None
     box_format: BoxFormat = "xyxy"
 
-    def read(self, seed: int) -> ImageTable:
+    def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
         """Read and check the images; ``seed`` is that of a split that has to be made."""
         root = None if self.root is None else str(Path(self.root).expanduser())
         source = read_manifest(Path(self.manifest).expanduser(), root, self.box_format)
-        return build_table(source, self, seed)
+        return build_table(source, self, seed, model_classes)
 
 
 @dataclass(kw_only=True)
@@ -48,11 +50,11 @@ class FolderData(DataOptions):
     images: str
     masks: str | None = None
 
-    def read(self, seed: int) -> ImageTable:
+    def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
         """Read and check the images; ``seed`` is that of a split that has to be made."""
         masks = None if self.masks is None else Path(self.masks).expanduser()
         source = read_folder(Path(self.images).expanduser(), masks)
-        return build_table(source, self, seed)
+        return build_table(source, self, seed, model_classes)
 
 
 @dataclass(kw_only=True)
@@ -70,10 +72,10 @@ class DriversData(DataOptions):
     agreement: float = 0.95
     data_seed: int = 0
 
-    def read(self, seed: int) -> ImageTable:
+    def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
         """Read and check the images; ``seed`` is that of a split that has to be made."""
         if not 0 <= self.agreement <= 1:
             raise ValueError(f"data.agreement is {self.agreement}, expected between 0 and 1")
         folder = Path(self.folder) / f"seed_{self.data_seed}_agreement_{self.agreement:g}"
         manifest = write_drivers(folder, seed=self.data_seed, agreement=self.agreement)
-        return build_table(read_manifest(manifest, None, "xyxy"), self, seed)
+        return build_table(read_manifest(manifest, None, "xyxy"), self, seed, model_classes)

@@ -41,7 +41,7 @@ def assign_splits(
         ValueError: A split's name is unknown, rows lack one, a group stands on both sides, or a
             class is missing from a part.
     """
-    splits = _read_splits(raw)
+    splits = read_splits(raw)
     given = [split for split in SPLITS if (splits == split).any()]
     if "train" not in given:
         raise ValueError(f"{raw.name}: the column 'split' names no row 'train'; found {given}.")
@@ -72,14 +72,14 @@ def fingerprint(ids: list[str], splits: np.ndarray) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _read_splits(raw: RawTable) -> np.ndarray:
-    """The given split of every row; all train where none is given."""
+def read_splits(raw: RawTable, default: str = "train") -> np.ndarray:
+    """The given split of every row, (rows,); ``default`` for all where none is given."""
     rows = raw.columns.num_rows
     if "split" not in raw.columns.column_names:
-        return np.full(rows, "train", dtype="<U5")
+        return np.full(rows, default, dtype="<U5")
     texts = np.array([text.lower() for text in raw.columns["split"].to_pylist()])
     if (texts == "").all():
-        return np.full(rows, "train", dtype="<U5")
+        return np.full(rows, default, dtype="<U5")
     unknown = sorted(set(texts.tolist()) - set(SPLIT_FOLDERS) - {""})
     problems = [f"split {name!r} is unknown, expected train, val or test" for name in unknown]
     blank = np.flatnonzero(texts == "")

@@ -34,6 +34,8 @@ class ImageTable:
         name: Of the source, for messages.
         first_row: Number that people give the first row.
         notes: What was decided on the way, one sentence each, to be said.
+        distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count: burnt-in text, a
+            ruler, a logo.
     """
 
     columns: pa.Table
@@ -54,9 +56,15 @@ class ImageTable:
     name: str
     first_row: int
     notes: list[str] = field(default_factory=list)
+    distractors: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def distractor_names(self) -> tuple[str, ...]:
+        """In the order of a batch's planes."""
+        return tuple(self.distractors)
 
     def image_path(self, row: int) -> str:
         """Absolute path of the image of a row."""

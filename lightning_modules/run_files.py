@@ -10,10 +10,15 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write text as it is, in UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write beside the target, then replace it, so that a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.write_bytes(content)
     os.replace(beside, path)
 
 

@@ -1,10 +1,18 @@
 """Train a classifier behind its gate, then test the best checkpoint; --help lists the options."""
 
 from front import hydra_app
+from front.outcome import Outcome
 from omegaconf import DictConfig
 
 
-@hydra_app("train")
+def after_job(outcome: Outcome) -> str | None:
+    """Write the table and the picture of the sweep anew."""
+    from workflow.sweep import write_down
+
+    return write_down(outcome)
+
+
+@hydra_app("train", after_job)
 def main(cfg: DictConfig) -> None:
     """Check, build, fit, test; torch is imported when all that needs none of it is right."""
     from workflow.call import read_call

@@ -52,6 +52,7 @@ def test_imports_point_downwards(folder):
         "lightning_modules.networks.gates.auto",
         "workflow.plan",
         "workflow.resume",
+        "workflow.sweep",
         "front.app",
     ],
 )

@@ -8,9 +8,12 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from lightning_modules.evaluation.mask_quality import dice, iou, recall
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin, join_regions
+
+QUALITIES = {"mask_dice": dice, "mask_iou": iou, "mask_recall": recall}
 
 
 class Predictions(Callback):
@@ -38,14 +41,14 @@ class Predictions(Callback):
     ) -> None:
         mask = outputs.mask.float().mean(dim=(1, 2, 3))
         parts = [outputs.logits.float(), outputs.origin, mask, batch["roi_share"]]
-        parts.append(measure_dice(outputs, batch))
+        parts.append(measure_masks(outputs, batch))
         parts.append(outputs.maps.get("region_weights", torch.zeros(len(mask), 0)))
         self._parts.append((batch["id"], *(part.cpu().numpy() for part in parts)))
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         ids, *columns = zip(*self._parts, strict=True)
         ids = [name for part in ids for name in part]
-        logits, origins, mask_share, roi_share, dice, weights = map(np.concatenate, columns)
+        logits, origins, mask_share, roi_share, quality, weights = map(np.concatenate, columns)
         dataset = trainer.test_dataloaders.dataset
         source = dataset.table
         row_of = {source.ids[int(row)].as_py(): int(row) for row in dataset.rows}
@@ -66,23 +69,23 @@ class Predictions(Callback):
             },
             groups=None if source.groups is None else source.groups[rows],
             region_weights=dict(zip(pl_module.network.gate.weighed, weights.T, strict=True)),
-            mask_dice=None if np.isnan(dice).all() else dice,
+            mask_quality={}
+            if np.isnan(quality).all()
+            else dict(zip(QUALITIES, quality.T, strict=True)),
         )
         if self.writes:
             self.table.write(Path(trainer.default_root_dir) / "predictions.csv")
 
 
-def measure_dice(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:
-    """Dice of predicted masks, before their margin, with the user's ROI (B,).
+def measure_masks(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:
+    """Dice, IoU and recall (B, 3) of predicted masks, before their margin, with the user's ROI.
 
-    Empty with empty is 1. NaN where the mask was given or a region of the ROI is unknown.
+    NaN where the mask was given or a region of the ROI is unknown.
     """
     given = (outputs.origin == MaskOrigin.GIVEN) | (outputs.origin == MaskOrigin.DETECTED)
     known = batch["annotated"].all(dim=1) & ~given
     if outputs.mask_logits is None:
-        return torch.full(known.shape, torch.nan)
-    found = (outputs.mask_logits > 0).flatten(1)
-    roi = join_regions(batch["roi"], batch["annotated"]).flatten(1)
-    total = found.sum(dim=1) + roi.sum(dim=1)
-    dice = 2 * (found & roi).sum(dim=1) / total.clamp_min(1)
-    return torch.where(known, torch.where(total > 0, dice, 1.0), torch.nan)
+        return torch.full((len(known), len(QUALITIES)), torch.nan)
+    roi = join_regions(batch["roi"], batch["annotated"])
+    found = [measure(outputs.mask_logits > 0, roi) for measure in QUALITIES.values()]
+    return torch.where(known[:, None], torch.stack(found, dim=1), torch.nan)

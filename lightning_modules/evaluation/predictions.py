@@ -25,8 +25,9 @@ class PredictionTable:
         columns: Columns of the source by name, each (N,) text.
         groups: (N,) text; None: unknown.
         region_weights: Region name to (N,) share in [0, 1] of that region in the answer.
-        mask_dice: (N,) overlap of the predicted mask with the user's ROI, in [0, 1]; NaN where one
-            of them is unknown. None: nothing was predicted.
+        mask_quality: ``mask_dice``, ``mask_iou`` and ``mask_recall`` of the predicted masks against
+            the user's ROI, (N,) in [0, 1]; NaN where one of them is unknown. Empty: nothing was
+            predicted.
     """
 
     ids: list[str]
@@ -39,7 +40,7 @@ class PredictionTable:
     columns: dict[str, np.ndarray]
     groups: np.ndarray | None
     region_weights: dict[str, np.ndarray] = field(default_factory=dict)
-    mask_dice: np.ndarray | None = None
+    mask_quality: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -88,7 +89,7 @@ class PredictionTable:
             columns={name: values[rows] for name, values in self.columns.items()},
             groups=None if self.groups is None else self.groups[rows],
             region_weights={name: values[rows] for name, values in self.region_weights.items()},
-            mask_dice=None if self.mask_dice is None else self.mask_dice[rows],
+            mask_quality={name: values[rows] for name, values in self.mask_quality.items()},
         )
 
     def confusion(self) -> list[list[int]]:
@@ -115,8 +116,7 @@ class PredictionTable:
                 "mask_share": f"{self.mask_share[row]:.6g}",
                 "roi_share": f"{self.roi_share[row]:.6g}",
             }
-            if self.mask_dice is not None:
-                own["mask_dice"] = f"{self.mask_dice[row]:.6g}"
+            own |= {name: f"{values[row]:.6g}" for name, values in self.mask_quality.items()}
             own |= {f"weight_{n}": f"{v[row]:.6g}" for n, v in self.region_weights.items()}
             scores = {f"prob_{n}": f"{p:.9g}" for n, p in zip(names, probs[row], strict=True)}
             scores |= {

@@ -21,7 +21,8 @@ def measure_promise(predictions: PredictionTable, promise: Promise) -> dict[str,
     Returns:
         ``test_promise_held_images`` and ``test_images``; ``test_mask_origins`` (origin to number
         of images) and, where there are several, the accuracy of each; ``test_answered_share``;
-        ``test_mask_roi_area_ratio``; ``test_mask_dice``, the mean of the predicted masks;
+        ``test_mask_roi_area_ratio``; ``test_mask_dice``, ``_iou`` and ``_recall``, the means of the
+        predicted masks;
         ``test_region_weight_<region>``, the mean share of each region in the answers.
     """
     origins = np.array(predictions.mask_origin)
@@ -40,8 +41,8 @@ def measure_promise(predictions: PredictionTable, promise: Promise) -> dict[str,
     if len(answered) > 1:
         for name in answered:
             metrics[f"test_accuracy_{name}"] = float(predictions.correct[origins == name].mean())
-    if predictions.mask_dice is not None:
-        metrics["test_mask_dice"] = float(np.nanmean(predictions.mask_dice))
+    for name, values in predictions.mask_quality.items():
+        metrics[f"test_{name}"] = float(np.nanmean(values))
     for name, weights in predictions.region_weights.items():
         metrics[f"test_region_weight_{name}"] = float(weights.mean())
     return metrics

@@ -54,10 +54,18 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
             "changing only the background changes the answer in "
             f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs"
         )
+    if "test_flip_rate" in metrics:
+        parts.append(
+            "another background, drawn at random, changes the answer in "
+            f"{_percent(metrics['test_flip_rate'])} of images"
+        )
     if promise is Promise.NONE:
         opening = "It is NOT gated: nothing keeps it from reading the background"
         if not parts:
-            parts.append("how much it does is not known (data.slice_by, data.pair_by measure it)")
+            parts.append(
+                "how much it does is not known (ROIs of test images, data.slice_by or data.pair_by "
+                "measure it)"
+            )
     else:
         opening = _say_promise(predictions, metrics)
     return "; ".join([opening, *parts]) + "."

@@ -1,6 +1,8 @@
 """Any timm model as a classifier: its features are its own, its last layer is new."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +64,7 @@ class Backbone(nn.Module):
         self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
         self.interpolation = config["interpolation"]
         self.freeze_backbone = freeze_backbone
+        self._watched: list[Tensor] | None = None
         if freeze_backbone:
             self.net.requires_grad_(False)
             self.head.requires_grad_(True)
@@ -91,7 +94,19 @@ class Backbone(nn.Module):
 
     def features(self, image: Tensor) -> Tensor:
         """Return the last feature map, (B, D, h, w), (B, h, w, D) or tokens (B, N, D)."""
-        return self.net.forward_features(image.contiguous(memory_format=torch.channels_last))
+        features = self.net.forward_features(image.contiguous(memory_format=torch.channels_last))
+        if self._watched is not None:
+            self._watched.append(features)
+        return features
+
+    @contextmanager
+    def watch_features(self) -> Iterator[list[Tensor]]:
+        """Collect the feature maps that are made meanwhile, with their graph."""
+        self._watched = watched = []
+        try:
+            yield watched
+        finally:
+            self._watched = None
 
     def classify(self, features: Tensor) -> Tensor:
         """Pool a feature map and return the logits."""

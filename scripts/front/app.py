@@ -8,23 +8,31 @@ from typing import Any
 
 from front.conf_tree import CHECKOUT, ConfTree
 from front.help import help_text
-from front.outcome import ExitStatus, judge, say
+from front.outcome import ExitStatus, Outcome, judge, say
 
 Main = Callable[[Any], Any]
+AfterJob = Callable[[Outcome], str | None]
 TOO_NEW = (3, 14)
 
 
-def hydra_app(config_name: str) -> Callable[[Main], Callable[[], None]]:
+def hydra_app(
+    config_name: str, after_job: AfterJob | None = None
+) -> Callable[[Main], Callable[[], None]]:
     """Makes a command of ``main(cfg)``, configured by ``conf/<config_name>.yaml``.
 
     Exit status: 0 fine, 1 a failure of the program, 2 the user's mistake, 3 a requirement not met.
+
+    Args:
+        config_name: Of the command.
+        after_job: Called with the outcome of every job of a sweep, also of one that failed; what it
+            returned last is printed when the sweep has ended.
     """
 
     def decorate(main: Main) -> Callable[[], None]:
         @functools.wraps(main)
         def command() -> None:
             _prepare()
-            sys.exit(_start(main, config_name))
+            sys.exit(_start(main, config_name, after_job))
 
         return command
 
@@ -42,7 +50,7 @@ def _prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _start(main: Main, config_name: str) -> int:
+def _start(main: Main, config_name: str, after_job: AfterJob | None) -> int:
     arguments = sys.argv[1:]
     if sys.version_info >= TOO_NEW:
         say("Hydra 1.3 does not work with Python 3.14 or newer. Use Python 3.11, 3.12 or 3.13.")
@@ -54,7 +62,7 @@ def _start(main: Main, config_name: str) -> int:
             return ExitStatus.OK
         from front.run import run_command
 
-        return run_command(main, config_name)
+        return run_command(main, config_name, after_job)
     except (Exception, KeyboardInterrupt) as error:
         outcome = judge(error, wants_traceback)
         say(outcome.message)

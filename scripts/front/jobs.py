@@ -1,12 +1,14 @@
 """The jobs of a sweep: checked before the first starts, and summed up at the end."""
 
 from collections import defaultdict
+from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from front.composed import override_key
 from front.composition import COMPOSITION_ERRORS, compose_all, job_problems
 from front.conf_tree import ConfTree
 from front.outcome import ExitStatus, Outcome
@@ -60,6 +62,23 @@ def sweep_problems(config_name: str, jobs: list[list[str]], tree: ConfTree) -> l
 def _names(those: list[list[str]], jobs: list[list[str]]) -> str:
     example = " ".join(those[0])
     return f"in {len(those)} of {len(jobs)} jobs, such as: {example}"
+
+
+def forgotten_multirun(config_name: str, overrides: list[str], tree: ConfTree) -> list[str]:
+    """What a single run would leave out silently: the sweep that a chosen file describes."""
+    typed = {override_key(one): one.partition("=")[2] for one in overrides}
+    chosen = tree.default_choices(config_name) | typed
+    return [
+        f"{tree.label(name)} describes a sweep ({', '.join(params)}). Add --multirun to run it,"
+        " or leave the file out for a single run"
+        for name in tree.global_files(chosen)
+        if (params := _swept(tree.raw(name)))
+    ]
+
+
+def _swept(raw: dict[str, Any]) -> dict[str, Any]:
+    sweeper = (raw.get("hydra") or {}).get("sweeper") or {}
+    return sweeper.get("params") or {}
 
 
 def summary(outcomes: list[tuple[str, Outcome]]) -> str:

@@ -4,12 +4,14 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from front.composed import Composed
@@ -22,20 +24,33 @@ from front.composition import (
 )
 from front.conf_tree import CONF, ConfTree
 from front.config_check import find_problems
-from front.jobs import jobs_of, summary, sweep_problems
+from front.jobs import forgotten_multirun, jobs_of, summary, sweep_problems
 from front.outcome import ExitStatus, JobFailed, Outcome, judge, say, worst
 from front.wording import format_problems
 
 Main = Callable[[DictConfig], Any]
-Ended = list[tuple[str, Outcome]]
+AfterJob = Callable[[Outcome], str | None]
+
+
+@dataclass
+class Ended:
+    """The jobs that ended, each with its arguments, and what is to be said when all have."""
+
+    jobs: list[tuple[str, Outcome]] = field(default_factory=list)
+    report: str | None = None
 
 
 class WrongCommandLine(ValueError):
     """The user's mistake, found before any job started."""
 
 
-def run_command(main: Main, config_name: str) -> ExitStatus:
+def run_command(main: Main, config_name: str, after_job: AfterJob | None = None) -> ExitStatus:
     """Parses the command line and runs its jobs.
+
+    Args:
+        main: Runs one job.
+        config_name: Of the command.
+        after_job: See ``hydra_app``.
 
     Returns:
         The worst status of all jobs.
@@ -45,17 +60,19 @@ def run_command(main: Main, config_name: str) -> ExitStatus:
     config_name = arguments.config_name or config_name
     tree = _tree(arguments)
     _check(config_name, arguments, tree)
-    ended: Ended = []
-    task = guarded(main, config_name, tree, ended)
+    ended = Ended()
+    task = guarded(main, config_name, tree, ended, after_job)
     app = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
     try:
         app()
     except COMPOSITION_ERRORS as error:
         _stop_at(explain(config_name, arguments.overrides, tree, error))
     finally:
-        if len(ended) > 1 and (text := summary(ended)):
+        if ended.report is not None:
+            print(ended.report, flush=True)
+        if len(ended.jobs) > 1 and (text := summary(ended.jobs)):
             say(text)
-    return worst([outcome for _, outcome in ended])
+    return worst([outcome for _, outcome in ended.jobs])
 
 
 def parse_arguments(typed: list[str]) -> Namespace:
@@ -83,7 +100,8 @@ def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:
         jobs = jobs_of(config_name, arguments.overrides, tree)
         _stop_at(sweep_problems(config_name, jobs, tree))
     elif not any((arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)):
-        _stop_at(job_problems(config_name, arguments.overrides, tree))
+        problems = job_problems(config_name, arguments.overrides, tree)
+        _stop_at(problems + forgotten_multirun(config_name, arguments.overrides, tree))
 
 
 def _tree(arguments: Namespace) -> ConfTree:
@@ -97,7 +115,9 @@ def _stop_at(problems: list[str]) -> None:
         raise WrongCommandLine(format_problems(problems))
 
 
-def guarded(main: Main, config_name: str, tree: ConfTree, ended: Ended) -> Main:
+def guarded(
+    main: Main, config_name: str, tree: ConfTree, ended: Ended, after_job: AfterJob | None
+) -> Main:
     """``main`` with its configuration checked and its exceptions turned into outcomes.
 
     An exception would end a sweep and lose the results of its other jobs. Where a launcher runs
@@ -113,13 +133,29 @@ def guarded(main: Main, config_name: str, tree: ConfTree, ended: Ended) -> Main:
         try:
             _stop_at(find_problems(Composed(cfg, overrides, choices, config_name, tree)))
             result = main(cfg)
+        except KeyboardInterrupt as error:
+            outcome = judge(error)
+            raise
         except Exception as error:
-            result = outcome = judge(error, with_traceback=bool(cfg.get("traceback")))
+            outcome = judge(error)
+            result = shown = judge(error, with_traceback=bool(cfg.get("traceback")))
             if os.getpid() != starter:
-                raise JobFailed(outcome) from error
-            say(outcome.message)
-        ended.append((" ".join(overrides), outcome))
+                raise JobFailed(shown) from error
+            say(shown.message)
+        finally:
+            if after_job is not None and settings.mode == RunMode.MULTIRUN:
+                ended.report = _report(after_job, outcome)
+        ended.jobs.append((" ".join(overrides), outcome))
         return result
 
     job.__module__ = config_name  # Hydra names the job after it
     return job
+
+
+def _report(after_job: AfterJob, outcome: Outcome) -> str | None:
+    """What ``after_job`` has to say; its own failure is said and ends nothing."""
+    try:
+        return after_job(outcome)
+    except Exception as error:
+        say(judge(error).message)
+        return None

@@ -12,10 +12,12 @@ from datamodules.table import ImageTable
 from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_csv, write_json, write_text
+from workflow.costs import measure_run
 from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         metrics = _train_and_test(plan, objects, folder, resume_from)
         if plan.config["control"] and plan.gate != "none":
             _train_control(plan, metrics, folder)
+        if resume_from is not None and (folder.parent / "study.md").is_file():
+            write_study(folder.parent)
     except BaseException:
         journal.keep_traceback()
         if (folder / "control").is_dir():
@@ -92,6 +96,9 @@ def _train_and_test(
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
     write_json(folder / "metrics.json", metrics)
+    if plan.config["costs"]:
+        metrics |= measure_run(plan, objects, trainer.strategy.root_device)
+        write_json(folder / "metrics.json", metrics)
     scores = {name: metrics.get(name) for name in ("val_macro_f1", "test_macro_f1")}
     write_status(trainer, "finished", trainer.current_epoch, scores)
     log.info("Everything about this run is in %s", folder)

@@ -76,6 +76,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )
     _try(config, model)
+    instantiate(config["interventions"])
     augmentation = instantiate(config["augment"], table.region_names)
     data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"])
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]

@@ -29,13 +29,14 @@ def make_run_folder(name: str, out: str | Path | None) -> Path:
             )
         folder.mkdir(parents=True, exist_ok=True)
     else:
-        folder = _make_new(OUTPUTS / "runs" / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
+        folder = make_new(OUTPUTS / "runs" / name)
     remember_latest(folder)
     return folder
 
 
-def _make_new(folder: Path) -> Path:
-    """Make the folder, or the next free name: two runs may start in the same second."""
+def make_new(parent: Path) -> Path:
+    """Make a folder of this second, or the next free name: two may start in the same one."""
+    folder = parent / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     attempt, candidate = 1, folder
     while True:
         try:

@@ -78,7 +78,7 @@ def control_of(plan: Plan) -> Plan:
         group: OmegaConf.to_container(OmegaConf.load(CONF / group / f"{file}.yaml"))
         for group, file in (("gate", "none"), ("extras", "default"))
     }
-    config = copy.deepcopy(plan.config) | none | {"control": False}
+    config = copy.deepcopy(plan.config) | none | {"control": False, "costs": False}
     fill_extras(config)
     return replace(plan, config=config)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from front.conf_tree import GLOBAL_GROUPS
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
@@ -16,7 +17,7 @@ from workflow.call import Call
 from workflow.places import find_checkpoint
 
 # keys that concern this call and not the run
-OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "traceback")
+OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "traceback")
 
 
 def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
@@ -52,7 +53,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
             continue
         if started_with.get(override.partition("=")[0]) == override:
             continue  # what was settled since is the run's own
-        if key in ("experiment", "debug"):
+        if key in GLOBAL_GROUPS:
             problems.append(f"{override} chooses another configuration; leave it out")
             continue
         asked, held = _select(cfg, key), _select(own, key)
@@ -70,6 +71,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
     raise_problems(problems, f"resume={cfg.resume}: a run goes on by its own configuration")
     _check_unfinished(folder, own.trainer.max_epochs > epochs)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
+    own.costs = own.costs or cfg.costs
     return own, replace(call, overrides=words), checkpoint
 
 
@@ -79,6 +81,10 @@ def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
         own.extras, own.control = cfg.extras, False
         if own.gate._target_.endswith("PixelGate"):
             own.gate.pooling = "mean"
+    if "costs" not in own:
+        own.costs = False
+    if "interventions" not in own:
+        own.interventions = cfg.interventions
     return own
 
 

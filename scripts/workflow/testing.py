@@ -14,26 +14,44 @@ from lightning_modules.evaluation.promise import measure_promise
 from lightning_modules.evaluation.slices import measure_groups
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.evidence import measure_evidence
 from workflow.objects import Objects
-from workflow.plan import Plan
+from workflow.plan import Plan, instantiate
 
 log = logging.getLogger(__name__)
 # words of a command that another run does not share
 DIFFERENT = ("gate=", "gate.", "extras=", "extras.", "seed=", "out=", "name=", "control=")
-BESIDE = ("accuracy", "macro_f1", "worst_group_accuracy", "pair_flip_rate", "mask_roi_area_ratio")
+BESIDE = (
+    "accuracy",
+    "macro_f1",
+    "worst_group_accuracy",
+    "pair_flip_rate",
+    "next_background_accuracy",
+    "flip_rate",
+    "mask_roi_area_ratio",
+)
 
 
 def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> dict[str, Any]:
-    """Test the best checkpoint and keep its table of predictions.
+    """Test the best checkpoint of a run; see ``test_model``."""
+    best = folder / "checkpoints" / "best.ckpt"
+    model = ROIClassifier.load_from_checkpoint(best) if best.is_file() else objects.model
+    log.info("Testing %s.", "the best checkpoint" if best.is_file() else "the model as it is")
+    metrics = test_model(plan, dataclasses.replace(objects, model=model), trainer)
+    if not plan.config["control"] and folder.name != "control":
+        log.info(_say_next(plan, metrics["test_mask_origins"]))
+    return metrics
+
+
+def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]:
+    """Test a model, keep its table of predictions, and say how much of it is background.
 
     Returns:
         The metrics by name; with a margin also ``test_without_margin_<name>``, of the same weights
         with the masks as they are.
     """
-    best = folder / "checkpoints" / "best.ckpt"
-    model = ROIClassifier.load_from_checkpoint(best) if best.is_file() else objects.model
-    log.info("Testing %s.", "the best checkpoint" if best.is_file() else "the model as it is")
-    metrics, predictions = _measure(plan, objects, trainer, model)
+    model = objects.model
+    metrics, predictions = _measure(plan, objects, trainer)
     promise = model.network.gate.promise
     metrics["test_confusion_matrix"] = predictions.answered.confusion()
     metrics["gate_dilate"] = model.network.gate.dilate
@@ -41,42 +59,58 @@ def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> d
         mask_only = dataclasses.asdict(plan.mask_only)
         metrics |= {f"mask_only_{name}": value for name, value in mask_only.items()}
     _say_metrics(metrics, predictions.class_names, plan.caveat)
+    metrics |= _ask(plan, objects, trainer, metrics)
     for sentence in summarize(predictions, metrics, promise, plan.caveat):
         log.info(sentence)
     if plan.gated and model.network.gate.dilate:
-        metrics |= _measure_without_margin(plan, objects, trainer, model, metrics)
-    if not plan.config["control"] and folder.name != "control":
-        log.info(_say_next(plan, predictions))
+        metrics |= _measure_without_margin(plan, objects, trainer, metrics)
     return metrics
 
 
 def _measure(
-    plan: Plan, objects: Objects, trainer: Trainer, model: ROIClassifier
+    plan: Plan, objects: Objects, trainer: Trainer
 ) -> tuple[dict[str, Any], PredictionTable]:
-    trainer.test(model, objects.data, verbose=False)
+    trainer.test(objects.model, objects.data, verbose=False)
     metrics: dict[str, Any] = {
         name: float(value)
         for name, value in trainer.callback_metrics.items()
         if name.startswith("test_")
     }
     predictions = next(c.table for c in trainer.callbacks if isinstance(c, Predictions))
-    metrics |= measure_promise(predictions, model.network.gate.promise)
+    metrics |= measure_promise(predictions, objects.model.network.gate.promise)
     metrics |= measure_groups(predictions.answered, plan.options.slice_by, plan.options.pair_by)
     return metrics, predictions
 
 
+def _ask(plan: Plan, objects: Objects, trainer: Trainer, metrics: dict[str, Any]) -> dict[str, Any]:
+    """Interventions, where the test ran: Lightning leaves the model on the CPU."""
+    model = objects.model
+    model.to(trainer.strategy.root_device)
+    try:
+        return measure_evidence(
+            model.network,
+            objects.data,
+            instantiate(plan.config["interventions"]),
+            metrics,
+            trainer.precision_plugin.forward_context,
+        )
+    finally:
+        model.cpu()
+
+
 def _measure_without_margin(
-    plan: Plan, objects: Objects, trainer: Trainer, model: ROIClassifier, with_it: dict[str, Any]
+    plan: Plan, objects: Objects, trainer: Trainer, with_it: dict[str, Any]
 ) -> dict[str, Any]:
     """The same weights behind the masks as they are, side by side with those behind the margin."""
     callback = next(c for c in trainer.callbacks if isinstance(c, Predictions))
-    margin = model.network.gate.dilate
-    model.network.set_margin(0)
+    network = objects.model.network
+    margin = network.gate.dilate
+    network.set_margin(0)
     callback.writes = False
     try:
-        without, _ = _measure(plan, objects, trainer, model)
+        without, _ = _measure(plan, objects, trainer)
     finally:
-        model.network.set_margin(margin)
+        network.set_margin(margin)
         callback.writes = True
     rows = {name: without[f"test_{name}"] for name in BESIDE if f"test_{name}" in without}
     say_beside(f"margin {margin} px", "masks as they are", with_it, without)
@@ -107,9 +141,9 @@ def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | 
         log.info("  %s %s", name.ljust(width), "".join(f"{count:8d}" for count in counts))
 
 
-def _say_next(plan: Plan, predictions: PredictionTable) -> str:
-    """The run that would tell most about this one."""
-    if plan.gate == "two_stage" and set(predictions.mask_origin) <= {"given", "detected"}:
+def _say_next(plan: Plan, origins: dict[str, int]) -> str:
+    """The run that would tell most about this one; ``origins``: of the masks in its test."""
+    if plan.gate == "two_stage" and set(origins) <= {"given", "detected"}:
         return (
             "Next: every test mask was given, so the locator was not tested; "
             "data.roi_at_test=false tests it as where nobody draws a ROI."

@@ -20,7 +20,17 @@ import sys
 from front import RequirementNotMet, hydra_app
 
 
-@hydra_app("train")
+ENDED = []
+
+
+def after_job(outcome):
+    ENDED.append(outcome.status.name)
+    if ENDED == ["OK", "OK"] and "name=no_table" in sys.argv:
+        raise RuntimeError("no place for the table")
+    return "ended: " + " ".join(ENDED)
+
+
+@hydra_app("train", after_job)
 def main(cfg):
     heavy = {"torch", "lightning", "timm", "torchvision"} & set(sys.modules)
     print("ran", cfg.gate._target_.rpartition(".")[2], cfg.seed, "heavy:", sorted(heavy))

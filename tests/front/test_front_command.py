@@ -119,3 +119,37 @@ def test_one_failing_job_does_not_stop_a_sweep(run: Run) -> None:
 
 def test_the_worst_job_decides_the_status_of_a_sweep(run: Run) -> None:
     assert run("--multirun", "name=mistake,bug,fine").returncode == 1
+
+
+def test_what_is_said_after_the_last_job_of_a_sweep_is_printed_once(run: Run) -> None:
+    done = run("--multirun", "name=mistake", "seed=0,1,2")
+    assert done.stdout.endswith("\nended: MISTAKE OK MISTAKE\n")
+    assert done.stdout.count("ended") == 1
+    assert "ended" not in run("name=fine").stdout
+
+
+def test_a_sweep_that_is_stopped_says_what_it_has(run: Run) -> None:
+    done = run("--multirun", "name=fine,stopped,never")
+    assert done.returncode == 130
+    assert done.stdout.endswith("\nended: OK STOPPED\n")
+    assert done.stdout.count("ran") == 2
+
+
+def test_a_report_that_fails_ends_no_sweep(run: Run) -> None:
+    done = run("--multirun", "name=no_table", "seed=0,1,2")
+    assert done.returncode == 0
+    assert "RuntimeError: no place for the table" in done.stderr
+    assert done.stdout.endswith("\nended: OK OK OK\n")
+
+
+def test_a_file_that_describes_a_sweep_asks_for_multirun(run: Run) -> None:
+    done = run("experiment=gate_study")
+    assert done.returncode == 2
+    assert "conf/experiment/gate_study.yaml describes a sweep (seed, study). Add --multirun" in (
+        done.stderr
+    )
+    assert "ran" not in done.stdout
+    swept = run("--multirun", "experiment=gate_study", "study=none,pixel", "seed=0")
+    assert swept.returncode == 0, swept.stderr
+    assert "ran NoGate 0" in swept.stdout
+    assert "ran PixelGate 0" in swept.stdout

@@ -1,0 +1,174 @@
+"""From answers to numbers: accuracy under each change, and how many answers it changes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.evaluation.interventions.answers import Answers, Recorded
+from lightning_modules.evaluation.slices import wilson_interval
+
+AS_THEY_ARE = "as_they_are"
+RANDOM = "random_background"
+FULL_MASK = "full_mask"
+CONSTANT = "constant"
+ORDER = (
+    AS_THEY_ARE,
+    "same_background",
+    "next_background",
+    "far_background",
+    RANDOM,
+    "no_roi",
+    "mask_only",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Some images under one change.
+
+    Args:
+        name: Of the change.
+        images: How many.
+        accuracy: Share in [0, 1] that is answered right.
+        accuracy_before: The same of these images as they are.
+        accuracy_low: Lower end of its 95 % Wilson interval; None: a mean of several rows.
+        accuracy_high: Its upper end.
+        flip_rate: Share in [0, 1] whose answer differs from that to the image as it is; None: it
+            is not changed.
+        bit_exact_share: Share in [0, 1] whose logits are the same bit for bit.
+        logit_change: Mean over images of the largest absolute difference of a logit.
+    """
+
+    name: str
+    images: int
+    accuracy: float
+    accuracy_before: float
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    flip_rate: float | None = None
+    bit_exact_share: float | None = None
+    logit_change: float | None = None
+
+
+def measure_rows(answers: Answers, num_classes: int) -> dict[str, Row]:
+    """One row a change, and of the same, the next and other backgrounds together a random one."""
+    labels, logits = answers.as_they_are.columns()
+    rows = {AS_THEY_ARE: _score(AS_THEY_ARE, labels, logits)}
+    for name, record in answers.changed.items():
+        if record.num_rows:
+            rows[name] = _compare(name, record)
+    random = _mix_backgrounds(rows, num_classes)
+    if random is not None:
+        rows[RANDOM] = random
+    return dict(sorted(rows.items(), key=lambda item: _place(item[0])))
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def _score(name: str, labels: np.ndarray, logits: np.ndarray) -> Row:
+    correct = logits.argmax(axis=1) == labels
+    low, high = wilson_interval(int(correct.sum()), len(correct))
+    share = float(correct.mean())
+    return Row(name, len(correct), share, share, low, high)
+
+
+def _compare(name: str, record: Recorded) -> Row:
+    labels, before, after, _ = record.columns()
+    flipped = before.argmax(axis=1) != after.argmax(axis=1)
+    difference = np.abs(before - after).max(axis=1)
+    return Row(
+        **asdict(_score(name, labels, after))
+        | {
+            "accuracy_before": float((before.argmax(axis=1) == labels).mean()),
+            "flip_rate": float(flipped.mean()),
+            # NaN equals nothing, so it never counts as the same
+            "bit_exact_share": float((before == after).all(axis=1).mean()),
+            "logit_change": float(difference.mean()),
+        }
+    )
+
+
+def _mix_backgrounds(rows: Mapping[str, Row], num_classes: int) -> Row | None:
+    """Backgrounds of a class drawn at random (Mixed-Rand, arXiv 2006.09994): strata by weight.
+
+    A random class is the own one, or the next one, once in ``num_classes`` times each.
+    """
+    weights = {"same_background": 1, "next_background": 1, "far_background": num_classes - 2}
+    found = {name: weight for name, weight in weights.items() if weight and name in rows}
+    if "same_background" not in found or len(found) < 2:
+        return None
+    total = sum(found.values())
+
+    def mean(field: str) -> float:
+        return sum(w * getattr(rows[name], field) for name, w in found.items()) / total
+
+    fields = ("accuracy", "accuracy_before", "flip_rate", "bit_exact_share", "logit_change")
+    means = {field: mean(field) for field in fields}
+    return Row(RANDOM, sum(rows[name].images for name in found), **means)
+
+
+def background_gap(rows: Mapping[str, Row]) -> float:
+    """Accuracy on backgrounds of the same class less that on random ones (arXiv 2006.09994).
+
+    Each as the difference to the same images as they are: the two are not of quite the same images,
+    and what these differ in by themselves is no gap.
+    """
+    same, random = rows["same_background"], rows[RANDOM]
+    return (same.accuracy - same.accuracy_before) - (random.accuracy - random.accuracy_before)
+
+
+def measure_constant(answers: Answers) -> Row:
+    """The best that a predictor reaches which always gives the same answer; it never flips."""
+    labels, _ = answers.as_they_are.columns()
+    best = int(np.bincount(labels.astype(int)).max())
+    low, high = wilson_interval(best, len(labels))
+    share = best / len(labels)
+    return Row(CONSTANT, len(labels), share, share, low, high, 0.0, 1.0, 0.0)
+
+
+def name_metrics(
+    rows: Mapping[str, Row], full: Mapping[str, Row], constant: Row, stability: float | None
+) -> dict[str, Any]:
+    """Metrics by name; what could not be measured is absent.
+
+    Args:
+        rows: Of the model.
+        full: Of the model under a mask that is true everywhere; may be empty.
+        constant: Of the constant predictor.
+        stability: Mean IoU of predicted masks before and after a swap.
+
+    Returns:
+        ``test_background_gap``; ``test_<change>_accuracy`` and ``_flip_rate``; ``test_flip_rate``,
+        ``test_bit_exact_share`` and ``test_logit_change`` over random backgrounds; the same of the
+        full mask, ``test_full_mask_...``; ``test_constant_accuracy``; ``test_mask_stability``.
+    """
+    metrics: dict[str, Any] = {"test_constant_accuracy": constant.accuracy}
+    if stability is not None:
+        metrics["test_mask_stability"] = stability
+    for prefix, found in (("test", rows), (f"test_{FULL_MASK}", full)):
+        for name, row in found.items():
+            if name == AS_THEY_ARE:
+                name = "sample" if prefix == "test" else None
+            stem = prefix if name is None else f"{prefix}_{name}"
+            metrics[f"{stem}_accuracy"] = row.accuracy
+            if row.flip_rate is not None and name != RANDOM:
+                metrics[f"{stem}_flip_rate"] = row.flip_rate
+        if RANDOM in found:
+            random = found[RANDOM]
+            metrics[f"{prefix}_background_gap"] = background_gap(found)
+            metrics[f"{prefix}_flip_rate"] = random.flip_rate
+            metrics[f"{prefix}_bit_exact_share"] = random.bit_exact_share
+            metrics[f"{prefix}_logit_change"] = random.logit_change
+    return metrics
+
+
+def mask_stability(answers: Answers) -> float | None:
+    """Mean IoU of the masks predicted before and after a swap; None: none were predicted."""
+    swapped = [r.columns()[3] for n, r in answers.changed.items() if n.endswith("_background")]
+    agreement = np.concatenate(swapped) if swapped else np.zeros(0)
+    known = agreement[np.isfinite(agreement)]
+    return float(known.mean()) if len(known) else None

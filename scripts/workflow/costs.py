@@ -1,0 +1,67 @@
+"""costs=true: what a run's network costs beside the plain backbone of the same settings."""
+
+import copy
+import logging
+
+import numpy as np
+import torch
+
+from datamodules.dataset import ROIDataset
+from lightning_modules.build import build
+from lightning_modules.evaluation.costs import Trainee, measure_costs, synthetic_batch
+from lightning_modules.extras import Extras
+from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.gates import NoGate
+from lightning_modules.roi_classifier import ROIClassifier
+from workflow.objects import Objects
+from workflow.plan import Plan
+
+log = logging.getLogger(__name__)
+NUM_IMAGES = 64  # of training, whose ROIs are averaged
+
+
+def measure_run(plan: Plan, objects: Objects, device: torch.device) -> dict[str, float]:
+    """Measure on copies and say what came of it; weights and random state stay as they are.
+
+    Args:
+        plan: Of the run.
+        objects: Of the run, trained or not.
+        device: Where it trained.
+    """
+    model = objects.model
+    share = mean_roi_share(objects.data.dataset("train"))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(plan.config["seed"])
+        batch = synthetic_batch(
+            plan.options.batch_size, len(plan.table.region_names), model.image_size, share
+        )
+        costs = measure_costs(
+            _to(device, copy.deepcopy(model.network), model.extras, model),
+            _to(device, _plain_network(plan, model), Extras(), model),
+            {name: value.to(device) for name, value in batch.items()},
+        )
+    log.info(
+        "Costs beside the plain model: %.2f times the parameters, %.2f times the FLOPs of an "
+        "answer, %.2f times the time of a training step.",
+        *costs.values(),
+    )
+    return costs
+
+
+def _to(device: torch.device, network: ROINetwork, extras: Extras, model: ROIClassifier) -> Trainee:
+    return Trainee(network.float().to(device), extras, copy.deepcopy(model.loss).to(device))
+
+
+def _plain_network(plan: Plan, model: ROIClassifier) -> ROINetwork:
+    config = plan.config["model"] | {"pretrained": False}
+    backbone = build(config, len(plan.table.class_names), model.image_size)
+    return ROINetwork(backbone, NoGate(), tuple(plan.table.region_names))
+
+
+def mean_roi_share(dataset: ROIDataset) -> float | None:
+    """Share in [0, 1] of an image that its ROI covers, on average; None: no ROI is known."""
+    known = np.flatnonzero(dataset.has_roi.any(axis=1))
+    if not len(known):
+        return None
+    places = np.unique(np.linspace(0, len(known) - 1, NUM_IMAGES).astype(int))
+    return float(np.mean([dataset[int(row)]["roi_share"] for row in known[places]]))
