@@ -9,7 +9,7 @@ from front.composition import compose_job
 from front.conf_tree import ConfTree
 from in_process import train_in_process
 from workflow.call import Call
-from workflow.costs import mean_roi_share, measure_run
+from workflow.costs import measure_run, typical_roi
 from workflow.objects import build_objects
 from workflow.plan import make_plan
 
@@ -20,13 +20,19 @@ from lightning_modules.networks import Backbone, ROINetwork
 from lightning_modules.networks.gates import NoGate, PixelGate, TokenGate, TwoStageGate
 
 
+def a_quarter():
+    roi = torch.zeros(1, 64, 64, dtype=torch.bool)
+    roi[:, 16:48, 16:48] = True
+    return roi
+
+
 def trainee(gate, backbone="test_resnet", extras=None, **options):
     network = ROINetwork(Backbone(2, (64, 64), backbone=backbone, **options), gate)
     return Trainee(network, Extras() if extras is None else extras, CrossEntropy())
 
 
 def costs_of(gate, extras=None):
-    batch = synthetic_batch(4, 1, (64, 64), roi_share=0.25)
+    batch = synthetic_batch(4, a_quarter())
     return measure_costs(trainee(gate, extras=extras), trainee(NoGate()), batch)
 
 
@@ -50,28 +56,29 @@ def test_swapped_copies_take_time_and_nothing_else():
 def test_flops_are_those_that_the_layer_sizes_say():
     network = ROINetwork(Backbone(2, (64, 64), backbone="test_vit"), NoGate())
     linear = [m for m in network.modules() if isinstance(m, torch.nn.Linear)]
-    flops = count_flops(network, synthetic_batch(3, 1, (64, 64), 0.25))
+    flops = count_flops(network, synthetic_batch(3, a_quarter()))
     tokens = 1 + (64 // 16) ** 2
     at_least = sum(2 * m.in_features * m.out_features for m in linear) * tokens
     assert 0.8 * at_least < flops < 1.5 * at_least
 
 
 def test_a_small_roi_saves_a_vit_flops():
-    batch = synthetic_batch(2, 1, (64, 64), roi_share=0.1)
+    batch = synthetic_batch(2, a_quarter())
     token, plain = (
         count_flops(trainee(gate, "test_vit").network, batch) for gate in (TokenGate(), NoGate())
     )
     assert token < 0.8 * plain
 
 
-@pytest.mark.parametrize("num_regions", [1, 3])
-def test_the_synthetic_roi_covers_the_share_asked_for(num_regions):
-    batch = synthetic_batch(4, num_regions, (100, 80), roi_share=0.2)
-    assert batch["roi"].any(dim=1).float().mean().item() == pytest.approx(0.2, abs=0.02)
-    assert batch["roi"].sum(dim=1).max() == 1  # regions do not overlap
-    assert batch["has_roi"].all()
+def test_the_synthetic_batch_is_one_of_the_loaders():
+    batch = synthetic_batch(4, a_quarter())
+    assert batch["image"].shape == (4, 3, 64, 64)
+    assert torch.equal(batch["roi"][3], a_quarter())
+    assert batch["has_roi"].tolist() == [[True]] * 4
     assert batch["label"].tolist() == [0, 1, 0, 1]
-    assert not synthetic_batch(4, num_regions, (100, 80), roi_share=None)["has_roi"].any()
+    unknown = synthetic_batch(4, a_quarter(), is_known=False)
+    assert not unknown["has_roi"].any()
+    assert not unknown["roi"].any()
 
 
 def objects_of(shapes, *words):
@@ -94,12 +101,16 @@ def test_measuring_leaves_weights_threads_and_random_state_as_they_were(shapes, 
     assert all(parameter.grad is None for parameter in objects.model.parameters())
 
 
-def test_the_share_of_the_roi_is_that_of_the_training_masks(shapes, outputs):
+def test_the_roi_measured_with_is_a_typical_one_of_training(shapes, outputs):
     _, objects = objects_of(shapes)
-    rows = [objects.data.dataset("train")[i]["roi_share"] for i in range(12)]
-    assert mean_roi_share(objects.data.dataset("train")) == pytest.approx(sum(rows) / 12)
+    dataset = objects.data.dataset("train")
+    areas = [dataset[i]["roi"].float().mean().item() for i in range(len(dataset))]
+    roi = typical_roi(dataset)
+    assert roi.shape == (1, 32, 32)
+    assert any(torch.equal(roi, dataset[i]["roi"]) for i in range(len(dataset)))
+    assert min(areas) < roi.float().mean().item() < max(areas)
     _, objects = objects_of(shapes, "gate=none", "data.roi_fraction=0")
-    assert mean_roi_share(objects.data.dataset("train")) is None
+    assert typical_roi(objects.data.dataset("train")) is None
 
 
 def test_costs_stand_in_the_metrics_of_a_run_but_not_in_those_of_its_control(

@@ -155,6 +155,11 @@ def test_a_sweep_runs_every_job_and_reports_the_one_that_failed(shapes):
         assert ended.returncode == 2
         assert "2 of 6 jobs failed" in ended.stderr
         assert "model.dropout is 2" in ended.stderr
+        assert str(sweep / "study.md") in ended.stdout
+        lines = (sweep / "study.md").read_text(encoding="utf-8").splitlines()
+        assert sum("0 of 1" in line and "model.dropout is 2" in line for line in lines) == 2
+        assert sum(line.startswith("| gate=") for line in lines) == 6
+        assert (sweep / "study.png").is_file()
     finally:
         import shutil
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lightning_modules.extras import Extras
@@ -59,29 +59,18 @@ def measure_costs(trained: Trainee, plain: Trainee, batch: dict[str, Any]) -> di
     return {n: a / b for n, (a, b) in zip(names, (numbers, flops, times), strict=True)}
 
 
-def synthetic_batch(
-    num_images: int, num_regions: int, image_size: Sequence[int], roi_share: float | None
-) -> dict[str, Any]:
-    """Noise of two classes in turn, as the loaders give it.
+def synthetic_batch(num_images: int, roi: Tensor, is_known: bool = True) -> dict[str, Any]:
+    """Noise of two classes in turn, with one and the same ROI, as the loaders give it.
 
     Args:
         num_images: Of the batch.
-        num_regions: Bands that the ROI, a rectangle in the middle, is divided into.
-        image_size: Height and width.
-        roi_share: Share of the image that the ROI covers, in [0, 1]; None: no ROI is known.
+        roi: (R, H, W) bool, a plane a region.
+        is_known: Whether the ROI is.
     """
-    height, width = image_size
-    roi = torch.zeros(num_images, num_regions, height, width, dtype=torch.bool)
-    side = (0.0 if roi_share is None else roi_share) ** 0.5
-    rows, columns = max(num_regions, round(side * height)), max(1, round(side * width))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    for region in range(num_regions if roi_share is not None else 0):
-        start, end = (top + rows * part // num_regions for part in (region, region + 1))
-        roi[:, region, start:end, left : left + columns] = True
     return {
-        "image": torch.randn(num_images, 3, height, width),
-        "roi": roi,
-        "has_roi": roi.flatten(2).any(dim=2),
+        "image": torch.randn(num_images, 3, *roi.shape[1:]),
+        "roi": (roi & is_known).expand(num_images, -1, -1, -1).contiguous(),
+        "has_roi": torch.full((num_images, len(roi)), is_known),
         "label": torch.arange(num_images) % 2,
     }
 
@@ -99,7 +88,7 @@ def count_flops(network: ROINetwork, batch: dict[str, Any]) -> int:
     return counter.get_total_flops()
 
 
-def _time_interleaved(calls: Sequence[Callable[[], None]], image: torch.Tensor) -> list[float]:
+def _time_interleaved(calls: Sequence[Callable[[], None]], image: Tensor) -> list[float]:
     """Median seconds of each call; they take turns, so that a busy machine is busy for all."""
     on_cpu = image.device.type == "cpu"
 

@@ -102,7 +102,8 @@ def describe_unfinished(row: Row, longest: int | None = None) -> str:
 def first_line(reason: str) -> str:
     """The first line of a message; a heading with what stands below it."""
     lines = [line.strip() for line in reason.strip().splitlines()] or [""]
-    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    line = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return line.rstrip(": ")
 
 
 def _shorten(text: str, longest: int | None) -> str:

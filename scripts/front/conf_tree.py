@@ -36,6 +36,10 @@ class ConfTree:
         }
         return sorted(group for group in found if group != "." and group.split("/")[0] != "hydra")
 
+    def commands(self) -> list[str]:
+        """The files of the commands, ``train`` and its like."""
+        return sorted({path.stem for folder in self.folders for path in folder.glob("*.yaml")})
+
     def choices(self, group: str) -> list[str]:
         """The names that can be chosen; names with a leading underscore are parts of others."""
         names = {path.stem for folder in self.folders for path in (folder / group).glob("*.yaml")}

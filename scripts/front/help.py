@@ -39,8 +39,9 @@ def _groups(config_name: str, tree: ConfTree) -> str:
     for group in defaults:
         if group in tree.groups():
             names = [f"[{one}]" if one == defaults[group] else one for one in tree.choices(group)]
-            lines.append(f"  {group:<12}{', '.join(names)}")
-    more = [group for group in tree.groups() if group not in defaults]
+            lines.append(f"  {group:<15}{', '.join(names)}")
+    elsewhere = {group for name in tree.commands() for group in tree.default_choices(name)}
+    more = [group for group in tree.groups() if group not in elsewhere]
     if not lines:
         return ""
     title = "Parts: <part>=<choice> picks a file of conf/<part>/; <part>.<option>=<value>"

@@ -17,7 +17,7 @@ from workflow.objects import Objects
 from workflow.plan import Plan
 
 log = logging.getLogger(__name__)
-NUM_IMAGES = 64  # of training, whose ROIs are averaged
+NUM_IMAGES = 64  # of training, among which a typical ROI is looked for
 
 
 def measure_run(plan: Plan, objects: Objects, device: torch.device) -> dict[str, float]:
@@ -29,11 +29,12 @@ def measure_run(plan: Plan, objects: Objects, device: torch.device) -> dict[str,
         device: Where it trained.
     """
     model = objects.model
-    share = mean_roi_share(objects.data.dataset("train"))
+    roi = typical_roi(objects.data.dataset("train"))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(plan.config["seed"])
+        nothing = torch.zeros(len(plan.table.region_names), *model.image_size, dtype=torch.bool)
         batch = synthetic_batch(
-            plan.options.batch_size, len(plan.table.region_names), model.image_size, share
+            plan.options.batch_size, nothing if roi is None else roi, is_known=roi is not None
         )
         costs = measure_costs(
             _to(device, copy.deepcopy(model.network), model.extras, model),
@@ -58,10 +59,12 @@ def _plain_network(plan: Plan, model: ROIClassifier) -> ROINetwork:
     return ROINetwork(backbone, NoGate(), tuple(plan.table.region_names))
 
 
-def mean_roi_share(dataset: ROIDataset) -> float | None:
-    """Share in [0, 1] of an image that its ROI covers, on average; None: no ROI is known."""
-    known = np.flatnonzero(dataset.has_roi.any(axis=1))
+def typical_roi(dataset: ROIDataset) -> torch.Tensor | None:
+    """The ROI (R, H, W) bool whose area is nearest to the mean; None: none is wholly known."""
+    known = np.flatnonzero(dataset.has_roi.all(axis=1))
     if not len(known):
         return None
     places = np.unique(np.linspace(0, len(known) - 1, NUM_IMAGES).astype(int))
-    return float(np.mean([dataset[int(row)]["roi_share"] for row in known[places]]))
+    samples = [dataset[int(row)] for row in known[places]]
+    shares = np.array([sample["roi_share"] for sample in samples])
+    return samples[int(abs(shares - shares.mean()).argmin())]["roi"].as_subclass(torch.Tensor)

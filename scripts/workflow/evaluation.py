@@ -124,7 +124,7 @@ def _plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     if not file.is_file():
         raise ValueError(f"ckpt={file}: there is no such file of weights for {asked['backbone']}.")
     options = instantiate(asked["data"])
-    table = options.read(asked["seed"] or 0, asked["classes"])
+    table = options.read(asked["seed"], asked["classes"])
     parts = {
         group: OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
         for group, choice in (
@@ -145,7 +145,6 @@ def _make_plan(
     asked: dict[str, Any], call: Call, examined: Examined, data: dict[str, Any], as_trained: bool
 ) -> Plan:
     """The plan of an evaluation: the rows to evaluate are those of the test."""
-    seed = examined.config.get("seed", 0) if asked["seed"] is None else asked["seed"]
     data = data | {"image_size": list(examined.model.image_size), "roi_fraction": 1.0}
     options = instantiate(data)
     classes = None if as_trained else examined.model.hparams.class_names
@@ -164,7 +163,7 @@ def _make_plan(
     table = replace(table, splits=np.where(chosen, "test", "unused"))
     config = examined.config | {
         "data": data,
-        "seed": seed,
+        "seed": asked["seed"],
         "control": True,  # no word on what to run next
         "interventions": asked["interventions"],
         "trainer": asked["trainer"],

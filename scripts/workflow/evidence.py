@@ -56,6 +56,9 @@ def measure_evidence(
     groups = (
         "" if table.groups is None else f" of {len(np.unique(table.groups[candidates]))} groups"
     )
+    if evidence is None:
+        log.info("No interventions: no image with ROI and background got an answer.")
+        return {}
     log.info(
         "How much of it is background: %d of %d images with ROI%s, seed %d. Backgrounds are those "
         "of %d images of other groups, their ROI filled from around it.",

@@ -65,7 +65,7 @@ def test_help_needs_nothing_installed(run: Run) -> None:
     assert done.returncode == 0
     gates = sorted(path.stem for path in (CONF / "gate").glob("*.yaml"))
     listed = ", ".join(gates).replace("auto", "[auto]")
-    assert f"gate        {listed}\n" in done.stdout
+    assert f"gate           {listed}\n" in done.stdout
     assert "python scripts/train.py gate=pixel model.dropout=0.2" in done.stdout
     assert "seed: 0             # of the weights" in done.stdout
 

@@ -70,7 +70,7 @@ class Donors(NamedTuple):
 
 def gather_donors(
     batches: Iterable[Mapping[str, Any]], unit_of: Mapping[str, int], device: torch.device
-) -> Donors:
+) -> Donors | None:
     """Read donors from batches of a loader; images whose ROI is empty or everything are left out.
 
     Args:
@@ -78,8 +78,8 @@ def gather_donors(
         unit_of: Group of each id, as a number.
         device: Where they are kept.
 
-    Raises:
-        ValueError: None is left.
+    Returns:
+        None when none is left.
     """
     parts = []
     for batch in batches:
@@ -91,7 +91,7 @@ def gather_donors(
         parts.append([value[usable].to(device) for value in values])
     image, mask, label, unit, distractors = map(torch.cat, zip(*parts, strict=True))
     if not len(image):
-        raise ValueError("No image has a ROI with some background around it: nothing to swap.")
+        return None
     background = fill_hole(image, dilate_mask(mask, DONOR_RIM))
     colours = [_mean_colour(image, where) for where in (mask, ~mask)]
     return Donors(image, background, label, unit, distractors, *colours)

@@ -88,7 +88,7 @@ def gather_evidence(
     rounds: int,
     seed: int,
     context: Callable[[], AbstractContextManager] = nullcontext,
-) -> Evidence:
+) -> Evidence | None:
     """Ask a network about a sample.
 
     Args:
@@ -98,8 +98,8 @@ def gather_evidence(
         seed: Of who is changed how.
         context: Of each forward pass (mixed precision).
 
-    Raises:
-        ValueError: No image has both a ROI and a background.
+    Returns:
+        None where no image has both a ROI and a background, or none gets an answer.
     """
     network.eval()
     device = next(network.parameters()).device
@@ -108,6 +108,8 @@ def gather_evidence(
         return map(add_border, sample.load(rows))
 
     donors = gather_donors(load(sample.donors), sample.unit_of, device)
+    if donors is None:
+        return None
     names = sample.distractor_names or (BORDER,)
 
     def ask(rows: Sequence[int], plans: list[Plan], whole: bool) -> dict[str, Any]:
@@ -121,6 +123,8 @@ def gather_evidence(
     num_full = round(FULL_SHARE * len(sample.rows)) if network.gate.hides else 0
     plans = make_plans(sample.num_classes, names)
     answers = ask(sample.rows[num_full:], plans, whole=False)
+    if not answers.as_they_are.num_rows:
+        return None
     full = {}
     if num_full:
         shown_whole = ask(sample.rows[:num_full], [Plan((NEXT,), 1)], whole=True)

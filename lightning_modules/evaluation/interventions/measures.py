@@ -54,6 +54,8 @@ class Row:
 
 def measure_rows(answers: Answers, num_classes: int) -> dict[str, Row]:
     """One row a change, and of the same, the next and other backgrounds together a random one."""
+    if not answers.as_they_are.num_rows:
+        return {}
     labels, logits = answers.as_they_are.columns()
     rows = {AS_THEY_ARE: _score(AS_THEY_ARE, labels, logits)}
     for name, record in answers.changed.items():
