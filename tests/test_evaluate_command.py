@@ -1,0 +1,133 @@
+"""evaluate.py: any checkpoint, on its own test images or on others."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from front.composition import compose_job
+from front.conf_tree import ConfTree
+from safetensors.torch import save_file
+from small_data import make_shapes, write_manifest
+
+OTHER = ["data=manifest", "data.num_workers=0", "trainer.accelerator=cpu"]
+
+
+def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
+    """Evaluate as scripts/evaluate.py does; returns the metrics."""
+    from workflow.call import Call
+    from workflow.evaluation import evaluate
+    from workflow.journal import Journal
+
+    typed = [*overrides, *([] if out is None else [f"out={out}"])]
+    cfg = compose_job("evaluate", typed, ConfTree()).cfg
+    evaluate(cfg, Call(typed, None, None), Journal())
+    return {} if out is None else json.loads((out / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def plain_weights(trained, tmp_path_factory):
+    """The backbone of a run as timm saves it, by itself."""
+    checkpoint = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    head = "network.backbone.net."
+    weights = {
+        name.removeprefix(head): value.contiguous()
+        for name, value in checkpoint["state_dict"].items()
+        if name.startswith(head)
+    }
+    file = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_file(weights, file)
+    return file, weights
+
+
+def test_a_run_is_what_it_was_at_its_own_test(trained, tmp_path):
+    before = json.loads((trained / "metrics.json").read_text())
+    metrics = evaluate_in_process(tmp_path / "out", f"ckpt={trained}", "trainer.accelerator=cpu")
+    for name in ("test_accuracy", "test_loss", "test_worst_group_accuracy", "test_flip_rate"):
+        assert metrics[name] == pytest.approx(before[name], abs=1e-6), name
+    own = (trained / "predictions.csv").read_text()
+    assert (tmp_path / "out" / "predictions.csv").read_text() == own
+    for file in ("log.txt", "config.yaml", "command.txt"):
+        assert (tmp_path / "out" / file).is_file()
+
+
+def test_results_go_below_the_run(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    evaluate_in_process(None, f"ckpt={run}", "interventions=none")
+    (metrics,) = (run / "evaluations").glob("*/metrics.json")
+    assert "test_flip_rate" not in json.loads(metrics.read_text())
+
+
+def test_all_images_of_other_data_are_evaluated_where_no_split_is_given(trained, tmp_path, rows_of):
+    manifest = make_shapes(tmp_path / "other", per_class=5)
+    rows = [{k: v for k, v in row.items() if k != "split"} for row in rows_of(manifest)]
+    write_manifest(manifest, [row for row in rows if row["label"] == "disc"])
+    metrics = evaluate_in_process(
+        tmp_path / "out", f"ckpt={trained}", *OTHER, f"data.manifest={manifest}"
+    )
+    assert metrics["test_images"] == 5
+    predictions = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))
+    assert {row["label"] for row in predictions} == {"disc"}
+    assert "prob_square" in predictions[0]
+
+
+def test_weights_of_timm_are_audited(trained, plain_weights, shapes, tmp_path):
+    file, weights = plain_weights
+    torch.save({"state_dict": {f"model.{k}": v for k, v in weights.items()}}, tmp_path / "w.pth")
+    results = [
+        evaluate_in_process(
+            tmp_path / f"out{number}",
+            f"ckpt={one}",
+            "backbone=test_resnet",
+            "classes=[disc,square]",
+            *OTHER,
+            f"data.manifest={shapes}",
+            "data.image_size=32",
+        )
+        for number, one in enumerate((file, tmp_path / "w.pth"))
+    ]
+    assert results[0]["test_loss"] == results[1]["test_loss"]
+    assert results[0]["gate_promise"] == "none"
+    assert 0 <= results[0]["test_flip_rate"] <= 1
+    assert {row["name"] for row in results[0]["test_interventions"]} > {"no_roi", "constant"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["ckpt=nowhere"], "nowhere is neither"),
+        (["ckpt={run}", "split=tests"], "split is 'tests', expected train, val, test, all"),
+        (["ckpt={run}", "classes=[a,b]"], "knows its own"),
+        (["ckpt={weights}", "backbone=test_resnet"], "They need ckpt=<file>, data=... and classes"),
+        (
+            ["ckpt={weights}", "backbone=test_vit", "classes=[disc,square]", *OTHER, "{shapes}"],
+            "does not hold the weights of test_vit with 2 classes",
+        ),
+        (
+            ["ckpt={weights}", "backbone=test_resnet", "classes=[disc,cube]", *OTHER, "{shapes}"],
+            "labelled square, and the model knows disc, cube",
+        ),
+    ],
+)
+def test_mistakes_are_named(words, message, trained, plain_weights, shapes, tmp_path):
+    places = {"run": trained, "weights": plain_weights[0], "shapes": f"data.manifest={shapes}"}
+    with pytest.raises(ValueError, match=message):
+        evaluate_in_process(tmp_path / "out", *(word.format(**places) for word in words))
+    assert not (tmp_path / "out" / "metrics.json").exists()
+
+
+def test_a_split_that_has_changed_is_not_called_a_test(trained, shapes, tmp_path, rows_of):
+    other = {"val": "test", "test": "val", "train": "train"}
+    moved = [row | {"split": other[row["split"]]} for row in rows_of(shapes)]
+    for row in moved:
+        for column in ("image", "mask"):
+            row[column] = str(shapes.parent / row[column])
+    manifest = write_manifest(tmp_path / "manifest.csv", moved)
+    checkpoint = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    record = checkpoint["hyper_parameters"]["record"]
+    record["config"]["data"] |= {"manifest": str(manifest), "root": "/", "allow_outside": True}
+    torch.save(checkpoint, tmp_path / "changed.ckpt")
+    with pytest.raises(ValueError, match="has changed since it was trained"):
+        evaluate_in_process(tmp_path / "out", f"ckpt={tmp_path / 'changed.ckpt'}")
