@@ -1,6 +1,10 @@
-"""LightningDataModule: loaders of batches ``image, roi, has_roi, label, id`` (and ``weight``)."""
+"""LightningDataModule: loaders of batches ``image, roi, has_roi, label, id``.
+
+``weight`` and ``distractors`` are there where the table has them.
+"""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,8 +49,10 @@ class ROIDataModule(LightningDataModule):
     def dataset(self, split: str, augmented: bool = False) -> ROIDataset:
         """Build the data set of a split; evaluation transform unless augmented."""
         augmentation = self.augmentation if augmented else None
-        rows = self.table.rows_of(split)
-        return ROIDataset(self.table, rows, self.preprocessing, augmentation, self.seed)
+        # distractors are asked about, never trained with, also where no augmentation is chosen
+        table = replace(self.table, distractors={}) if augmented else self.table
+        rows = table.rows_of(split)
+        return ROIDataset(table, rows, self.preprocessing, augmentation, self.seed)
 
     def train_dataloader(self) -> DataLoader:  # noqa: D102
         dataset = self.dataset("train", augmented=True)

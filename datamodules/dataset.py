@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from datamodules.images import read_image
-from datamodules.regions import read_regions
+from datamodules.regions import read_distractors, read_regions, resize_generously
 from datamodules.table import ImageTable
 from datamodules.transforms import Preprocessing, resize_together
 
@@ -20,7 +20,8 @@ class ROIDataset(Dataset):
         table: All images.
         rows: (N,) which of its rows.
         preprocessing: Size and filter of the network's input.
-        augmentation: Applied to image and regions together; None: evaluation.
+        augmentation: Applied to image and regions together; None: evaluation, where a sample also
+            carries the table's distractors.
         seed: Of the augmentation.
     """
 
@@ -51,10 +52,10 @@ class ROIDataset(Dataset):
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         row = int(self.rows[index])
-        image = read_image(self.table.image_path(row))
-        planes = read_regions(self.table, row, *image.shape[:2])
+        pixels = read_image(self.table.image_path(row))
+        planes = read_regions(self.table, row, *pixels.shape[:2])
         roi_share = planes.any(axis=0).mean()
-        image, roi = resize_together(image, planes, self.preprocessing)
+        image, roi = resize_together(pixels, planes, self.preprocessing)
         if self.augmentation is not None:
             # the transforms draw from torch's generator: lend them one of their own
             with torch.random.fork_rng(devices=[]):
@@ -72,7 +73,14 @@ class ROIDataset(Dataset):
         }
         if self.table.weights is not None:
             sample["weight"] = self.table.weights[row]
+        if self.table.distractors and self.augmentation is None:
+            sample["distractors"] = self._read_distractors(row, *pixels.shape[:2])
         return sample
+
+    def _read_distractors(self, row: int, height: int, width: int) -> torch.Tensor:
+        planes = read_distractors(self.table, row, height, width)
+        steps = self.preprocessing
+        return torch.from_numpy(resize_generously(planes, steps.size, steps.interpolation))
 
 
 def sample_seed(seed: int, epoch: int, row: int) -> int:

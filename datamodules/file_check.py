@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from datamodules.boxes import box_words
 from datamodules.images import read_image, read_mask
 from datamodules.problems import list_some, raise_problems
 from datamodules.progress import show_progress
@@ -104,13 +105,15 @@ def _find_misfits(
                 f"{table.row_name(row)}: the mask of {region} is {found[1]} x {found[0]} pixels, "
                 f"its image {width} x {height}; they must be alike"
             )
-    for region, boxes in table.boxes.items():
-        if not np.isfinite(boxes[row]).all():
+    named = [(box_words("box", name), boxes[row]) for name, boxes in table.boxes.items()]
+    named += [(box_words("distractor", n), boxes[row]) for n, boxes in table.distractors.items()]
+    for words, box in named:
+        if not np.isfinite(box).all():
             continue
-        x0, y0, x1, y1 = box_pixels(table, region, row, height, width)
+        x0, y0, x1, y1 = box_pixels(box, table.boxes_normalized, height, width)
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height or x1 <= x0 or y1 <= y0:
             yield (
-                f"{table.row_name(row)}: the box of {region} ({x0} {y0} {x1} {y1}) does not lie "
+                f"{table.row_name(row)}: {words} ({x0} {y0} {x1} {y1}) does not lie "
                 f"inside its image of {width} x {height} pixels (expected x0 y0 x1 y1 with x0 < "
                 "x1, y0 < y1; data.box_format names other conventions)"
             )

@@ -2,13 +2,13 @@
 
 Columns: ``image``, ``label``; optional ``id``, ``split``, ``group``, ``weight``, ``mask`` or
 ``mask_<region>`` (image files), ``box`` or ``box_<region>`` (four numbers in one column, or the
-columns ``box_<region>_x0 _y0 _x1 _y1``), and any column of the user's own. Blank means unknown.
+columns ``box_<region>_x0 _y0 _x1 _y1``), ``distractor_<name>`` (boxes alike, of what must not
+count), and any column of the user's own. Blank means unknown.
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,13 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from datamodules.boxes import BOX_SIDES, BoxFormat, read_boxes, region_of
 from datamodules.problems import list_some, raise_problems
 
-BoxFormat = Literal[
-    "xyxy", "xywh", "cxcywh", "xyxy_normalized", "xywh_normalized", "cxcywh_normalized"
-]
-BOX_SIDES = ("x0", "y0", "x1", "y1")
-DEFAULT_REGION = "roi"
+NAMELESS = ("distractor", "distractor_", *(f"distractor_{side}" for side in BOX_SIDES))
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class RawTable:
         roots: Folders that files may lie in; paths are relative to the first.
         name: Where the rows come from, for messages.
         first_row: Number that people give the first row (2 below a header line).
+        distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count.
     """
 
     columns: pa.Table
@@ -44,6 +42,7 @@ class RawTable:
     roots: tuple[Path, ...]
     name: str
     first_row: int
+    distractors: dict[str, np.ndarray] = field(default_factory=dict)
 
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
@@ -73,10 +72,11 @@ def read_manifest(path: Path, root: str | None, box_format: BoxFormat) -> RawTab
     columns = _read_text(path)
     problems = _find_column_problems(columns, path)
     raise_problems(problems, str(path))
-    raw = RawTable(
-        columns, {}, box_format.endswith("_normalized"), (folder.resolve(),), path.name, 2
-    )
-    raw.boxes.update(_read_boxes(raw, box_format))
+    normalized = box_format.endswith("_normalized")
+    raw = RawTable(columns, {}, normalized, (folder.resolve(),), path.name, 2)
+    for kind, boxes in (("box", raw.boxes), ("distractor", raw.distractors)):
+        boxes.update(read_boxes(columns, kind, box_format, raw.row_name, problems))
+    raise_problems(problems, raw.name)
     return raw
 
 
@@ -134,76 +134,14 @@ def _find_column_problems(columns: pa.Table, path: Path) -> list[str]:
         ]
     if not columns.num_rows:
         return ["it has no rows"]
-    blanks = []
+    problems = [
+        f"the column {name!r} does not say what it is a box of; call it distractor_<name> or "
+        f"distractor_<name>_x0 and so on, such as distractor_text"
+        for name in columns.column_names
+        if name in NAMELESS
+    ]
     for name in ("image", "label"):
         rows = np.flatnonzero(pc.equal(columns[name], "").to_numpy(zero_copy_only=False))
         if len(rows):
-            blanks.append(f"{name!r} is blank in row {list_some([row + 2 for row in rows])}")
-    return blanks
-
-
-def region_of(column: str, kind: str) -> str | None:
-    """Region that a column is about: ``mask`` -> roi, ``mask_mouth`` -> mouth, others None."""
-    if column == kind:
-        return DEFAULT_REGION
-    return column.removeprefix(f"{kind}_") if column.startswith(f"{kind}_") else None
-
-
-def _read_boxes(raw: RawTable, box_format: BoxFormat) -> dict[str, np.ndarray]:
-    """Region name to (rows, 4) corners x0 y0 x1 y1, NaN where blank."""
-    names = set(raw.columns.column_names)
-    texts: dict[str, list[str]] = {}
-    split_regions = sorted(
-        {name[: -len("_x0")] for name in names if name.endswith("_x0") and region_of(name, "box")}
-    )
-    for stem in split_regions:
-        sides = [f"{stem}_{side}" for side in BOX_SIDES]
-        absent = [side for side in sides if side not in names]
-        if absent:
-            raise ValueError(
-                f"{raw.name}: {list_some(absent)} missing beside {stem}_x0; a box has four numbers."
-            )
-        parts = [raw.columns[side].to_pylist() for side in sides]
-        texts[region_of(stem, "box")] = [" ".join(row) for row in zip(*parts, strict=True)]
-    number_columns = {f"{stem}_{side}" for stem in split_regions for side in BOX_SIDES}
-    for name in sorted(names - number_columns):
-        region = region_of(name, "box")
-        if region is not None:
-            texts[region] = raw.columns[name].to_pylist()
-    problems: list[str] = []
-    boxes = {
-        region: _parse_boxes(rows, raw, region, box_format, problems)
-        for region, rows in texts.items()
-    }
-    raise_problems(problems, raw.name)
-    return boxes
-
-
-def _parse_boxes(
-    rows: list[str], raw: RawTable, region: str, box_format: BoxFormat, problems: list[str]
-) -> np.ndarray:
-    numbers = np.full((len(rows), 4), np.nan)
-    for index, text in enumerate(rows):
-        parts = text.strip("[]() ").replace(",", " ").replace(";", " ").split()
-        if not parts:
-            continue
-        try:
-            values = [float(part) for part in parts]
-        except ValueError:
-            values = []
-        if len(values) != 4 or not np.isfinite(values).all():
-            problems.append(
-                f"{raw.row_name(index)}: the box of {region} is {text!r}, expected four numbers"
-            )
-            continue
-        numbers[index] = values
-    return _to_corners(numbers, box_format)
-
-
-def _to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
-    kind = box_format.removesuffix("_normalized")
-    if kind == "xyxy":
-        return boxes
-    size = boxes[:, 2:]
-    start = boxes[:, :2] - size / 2 if kind == "cxcywh" else boxes[:, :2]
-    return np.concatenate([start, start + size], axis=1)
+            problems.append(f"{name!r} is blank in row {list_some([row + 2 for row in rows])}")
+    return problems

@@ -29,6 +29,11 @@ class DataOptions:
             seeded; the others count as not annotated.
         roi_at_test: Whether validation and test may be gated by the ROIs of their images; otherwise
             these only measure, as in the field, where nobody draws them.
+        split_by: Column by whose values the test is chosen: a site, a laboratory. A column of the
+            words train, val and test is the split itself.
+        test_on: Its values to test on; None: the last in alphabetical order.
+        num_folds: Test on one of so many parts, at least 2, group-stratified; None: no folds.
+        fold: Number of that part, from 0.
         val_fraction: Share of the images for validation, in (0, 1), when no split is given.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
         imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
@@ -45,6 +50,10 @@ class DataOptions:
     pair_by: str | None = None
     roi_fraction: float = 1.0
     roi_at_test: bool = True
+    split_by: str | None = None
+    test_on: str | int | Sequence[str | int] | None = None
+    num_folds: int | None = None
+    fold: int = 0
     val_fraction: float = 0.15
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
@@ -57,7 +66,11 @@ class DataOptions:
             self.classes = tuple(str(name) for name in _as_tuple(self.classes))
         if self.positive_class is not None:
             self.positive_class = str(self.positive_class)
-        raise_problems(list(self._find_problems()), "the options of data")
+        if self.test_on is not None:
+            self.test_on = tuple(str(value) for value in _as_tuple(self.test_on))
+        raise_problems(
+            [*self._find_problems(), *self._find_split_problems()], "the options of data"
+        )
 
     def _find_problems(self) -> list[str]:
         problems = []
@@ -82,6 +95,25 @@ class DataOptions:
                 f"data.imbalance is {self.imbalance!r}, expected {' or '.join(get_args(Imbalance))}"
             )
         return problems
+
+    def _find_split_problems(self) -> list[str]:
+        problems = []
+        if self.split_by is None and self.test_on is not None:
+            problems.append("data.test_on names values of a column: set data.split_by to it")
+        if self.split_by is not None and self.num_folds is not None:
+            problems.append("data.split_by and data.num_folds both make the split; leave one out")
+        if self.num_folds is None and self.fold:
+            problems.append(f"data.fold is {self.fold}, of how many? Set data.num_folds")
+        elif self.num_folds is not None and self.num_folds < 2:
+            problems.append(f"data.num_folds is {self.num_folds}, expected at least 2")
+        elif self.num_folds is not None and not 0 <= self.fold < self.num_folds:
+            problems.append(f"data.fold is {self.fold}, expected 0 to {self.num_folds - 1}")
+        return problems
+
+    @property
+    def chooses_test(self) -> bool:
+        """Whether column or folds say what is tested on, and not the source."""
+        return self.split_by is not None or self.num_folds is not None
 
     @property
     def size(self) -> tuple[int, int] | None:

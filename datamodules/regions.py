@@ -1,6 +1,6 @@
-"""Regions of interest: from mask files and boxes to one plane per named region.
+"""Regions of interest: from mask files and boxes to one plane per named region or distractor.
 
-A plane follows the image through every resampling by one rule: a pixel is inside only if every
+A region's plane follows the image through every resampling by one rule: a pixel is inside only if every
 source pixel that its filter reads is inside. That is what the gates' EXACT promise rests on.
 """
 
@@ -40,18 +40,38 @@ def read_regions(table: ImageTable, row: int, height: int, width: int) -> np.nda
                     f"{path} is {mask.shape[1]} x {mask.shape[0]}, its image {width} x {height}"
                 )
             plane[:] = mask
-        elif region in table.boxes and np.isfinite(table.boxes[region][row]).all():
-            x0, y0, x1, y1 = box_pixels(table, region, row, height, width)
-            plane[y0:y1, x0:x1] = True
+        elif region in table.boxes:
+            _draw_box(plane, table.boxes[region][row], table.boxes_normalized)
     return planes
 
 
+def read_distractors(table: ImageTable, row: int, height: int, width: int) -> np.ndarray:
+    """Planes (K, H, W) bool of what must not count in one image; empty where it has none."""
+    planes = np.zeros((len(table.distractors), height, width), bool)
+    for plane, boxes in zip(planes, table.distractors.values(), strict=True):
+        _draw_box(plane, boxes[row], table.boxes_normalized)
+    return planes
+
+
+def _draw_box(plane: np.ndarray, box: np.ndarray, normalized: bool) -> None:
+    if np.isfinite(box).all():
+        x0, y0, x1, y1 = box_pixels(box, normalized, *plane.shape)
+        plane[y0:y1, x0:x1] = True
+
+
 def box_pixels(
-    table: ImageTable, region: str, row: int, height: int, width: int
+    box: np.ndarray, normalized: bool, height: int, width: int
 ) -> tuple[int, int, int, int]:
-    """Corners x0 y0 x1 y1 of a box in whole pixels, half-open, rounded outwards."""
-    x0, y0, x1, y1 = table.boxes[region][row]
-    if table.boxes_normalized:
+    """Corners x0 y0 x1 y1 of a box in whole pixels, half-open, rounded outwards.
+
+    Args:
+        box: (4,) x0 y0 x1 y1.
+        normalized: Whether they are shares of the image's size.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+    """
+    x0, y0, x1, y1 = box
+    if normalized:
         x0, x1, y0, y1 = x0 * width, x1 * width, y0 * height, y1 * height
     # a share of six digits times a size is a hair beside the whole number that was meant
     start = np.floor(np.array([x0, y0]) + BOX_TOLERANCE).astype(int)
@@ -75,6 +95,14 @@ def resize_regions(planes: np.ndarray, size: tuple[int, int], interpolation: str
     radius = FILTER_RADIUS[interpolation]
     rows = _all_inside(planes, size[0], radius, axis=1)
     return _all_inside(rows, size[1], radius, axis=2)
+
+
+def resize_generously(planes: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
+    """Resize planes as ``resize_regions``, but a pixel is inside if anything its filter reads is.
+
+    For what has to be covered whole, where a region has to be kept pure.
+    """
+    return ~resize_regions(~planes, size, interpolation)
 
 
 def _all_inside(planes: np.ndarray, length: int, radius: float, axis: int) -> np.ndarray:

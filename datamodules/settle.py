@@ -11,7 +11,7 @@ from datamodules.manifest import DEFAULT_REGION, RawTable, region_of
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
-from datamodules.splits import assign_splits, read_splits
+from datamodules.splits import assign_splits, read_splits, split_by_column
 from datamodules.table import ImageTable
 
 MOST_OF_A_PAIR = 100
@@ -58,16 +58,9 @@ def build_table(
     masks = _resolve_masks(raw, options.allow_outside)
     regions = _name_regions(masks, raw.boxes)
     if model_classes is None:
-        splits = assign_splits(
-            raw,
-            labels,
-            class_names,
-            groups,
-            options.val_fraction,
-            options.test_fraction,
-            seed,
-            notes,
-        )
+        splits = assign_splits(raw, labels, class_names, groups, options, seed, notes)
+    elif options.split_by is not None:
+        splits = split_by_column(raw, options.split_by, options.test_on, notes)
     else:
         splits = read_splits(raw, default="test")
     masks, boxes = keep_roi_of(

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamodules.boxes import BoxFormat
 from datamodules.drivers import write_drivers
 from datamodules.folder import read_folder
-from datamodules.manifest import BoxFormat, read_manifest
+from datamodules.manifest import read_manifest
 from datamodules.options import DataOptions
 from datamodules.settle import build_table
 from datamodules.table import ImageTable

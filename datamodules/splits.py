@@ -5,8 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from datamodules.chosen_test import choose_fold, split_by_column
 from datamodules.folder import SPLIT_FOLDERS
+from datamodules.folds import make_folds
 from datamodules.manifest import RawTable
+from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 
 SPLITS = ("train", "val", "test")
@@ -17,23 +20,22 @@ def assign_splits(
     labels: np.ndarray,
     class_names: tuple[str, ...],
     groups: np.ndarray | None,
-    val_fraction: float,
-    test_fraction: float,
+    options: DataOptions,
     seed: int,
     notes: list[str],
 ) -> np.ndarray:
     """Give every row its split, (rows,) of train, val, test.
 
-    A given split is kept. What is missing of it (all of it, or the validation or test part) is
-    made of the training rows by scikit-learn's stratified group split, seeded.
+    A given split is kept; ``split_by`` and ``num_folds`` choose the test instead. What is missing
+    (all of it, or the validation or test part) is made of the training rows by scikit-learn's
+    stratified group split, seeded.
 
     Args:
         raw: The source; its column ``split``, if any, is the given split.
         labels: (rows,) class indices.
         class_names: For messages.
         groups: (rows,) text; None: every image stands for itself.
-        val_fraction: Share of all rows for a validation part that is made.
-        test_fraction: Share of all rows for a test part that is made.
+        options: Column or folds that choose the test, and the shares of parts that are made.
         seed: Of what is made.
         notes: Takes what is to be said.
 
@@ -41,17 +43,26 @@ def assign_splits(
         ValueError: A split's name is unknown, rows lack one, a group stands on both sides, or a
             class is missing from a part.
     """
-    splits = read_splits(raw)
+    units = np.array(raw.columns["image"].to_pylist()) if groups is None else groups
+    if options.num_folds is not None:
+        splits = choose_fold(labels, units, options, seed, raw.name)
+        notes.append(
+            f"Fold {options.fold} of {options.num_folds} (from 0, seed {seed}) is the test."
+        )
+    elif options.split_by is not None:
+        splits = split_by_column(raw, options.split_by, options.test_on, notes)
+    else:
+        splits = read_splits(raw)
+    if options.chooses_test and _has_split(raw):
+        notes.append("The column 'split' is not used: data.split_by or data.num_folds decides.")
     given = [split for split in SPLITS if (splits == split).any()]
     if "train" not in given:
         raise ValueError(f"{raw.name}: the column 'split' names no row 'train'; found {given}.")
-    images = np.array(raw.columns["image"].to_pylist())
-    _check_apart(splits, images, "image", raw.name)
+    _check_apart(splits, np.array(raw.columns["image"].to_pylist()), "image", raw.name)
     if groups is not None:
         _check_apart(splits, groups, "group", raw.name)
-    units = images if groups is None else groups
     made = []
-    for split, fraction in (("test", test_fraction), ("val", val_fraction)):
+    for split, fraction in (("test", options.test_fraction), ("val", options.val_fraction)):
         if split in given:
             continue
         rows = np.flatnonzero(splits == "train")
@@ -74,12 +85,9 @@ def fingerprint(ids: list[str], splits: np.ndarray) -> str:
 
 def read_splits(raw: RawTable, default: str = "train") -> np.ndarray:
     """The given split of every row, (rows,); ``default`` for all where none is given."""
-    rows = raw.columns.num_rows
-    if "split" not in raw.columns.column_names:
-        return np.full(rows, default, dtype="<U5")
+    if not _has_split(raw):
+        return np.full(raw.columns.num_rows, default, dtype="<U5")
     texts = np.array([text.lower() for text in raw.columns["split"].to_pylist()])
-    if (texts == "").all():
-        return np.full(rows, default, dtype="<U5")
     unknown = sorted(set(texts.tolist()) - set(SPLIT_FOLDERS) - {""})
     problems = [f"split {name!r} is unknown, expected train, val or test" for name in unknown]
     blank = np.flatnonzero(texts == "")
@@ -91,6 +99,10 @@ def read_splits(raw: RawTable, default: str = "train") -> np.ndarray:
         )
     raise_problems(problems, raw.name)
     return np.array([SPLIT_FOLDERS[text] for text in texts], dtype="<U5")
+
+
+def _has_split(raw: RawTable) -> bool:
+    return "split" in raw.columns.column_names and any(raw.columns["split"].to_pylist())
 
 
 def _check_apart(splits: np.ndarray, units: np.ndarray, kind: str, name: str) -> None:
@@ -109,30 +121,10 @@ def _take_share(
     rows: np.ndarray, labels: np.ndarray, units: np.ndarray, share: float, seed: int, name: str
 ) -> np.ndarray:
     """About this share of the rows, whole units only, every class alike."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # 0.6 s
-
     parts = Fraction(share).limit_denominator(10) if share > 0.1 else Fraction(1, round(1 / share))
-    num_folds, num_taken = parts.denominator, parts.numerator
-    num_units = len(np.unique(units[rows]))
-    if num_units < num_folds:
-        raise ValueError(
-            f"{name}: {num_units} groups are too few to take a share of {share:.0%} from (at least "
-            f"{num_folds} needed). Give a column 'split', more groups, or larger data.val_fraction "
-            "and data.test_fraction."
-        )
-    smallest = np.bincount(labels[rows])
-    if smallest[smallest > 0].min() < num_folds:
-        raise ValueError(
-            f"{name}: the smallest class has {smallest[smallest > 0].min()} images, too few for a "
-            f"split in {num_folds} parts. Give a column 'split' or more images."
-        )
-    # the grouped kind visits group after group in Python: minutes for a million single images
-    single = num_units == len(rows)
-    kind = StratifiedKFold if single else StratifiedGroupKFold
-    folds = kind(n_splits=num_folds, shuffle=True, random_state=seed)
-    made = folds.split(rows, labels[rows], None if single else units[rows])
-    parts_taken = [fold for _, fold in made][:num_taken]
-    return rows[np.concatenate(parts_taken)]
+    wanted = f"a share of {share:.0%}"
+    folds = make_folds(rows, labels, units, parts.denominator, seed, name, wanted)
+    return np.concatenate(folds[: parts.numerator])
 
 
 def _check_classes_present(

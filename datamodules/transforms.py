@@ -176,7 +176,8 @@ class Collate:
         ``has_roi`` (B, R) is what a gate may use, ``annotated`` (B, R) what the user has annotated,
         ``detected`` (B,) whether a detector did it.
         ``roi_share`` (B,) is the share of the image that its ROI covers in its own pixels, before
-        any resampling.
+        any resampling. ``distractors`` bool (B, K, H, W) goes with images that are evaluated, where
+        the table names any.
         """
         batch: dict[str, Any] = {"id": [sample["id"] for sample in samples]}
         image = torch.stack([sample["image"].as_subclass(Tensor) for sample in samples])
@@ -187,6 +188,8 @@ class Collate:
         batch["detected"] = torch.tensor([bool(sample["detected"]) for sample in samples])
         batch["roi_share"] = torch.tensor([sample["roi_share"] for sample in samples]).float()
         batch["label"] = torch.tensor([sample["label"] for sample in samples])
+        if "distractors" in samples[0]:
+            batch["distractors"] = torch.stack([sample["distractors"] for sample in samples])
         if "weight" in samples[0]:
             batch["weight"] = torch.tensor([sample["weight"] for sample in samples]).float()
         return batch

@@ -59,24 +59,21 @@ def measure_costs(trained: Trainee, plain: Trainee, batch: dict[str, Any]) -> di
     return {n: a / b for n, (a, b) in zip(names, (numbers, flops, times), strict=True)}
 
 
-def synthetic_batch(num_images: int, roi: Tensor, is_known: bool = True) -> dict[str, Any]:
+def synthetic_batch(num_images: int, roi: Tensor, has_roi: Tensor) -> dict[str, Any]:
     """Noise of two classes in turn, with one and the same ROI, as the loaders give it.
 
-    Args:
-        num_images: Of the batch.
-        roi: (R, H, W) bool, a plane a region.
-        is_known: Whether the ROI is.
+    Shape: roi (R, H, W) bool, has_roi (R,) bool
     """
     return {
         "image": torch.randn(num_images, 3, *roi.shape[1:]),
-        "roi": (roi & is_known).expand(num_images, -1, -1, -1).contiguous(),
-        "has_roi": torch.full((num_images, len(roi)), is_known),
+        "roi": roi.expand(num_images, -1, -1, -1).contiguous(),
+        "has_roi": has_roi.expand(num_images, -1).contiguous(),
         "label": torch.arange(num_images) % 2,
     }
 
 
 def count_flops(network: ROINetwork, batch: dict[str, Any]) -> int:
-    """FLOPs of the answer to the first image, as torch counts them: convolutions and matrix products."""
+    """Of the answer to the first image, as torch counts: convolutions and matrix products."""
     one = {name: value[:1] for name, value in batch.items()}
     if network.gate.locator is not None:
         one["has_roi"] = torch.zeros_like(one["has_roi"])

@@ -29,13 +29,10 @@ def measure_run(plan: Plan, objects: Objects, device: torch.device) -> dict[str,
         device: Where it trained.
     """
     model = objects.model
-    roi = typical_roi(objects.data.dataset("train"))
+    roi, has_roi = typical_roi(objects.data.dataset("train"))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(plan.config["seed"])
-        nothing = torch.zeros(len(plan.table.region_names), *model.image_size, dtype=torch.bool)
-        batch = synthetic_batch(
-            plan.options.batch_size, nothing if roi is None else roi, is_known=roi is not None
-        )
+        batch = synthetic_batch(plan.options.batch_size, roi, has_roi)
         costs = measure_costs(
             _to(device, copy.deepcopy(model.network), model.extras, model),
             _to(device, _plain_network(plan, model), Extras(), model),
@@ -59,12 +56,15 @@ def _plain_network(plan: Plan, model: ROIClassifier) -> ROINetwork:
     return ROINetwork(backbone, NoGate(), tuple(plan.table.region_names))
 
 
-def typical_roi(dataset: ROIDataset) -> torch.Tensor | None:
-    """The ROI (R, H, W) bool whose area is nearest to the mean; None: none is wholly known."""
-    known = np.flatnonzero(dataset.has_roi.all(axis=1))
-    if not len(known):
-        return None
-    places = np.unique(np.linspace(0, len(known) - 1, NUM_IMAGES).astype(int))
-    samples = [dataset[int(row)] for row in known[places]]
+def typical_roi(dataset: ROIDataset) -> tuple[torch.Tensor, torch.Tensor]:
+    """The ROI (R, H, W) bool whose area is nearest to the mean, and which regions are known (R,).
+
+    Of the images that have most regions; where none has any, nothing is known of the ROI returned.
+    """
+    num_known = dataset.has_roi.sum(axis=1)
+    rows = np.flatnonzero(num_known == num_known.max())
+    places = np.unique(np.linspace(0, len(rows) - 1, NUM_IMAGES).astype(int))
+    samples = [dataset[int(row)] for row in rows[places]]
     shares = np.array([sample["roi_share"] for sample in samples])
-    return samples[int(abs(shares - shares.mean()).argmin())]["roi"].as_subclass(torch.Tensor)
+    chosen = samples[int(abs(shares - shares.mean()).argmin())]
+    return chosen["roi"].as_subclass(torch.Tensor), torch.from_numpy(chosen["has_roi"])
