@@ -6,21 +6,107 @@ import numpy as np
 
 from datamodules.folder import SPLIT_FOLDERS
 from datamodules.folds import make_folds
+from datamodules.given_split import has_split, read_splits
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
-from datamodules.problems import list_some
+from datamodules.problems import list_some, raise_problems
+
+MOST_VALUES = 20  # in a message
 
 
 def split_by_column(
-    raw: RawTable, column: str, test_on: Sequence[str] | None, notes: list[str]
+    raw: RawTable,
+    column: str,
+    test_on: Sequence[str] | None,
+    notes: list[str],
+    rest: str = "trained and validated on",
 ) -> np.ndarray:
-    """Test on some values of a column and train on the others, (rows,) of train and test.
+    """Test on some values of a column, (rows,) of test and, for the others, train.
 
     A column of the words train, val and test is the split itself.
 
+    Args:
+        raw: The source.
+        column: Which.
+        test_on: Its values to test on; None: the last in alphabetical order.
+        notes: Takes what is tested on, and what not.
+        rest: What is done with the other images, as notes have it.
+
     Raises:
-        ValueError: The column or a value is not there, blank, or leaves nothing to train on.
+        ValueError: The column or a value is not there, blank, or leaves nothing beside the test.
     """
+    _note_unused(raw, f"data.split_by={column}", column, notes)
+    values, codes, counts = _read_values(raw, column)
+    if {value.lower() for value in values} & SPLIT_FOLDERS.keys():
+        if test_on is not None:
+            raise ValueError(
+                f"data.test_on goes with a column of places or the like, and {column} of "
+                f"{raw.name} says itself what is the test ({list_some(values, MOST_VALUES)}). "
+                "Leave data.test_on out."
+            )
+        return read_splits(raw, column=column)
+    sizes = [f"{value} ({n} images)" for value, n in zip(values, counts, strict=True)]
+    chosen = [len(values) - 1] if test_on is None else _find_chosen(raw, column, test_on, values)
+    others = [code for code in range(len(values)) if code not in chosen]
+    if not others:
+        raise ValueError(
+            f"data.split_by={column} leaves nothing beside the test: all images of {raw.name} are "
+            f"of {list_some(sizes, MOST_VALUES)}. Choose another column, or fewer values in "
+            "data.test_on."
+        )
+    notes.append(
+        f"By {column}: tested on {list_some([sizes[code] for code in chosen])}, {rest} "
+        f"{list_some([sizes[code] for code in others])}."
+    )
+    return np.where(np.isin(codes, chosen), "test", "train").astype("<U5")
+
+
+def choose_fold(
+    raw: RawTable,
+    options: DataOptions,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    groups: np.ndarray | None,
+    seed: int,
+    notes: list[str],
+) -> np.ndarray:
+    """One of equal parts is the test, whole groups only, every class alike; the rest is train.
+
+    Raises:
+        ValueError: A class has fewer groups (images where no groups are known) than there are
+            folds, so that some fold would not test it.
+    """
+    number, units = options.num_folds, groups
+    _note_unused(raw, f"data.num_folds={number}", None, notes)
+    if units is None:
+        units = np.array(raw.columns["image"].to_pylist())
+    kind = "images" if groups is None else "groups"
+    few = [
+        f"class {class_names[label]!r} has {num_units} {kind}, too few for a split in {number} "
+        "parts; lower data.num_folds, or give more"
+        for label, num_units in enumerate(_count_units(labels, units))
+        if num_units < number
+    ]
+    raise_problems(few, f"the folds of {raw.name}")
+    rows = np.arange(len(labels))
+    parts = make_folds(rows, labels, units, number, seed, raw.name, f"{number} folds")
+    tested = parts[options.fold]
+    notes.append(
+        f"Fold {options.fold} of {number} (from 0, seed {seed}) is the test: {len(tested)} of "
+        f"{len(labels)} images."
+    )
+    splits = np.full(len(labels), "train", dtype="<U5")
+    splits[tested] = "test"
+    return splits
+
+
+def _note_unused(raw: RawTable, decides: str, column: str | None, notes: list[str]) -> None:
+    if column != "split" and has_split(raw):
+        notes.append(f"The column 'split' is not used: {decides} decides.")
+
+
+def _read_values(raw: RawTable, column: str) -> tuple[list[str], np.ndarray, list[int]]:
+    """The values of a column in alphabetical order, the number of each row's, and their counts."""
     if column not in raw.columns.column_names:
         raise ValueError(
             f"data.split_by={column}: there is no such column in {raw.name}. Columns: "
@@ -33,36 +119,28 @@ def split_by_column(
             f"data.split_by={column}: it is blank in {len(blank)} rows: {list_some(blank, 3)}. "
             "Give every row a value."
         )
-    values, counts = np.unique(texts, return_counts=True)
-    if {value.lower() for value in values} <= set(SPLIT_FOLDERS) and test_on is None:
-        return np.array([SPLIT_FOLDERS[text.lower()] for text in texts], dtype="<U5")
-    chosen = (str(values[-1]),) if test_on is None else tuple(test_on)
-    unknown = sorted(set(chosen) - set(values.tolist()))
-    known = ", ".join(f"{value} ({n})" for value, n in zip(values, counts, strict=True))
+    values, codes, counts = np.unique(texts, return_inverse=True, return_counts=True)
+    return values.tolist(), codes, counts.tolist()
+
+
+def _find_chosen(
+    raw: RawTable, column: str, test_on: Sequence[str], values: list[str]
+) -> list[int]:
+    # true on the command line may be the column's TRUE
+    codes = {value.casefold(): code for code, value in enumerate(values)}
+    codes |= {value: code for code, value in enumerate(values)}
+    found = {name: codes.get(name, codes.get(name.casefold())) for name in test_on}
+    unknown = [name for name, code in found.items() if code is None]
     if unknown:
         raise ValueError(
-            f"data.test_on names {list_some(unknown)}, which {column} of {raw.name} does not have: "
-            f"{known}."
+            f"data.test_on names {list_some(unknown)}, which {column} of {raw.name} does not have. "
+            f"It has {list_some(values, MOST_VALUES)}."
         )
-    tested = np.isin(texts, chosen)
-    if tested.all():
-        raise ValueError(
-            f"data.split_by={column} leaves nothing to train on: all images are of {known}."
-        )
-    others = ", ".join(value for value in values if value not in chosen)
-    notes.append(
-        f"By {column}: tested on {', '.join(chosen)} ({tested.sum()} images), trained and "
-        f"validated on {others} ({(~tested).sum()})."
-    )
-    return np.where(tested, "test", "train").astype("<U5")
+    return sorted(set(found.values()))
 
 
-def choose_fold(
-    labels: np.ndarray, units: np.ndarray, options: DataOptions, seed: int, name: str
-) -> np.ndarray:
-    """One of equal parts is the test, whole units only, every class alike."""
-    rows = np.arange(len(labels))
-    parts = make_folds(rows, labels, units, options.num_folds, seed, name, "data.num_folds")
-    splits = np.full(len(labels), "train", dtype="<U5")
-    splits[parts[options.fold]] = "test"
-    return splits
+def _count_units(labels: np.ndarray, units: np.ndarray) -> list[int]:
+    """Class to the number of units that have images of it."""
+    codes = np.unique(units, return_inverse=True)[1]
+    num_units = codes.max() + 1
+    return np.bincount(np.unique(labels * num_units + codes) // num_units).tolist()

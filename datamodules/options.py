@@ -51,7 +51,7 @@ class DataOptions:
     roi_fraction: float = 1.0
     roi_at_test: bool = True
     split_by: str | None = None
-    test_on: str | int | Sequence[str | int] | None = None
+    test_on: Sequence[str | float | bool] | None = None
     num_folds: int | None = None
     fold: int = 0
     val_fraction: float = 0.15
@@ -100,6 +100,8 @@ class DataOptions:
         problems = []
         if self.split_by is None and self.test_on is not None:
             problems.append("data.test_on names values of a column: set data.split_by to it")
+        if self.test_on == ():
+            problems.append("data.test_on is empty, expected values of data.split_by or null")
         if self.split_by is not None and self.num_folds is not None:
             problems.append("data.split_by and data.num_folds both make the split; leave one out")
         if self.num_folds is None and self.fold:
@@ -109,11 +111,6 @@ class DataOptions:
         elif self.num_folds is not None and not 0 <= self.fold < self.num_folds:
             problems.append(f"data.fold is {self.fold}, expected 0 to {self.num_folds - 1}")
         return problems
-
-    @property
-    def chooses_test(self) -> bool:
-        """Whether column or folds say what is tested on, and not the source."""
-        return self.split_by is not None or self.num_folds is not None
 
     @property
     def size(self) -> tuple[int, int] | None:

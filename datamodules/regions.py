@@ -1,7 +1,7 @@
 """Regions of interest: from mask files and boxes to one plane per named region or distractor.
 
-A region's plane follows the image through every resampling by one rule: a pixel is inside only if every
-source pixel that its filter reads is inside. That is what the gates' EXACT promise rests on.
+A region's plane follows the image through every resampling by one rule: a pixel is inside only if
+every source pixel that its filter reads is inside. That is what the gates' EXACT promise rests on.
 """
 
 import numpy as np

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from datamodules.boxes import DEFAULT_REGION, region_of
 from datamodules.groups import find_groups
-from datamodules.manifest import DEFAULT_REGION, RawTable, region_of
+from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
-from datamodules.splits import assign_splits, read_splits, split_by_column
+from datamodules.splits import assign_splits, choose_evaluated
 from datamodules.table import ImageTable
 
 MOST_OF_A_PAIR = 100
@@ -59,10 +60,8 @@ def build_table(
     regions = _name_regions(masks, raw.boxes)
     if model_classes is None:
         splits = assign_splits(raw, labels, class_names, groups, options, seed, notes)
-    elif options.split_by is not None:
-        splits = split_by_column(raw, options.split_by, options.test_on, notes)
     else:
-        splits = read_splits(raw, default="test")
+        splits = choose_evaluated(raw, options, notes)
     masks, boxes = keep_roi_of(
         options.roi_fraction, masks, raw.boxes, labels, splits == "train", seed, notes
     )
@@ -85,6 +84,7 @@ def build_table(
         name=raw.name,
         first_row=raw.first_row,
         notes=notes,
+        distractors=raw.distractors,
     )
 
 

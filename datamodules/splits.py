@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 
 from datamodules.chosen_test import choose_fold, split_by_column
-from datamodules.folder import SPLIT_FOLDERS
 from datamodules.folds import make_folds
+from datamodules.given_split import read_splits
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
@@ -43,22 +43,19 @@ def assign_splits(
         ValueError: A split's name is unknown, rows lack one, a group stands on both sides, or a
             class is missing from a part.
     """
-    units = np.array(raw.columns["image"].to_pylist()) if groups is None else groups
+    images = np.array(raw.columns["image"].to_pylist())
+    units = images if groups is None else groups
     if options.num_folds is not None:
-        splits = choose_fold(labels, units, options, seed, raw.name)
-        notes.append(
-            f"Fold {options.fold} of {options.num_folds} (from 0, seed {seed}) is the test."
-        )
+        splits = choose_fold(raw, options, labels, class_names, groups, seed, notes)
     elif options.split_by is not None:
         splits = split_by_column(raw, options.split_by, options.test_on, notes)
     else:
         splits = read_splits(raw)
-    if options.chooses_test and _has_split(raw):
-        notes.append("The column 'split' is not used: data.split_by or data.num_folds decides.")
     given = [split for split in SPLITS if (splits == split).any()]
     if "train" not in given:
-        raise ValueError(f"{raw.name}: the column 'split' names no row 'train'; found {given}.")
-    _check_apart(splits, np.array(raw.columns["image"].to_pylist()), "image", raw.name)
+        column = "split" if options.split_by is None else options.split_by
+        raise ValueError(f"{raw.name}: the column {column!r} names no row 'train'; found {given}.")
+    _check_apart(splits, images, "image", raw.name)
     if groups is not None:
         _check_apart(splits, groups, "group", raw.name)
     made = []
@@ -77,32 +74,26 @@ def assign_splits(
     return splits
 
 
+def choose_evaluated(raw: RawTable, options: DataOptions, notes: list[str]) -> np.ndarray:
+    """The split of images that are evaluated only, (rows,): all are the test unless something says.
+
+    Raises:
+        ValueError: The column that says it has mistakes, or folds are asked for.
+    """
+    if options.num_folds is not None:
+        raise ValueError(
+            f"data.num_folds={options.num_folds} makes folds to train on, and {raw.name} is "
+            "evaluated only. Leave it out; data.split_by chooses images by a column."
+        )
+    if options.split_by is None:
+        return read_splits(raw, default="test")
+    return split_by_column(raw, options.split_by, options.test_on, notes, "left aside are")
+
+
 def fingerprint(ids: list[str], splits: np.ndarray) -> str:
     """SHA-256 over which id stands in which split, whatever the order of the rows."""
     lines = sorted(f"{split}\t{name}" for name, split in zip(ids, splits, strict=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def read_splits(raw: RawTable, default: str = "train") -> np.ndarray:
-    """The given split of every row, (rows,); ``default`` for all where none is given."""
-    if not _has_split(raw):
-        return np.full(raw.columns.num_rows, default, dtype="<U5")
-    texts = np.array([text.lower() for text in raw.columns["split"].to_pylist()])
-    unknown = sorted(set(texts.tolist()) - set(SPLIT_FOLDERS) - {""})
-    problems = [f"split {name!r} is unknown, expected train, val or test" for name in unknown]
-    blank = np.flatnonzero(texts == "")
-    if len(blank):
-        rows_named = list_some([int(row) + raw.first_row for row in blank])
-        problems.append(
-            f"split is blank in {len(blank)} rows ({rows_named}) and given in others; "
-            "give all or none"
-        )
-    raise_problems(problems, raw.name)
-    return np.array([SPLIT_FOLDERS[text] for text in texts], dtype="<U5")
-
-
-def _has_split(raw: RawTable) -> bool:
-    return "split" in raw.columns.column_names and any(raw.columns["split"].to_pylist())
 
 
 def _check_apart(splits: np.ndarray, units: np.ndarray, kind: str, name: str) -> None:
@@ -122,6 +113,12 @@ def _take_share(
 ) -> np.ndarray:
     """About this share of the rows, whole units only, every class alike."""
     parts = Fraction(share).limit_denominator(10) if share > 0.1 else Fraction(1, round(1 / share))
+    if parts >= 1:
+        raise ValueError(
+            f"{name}: {share * len(rows):.0f} of {len(rows)} training images for a split that has "
+            "to be made leave nothing to train on (data.val_fraction and data.test_fraction are "
+            "shares of all images). Lower the fractions, or test on fewer images."
+        )
     wanted = f"a share of {share:.0%}"
     folds = make_folds(rows, labels, units, parts.denominator, seed, name, wanted)
     return np.concatenate(folds[: parts.numerator])

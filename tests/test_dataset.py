@@ -13,8 +13,8 @@ from datamodules.transforms import Preprocessing, build_augmentation
 STEPS = Preprocessing((32, 32), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), "bilinear")
 
 
-def datamodule(shapes, num_workers=0):
-    options = ManifestData(manifest=str(shapes), batch_size=4, num_workers=num_workers)
+def datamodule(shapes, num_workers=0, **given):
+    options = ManifestData(manifest=str(shapes), batch_size=4, num_workers=num_workers, **given)
     augmentation = build_augmentation(["roi"], horizontal_flip=0.5, rotation=10, brightness=0.2)
     return ROIDataModule(options.read(0), options, STEPS, augmentation, seed=3)
 
@@ -83,6 +83,61 @@ def test_evaluation_reads_the_same_tensor_twice(shapes):
     table = ManifestData(manifest=str(shapes)).read(0)
     dataset = ROIDataset(table, np.arange(4), STEPS)
     assert torch.equal(dataset[0]["image"], dataset[0]["image"])
+
+
+@pytest.fixture
+def captioned(shapes, tmp_path, rows_of):
+    """Loaders of the shapes, all with a logo, every second with a caption of 24 x 10 pixels."""
+    from small_data import write_manifest
+
+    rows = [
+        row
+        | {"distractor_text": "" if index % 2 else "0 0 24 10", "distractor_logo": "40 30 48 40"}
+        for index, row in enumerate(rows_of(shapes))
+    ]
+    return datamodule(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
+
+
+def test_what_is_evaluated_carries_its_distractors(captioned):
+    assert captioned.table.distractor_names == ("logo", "text")
+    batch = next(iter(captioned.sample_loader(np.arange(4))))
+    logo, text = batch["distractors"].unbind(dim=1)
+    assert batch["distractors"].shape == (4, 2, 32, 32)
+    assert batch["distractors"].dtype == torch.bool
+    assert logo.all(dim=0).any()
+    assert text.flatten(1).any(dim=1).tolist() == [True, False, True, False]
+    # half of the width and a quarter of the height are 16 and 8 of 32 pixels, and the filter's rim
+    assert text[0, :8, :16].all()
+    assert not text[0, 10:].any()
+    assert not text[0, :, 18:].any()
+    for loader in (captioned.val_dataloader(), captioned.test_dataloader()):
+        assert "distractors" in next(iter(loader))
+
+
+@pytest.mark.parametrize("augmented", [True, False])
+def test_training_carries_no_distractors_with_or_without_augmentation(captioned, augmented):
+    if not augmented:
+        captioned.augmentation = None
+    assert "distractors" not in next(iter(captioned.train_dataloader()))
+
+
+def test_a_table_without_distractors_has_none_in_its_batches(shapes):
+    assert "distractors" not in next(iter(datamodule(shapes).val_dataloader()))
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_sample_comes_in_its_own_order_by_the_evaluation_transform(shapes, num_workers):
+    dm = datamodule(shapes, num_workers)
+    rows = np.array([20, 3, 11, 7, 0, 15])
+    loader = dm.sample_loader(rows)
+    batches = list(loader)
+    assert [len(batch["id"]) for batch in batches] == [4, 2]
+    names = [name for batch in batches for name in batch["id"]]
+    assert names == [dm.table.ids[row].as_py() for row in rows.tolist()]
+    dataset = ROIDataset(dm.table, rows, STEPS)
+    expected = dm._loader(dataset).collate_fn([dataset[index] for index in range(4)])
+    assert torch.equal(batches[0]["image"], expected["image"])
+    assert not loader.persistent_workers
 
 
 def test_class_weights_are_inverse_frequencies(shapes, tmp_path, rows_of):

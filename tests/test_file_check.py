@@ -46,16 +46,24 @@ def test_missing_broken_and_misfit_files_are_listed_together(own_shapes, tmp_pat
 
 
 @pytest.mark.parametrize("box", ["40 10 60 20", "-3 0 5 5", "10 10 10 20", "20 10 10 20"])
-def test_a_box_outside_of_its_image_is_named(own_shapes, tmp_path, rows_of, box):
+@pytest.mark.parametrize(
+    ("column", "words"), [("box_eye", "eye"), ("distractor_text", "the distractor text")]
+)
+def test_a_box_outside_of_its_image_is_named(own_shapes, tmp_path, rows_of, column, words, box):
     rows = [
-        row | {"box_eye": box if index == 4 else ""}
-        for index, row in enumerate(rows_of(own_shapes))
+        row | {column: box if index == 4 else ""} for index, row in enumerate(rows_of(own_shapes))
     ]
     manifest = write_manifest(own_shapes.parent / "boxes.csv", rows)
-    with pytest.raises(
-        ValueError, match=r"boxes.csv row 6 .* the box of eye .* does not lie inside"
-    ):
+    message = rf"boxes.csv row 6 .* the box of {words} .* does not lie inside"
+    with pytest.raises(ValueError, match=message):
         check(manifest, tmp_path)
+
+
+def test_a_distractor_inside_of_its_image_passes_and_is_no_roi(own_shapes, tmp_path, rows_of):
+    rows = [row | {"mask": "", "distractor_text": "0 0 48 40"} for row in rows_of(own_shapes)]
+    table = ManifestData(manifest=str(write_manifest(own_shapes, rows))).read(0)
+    assert not check_files(table, tmp_path / "memory.parquet").empty.any()
+    assert not table.annotated.any()
 
 
 def test_a_broken_memory_only_costs_the_decoding(own_shapes, tmp_path):

@@ -18,6 +18,7 @@ from lightning_modules.evaluation.interventions.attribution import energy_share
 from lightning_modules.evaluation.interventions.changes import add_border
 from lightning_modules.evaluation.interventions.donors import gather_donors
 from lightning_modules.evaluation.interventions.evidence import gather_evidence
+from lightning_modules.evaluation.interventions.filling import fill_smoothly
 from lightning_modules.evaluation.interventions.table import describe, tabulate
 from lightning_modules.evaluation.mask_quality import dice, iou, recall
 from lightning_modules.networks.gates import PixelGate
@@ -149,3 +150,15 @@ def test_energy_share_by_the_book():
     mask[..., 0, 0] = True  # a quarter of the first cell
     assert energy_share(heat, mask).item() == pytest.approx(7.25 / 8)
     assert energy_share(torch.zeros(1, 1, 2, 2), mask).isnan().all()
+
+
+def test_a_hole_is_filled_from_around_it_and_never_from_inside():
+    image = torch.full((2, 3, 21, 17), 0.25)
+    hole = torch.zeros(2, 1, 21, 17, dtype=torch.bool)
+    hole[:, :, 5:15, 3:9] = True
+    assert fill_smoothly(torch.where(hole, torch.nan, image), hole).allclose(image)
+    image[..., :9] = 1.0  # bright on the left, where the hole is
+    filled = fill_smoothly(torch.where(hole, -9.0, image), hole)
+    assert (filled[:, :, 5:15, 3:5] > 0.6).all()
+    assert torch.equal(filled[~hole.expand_as(filled)], image[~hole.expand_as(image)])
+    assert (fill_smoothly(image, torch.ones_like(hole)) == 0).all()

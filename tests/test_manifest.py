@@ -86,7 +86,7 @@ def test_box_sides_may_stand_in_columns_of_their_own_and_round_outwards(shapes, 
     rows = [row | sides for row in rows_of(shapes)]
     table = read(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
     assert table.region_names == ("roi", "eye")
-    assert box_pixels(table, "eye", 0, 40, 48) == (1, 2, 8, 8)
+    assert box_pixels(table.boxes["eye"][0], False, 40, 48) == (1, 2, 8, 8)
 
 
 def change(rows: list, row: int, **cells: str) -> list:

@@ -10,7 +10,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from datamodules.images import read_image, read_mask
-from datamodules.regions import resize_regions
+from datamodules.regions import resize_generously, resize_regions
 from datamodules.transforms import Preprocessing, build_augmentation, resize_together
 
 SIZES = [((64, 48), (32, 32)), ((31, 45), (64, 96)), ((97, 60), (50, 51)), ((20, 20), (20, 20))]
@@ -52,6 +52,34 @@ def test_a_full_region_stays_full():
 def test_a_resize_to_the_same_size_keeps_every_pixel():
     plane = np.random.default_rng(0).random((1, 30, 30)) < 0.5
     assert (resize_regions(plane, (30, 30), "bicubic") == plane).all()
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize(("source", "target"), SIZES)
+def test_whatever_stands_in_a_distractor_stays_inside_it_through_a_resize(
+    source, target, interpolation
+):
+    rng = np.random.default_rng(0)
+    plane = np.zeros((1, *source), bool)
+    plane[:, 9:13, 6:11] = True
+    covered = torch.from_numpy(resize_generously(plane, target, interpolation))[0]
+    steps = preprocessing(target, interpolation)
+    for _ in range(20):
+        image = rng.integers(0, 256, (*source, 3), dtype=np.uint8)
+        other = np.where(plane[0, ..., None], rng.integers(0, 256, image.shape, np.uint8), image)
+        first, _ = resize_together(image, plane, steps)
+        second, _ = resize_together(other, plane, steps)
+        assert torch.equal(first[:, ~covered], second[:, ~covered])
+    assert covered.float().mean() < 0.25
+
+
+def test_a_generous_resize_keeps_single_pixels_and_adds_none_to_an_empty_plane():
+    planes = np.zeros((2, 90, 90), bool)
+    planes[1, 37, 61] = True
+    empty, single = resize_generously(planes, (30, 30), "bilinear")
+    assert not empty.any()
+    # the filter of a target pixel reaches one scale to either side of its centre
+    assert np.argwhere(single).tolist() == [[y, x] for y in (11, 12, 13) for x in (19, 20, 21)]
 
 
 AUGMENTATIONS = [

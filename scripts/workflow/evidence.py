@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
-from datamodules.sample import choose_sample
 
 from datamodules.datamodule import ROIDataModule
+from datamodules.sample import choose_sample
 from datamodules.table import ImageTable
 from lightning_modules.evaluation.interventions.evidence import Sample, gather_evidence
 from lightning_modules.evaluation.interventions.options import Interventions
@@ -53,20 +53,22 @@ def measure_evidence(
     lending = lending[table.annotated[lending].all(axis=1)]
     sample = _choose(table, candidates, lending, options, data)
     evidence = gather_evidence(network, sample, options.rounds, data.seed, context)
-    groups = (
-        "" if table.groups is None else f" of {len(np.unique(table.groups[candidates]))} groups"
-    )
     if evidence is None:
         log.info("No interventions: no image with ROI and background got an answer.")
         return {}
     log.info(
-        "How much of it is background: %d of %d images with ROI%s, seed %d. Backgrounds are those "
-        "of %d images of other groups, their ROI filled from around it.",
+        "How much of it is background: %d of %d images%s, seed %d. Backgrounds are those of %d %s "
+        "images of other groups, their ROI filled from around it. The gate promises %s, which held "
+        "for %d of %d images of the test.",
         len(sample.rows),
         len(rows),
-        groups,
+        "" if table.groups is None else f" of {len(np.unique(table.groups[sample.rows]))} groups",
         data.seed,
         evidence.num_donors,
+        options.donor_split or split,
+        metrics["gate_promise"].upper(),
+        metrics["test_promise_held_images"],
+        metrics["test_images"],
     )
     for line in tabulate(evidence, metrics):
         log.info("  %s", line)

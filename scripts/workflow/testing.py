@@ -122,8 +122,8 @@ def say_beside(one: str, other: str, first: dict[str, Any], second: dict[str, An
     log.info("%s %s %s", " " * 26, one.rjust(18), other.rjust(18))
     for name in BESIDE:
         values = [metrics.get(f"test_{name}") for metrics in (first, second)]
-        if any(value is not None for value in values):
-            texts = ["-" if value is None else f"{value:.4f}" for value in values]
+        if None not in values:
+            texts = [f"{value:.4f}" for value in values]
             log.info("  %s %s %s", name.ljust(24), texts[0].rjust(18), texts[1].rjust(18))
 
 

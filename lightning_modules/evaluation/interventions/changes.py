@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules.evaluation.interventions.donors import Donors
-from lightning_modules.extras import DONOR_RIM, fill_hole
+from lightning_modules.evaluation.interventions.filling import fill_smoothly
+from lightning_modules.extras import DONOR_RIM
 from lightning_modules.networks.masks import dilate_mask
 
 BORDER = "border"
@@ -47,9 +48,9 @@ def swap_background(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
 
 
 def fill_roi(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
-    """Cover the ROI and its rim with other parts of the same image."""
+    """Cover the ROI and its rim with what is around them."""
     hole = dilate_mask(subject.roi, DONOR_RIM)
-    return torch.where(hole, fill_hole(subject.image, hole), subject.image)
+    return torch.where(hole, fill_smoothly(subject.image, hole), subject.image)
 
 
 def show_mask(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
@@ -58,9 +59,9 @@ def show_mask(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
 
 
 def erase_distractor(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
-    """Cover the distractor outside the ROI with other parts of the same image's background."""
+    """Cover the distractor outside the ROI with the background around it."""
     hole = subject.distractor & ~subject.roi
-    filled = fill_hole(subject.image, subject.distractor | subject.roi)
+    filled = fill_smoothly(subject.image, subject.distractor | subject.roi)
     return torch.where(hole, filled, subject.image)
 
 

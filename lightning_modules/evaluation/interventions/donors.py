@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_modules.extras import DONOR_RIM, fill_hole
+from lightning_modules.evaluation.interventions.filling import fill_smoothly
+from lightning_modules.extras import DONOR_RIM
 from lightning_modules.networks.mask_source import join_regions
 from lightning_modules.networks.masks import dilate_mask
 
@@ -23,7 +24,7 @@ class Donors(NamedTuple):
     """Some images of each class, all of whose ROI is known.
 
     ``image`` (D, 3, H, W); ``background`` (D, 3, H, W), the same with the hole of the ROI, 2 px
-    wider, filled by other parts of the image (``fill_hole``); ``label`` (D,); ``unit`` (D,), the
+    wider, filled from around it (``fill_smoothly``); ``label`` (D,); ``unit`` (D,), the
     group of each; ``distractors`` (D, K, H, W) bool; ``inside`` and ``outside`` (3, 1, 1), mean
     colours of the ROIs and of the rest.
     """
@@ -92,7 +93,7 @@ def gather_donors(
     image, mask, label, unit, distractors = map(torch.cat, zip(*parts, strict=True))
     if not len(image):
         return None
-    background = fill_hole(image, dilate_mask(mask, DONOR_RIM))
+    background = fill_smoothly(image, dilate_mask(mask, DONOR_RIM))
     colours = [_mean_colour(image, where) for where in (mask, ~mask)]
     return Donors(image, background, label, unit, distractors, *colours)
 

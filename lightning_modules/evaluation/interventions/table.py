@@ -85,7 +85,8 @@ def describe(evidence: Evidence) -> Iterator[str]:
 def _say_flips(rows: dict[str, Row]) -> Iterator[str]:
     if RANDOM not in rows:
         return
-    random, gap = rows[RANDOM], 100 * background_gap(rows)
+    random = rows[RANDOM]
+    gap = round(100 * background_gap(rows), 1) + 0.0  # never -0.0
     sentence = (
         f"In {100 * random.flip_rate:.0f} of 100 images, changing only the background changes the "
         f"answer, which is right in {100 * random.accuracy:.1f} % then (background gap {gap:.1f} "
