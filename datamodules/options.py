@@ -34,7 +34,8 @@ class DataOptions:
         test_on: Its values to test on; None: the last in alphabetical order.
         num_folds: Test on one of so many parts, at least 2, group-stratified; None: no folds.
         fold: Number of that part, from 0.
-        val_fraction: Share of the images for validation, in (0, 1), when no split is given.
+        val_fraction: Share of the images for validation, in (0, 1), when no split is given; where
+            the test is chosen by column or fold, of the images that it leaves.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
         imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
         allow_outside: Whether files may lie outside the root.

@@ -59,11 +59,14 @@ def assign_splits(
     if groups is not None:
         _check_apart(splits, groups, "group", raw.name)
     made = []
+    # of the images; where the test was chosen, of those that it left
+    chosen = options.split_by is not None or options.num_folds is not None
+    total = (splits != "test").sum() if chosen else len(labels)
     for split, fraction in (("test", options.test_fraction), ("val", options.val_fraction)):
         if split in given:
             continue
         rows = np.flatnonzero(splits == "train")
-        share = fraction * len(labels) / len(rows)
+        share = fraction * total / len(rows)
         taken = _take_share(rows, labels, units, share, seed, raw.name)
         splits[taken] = split
         made.append(f"{split} ({len(taken) / len(labels):.0%} of the images)")

@@ -11,6 +11,7 @@ def summarize(
     metrics: dict[str, Any],
     promise: Promise,
     caveat: str | None,
+    unseen: bool = True,
 ) -> list[str]:
     """Say how good the model is, and how much it depends on the background as far as known.
 
@@ -19,18 +20,21 @@ def summarize(
         metrics: Of the test, by name.
         promise: Of the gate.
         caveat: What is to be said beside every score; None: nothing.
+        unseen: Whether its groups are known to be none of those trained on.
     """
     return [
-        _say_quality(predictions, metrics, caveat),
+        _say_quality(predictions, metrics, caveat, unseen),
         _say_background(predictions, metrics, promise),
     ]
 
 
-def _say_quality(predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None) -> str:
+def _say_quality(
+    predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None, unseen: bool
+) -> str:
     groups = predictions.groups
-    subjects = (
-        "" if groups is None else f" of {len(set(groups.tolist()))} groups unseen in training"
-    )
+    subjects = "" if groups is None else f" of {len(set(groups.tolist()))} groups"
+    if groups is not None and unseen:
+        subjects += " unseen in training"
     sentence = (
         f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions.answered)} test "
         f"images"

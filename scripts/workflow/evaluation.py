@@ -168,7 +168,8 @@ def _make_plan(
         "interventions": asked["interventions"],
         "trainer": asked["trainer"],
     }
-    return Plan(config, options, table, call)
+    unseen = as_trained and split in ("val", "test")
+    return Plan(config, options, table, call, unseen=unseen)
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:

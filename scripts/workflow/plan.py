@@ -35,6 +35,7 @@ class Plan:
         table: Its images.
         call: How it was asked for.
         mask_only: How well the masks alone tell the label; None: there are too few.
+        unseen: Whether the groups of the test are known to be none of those trained on.
     """
 
     config: dict[str, Any]
@@ -42,6 +43,7 @@ class Plan:
     table: ImageTable
     call: Call
     mask_only: MaskOnly | None = None
+    unseen: bool = True
 
     @property
     def name(self) -> str:

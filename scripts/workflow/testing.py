@@ -60,7 +60,7 @@ def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]
         metrics |= {f"mask_only_{name}": value for name, value in mask_only.items()}
     _say_metrics(metrics, predictions.class_names, plan.caveat)
     metrics |= _ask(plan, objects, trainer, metrics)
-    for sentence in summarize(predictions, metrics, promise, plan.caveat):
+    for sentence in summarize(predictions, metrics, promise, plan.caveat, plan.unseen):
         log.info(sentence)
     if plan.gated and model.network.gate.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, metrics)
