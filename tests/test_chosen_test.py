@@ -73,7 +73,7 @@ def test_a_column_of_split_words_goes_before_the_column_split(sites, rows_of):
 def test_the_column_split_itself_may_be_named(sites, rows_of):
     rows = [row | {"split": ["train", "test"][i // 2 % 2]} for i, row in enumerate(rows_of(sites))]
     table = read(write_manifest(sites, rows), split_by="split")
-    assert table.splits.tolist() == read(sites).splits.tolist()
+    assert ((table.splits == "test") == (read(sites).splits == "test")).all()
     assert not any("not used" in note for note in table.notes)
 
 
@@ -116,9 +116,15 @@ def test_a_class_that_only_the_tested_site_has_is_refused(sites, rows_of):
         read(write_manifest(sites, rows), split_by="site")
 
 
-def test_a_fraction_that_is_more_than_what_is_left_is_refused(sites):
+def test_a_fraction_that_is_more_than_what_is_left_is_refused(sites, rows_of):
+    rows = [row | {"split": "train" if i < 12 else "test"} for i, row in enumerate(rows_of(sites))]
     with pytest.raises(ValueError, match=r"14 of 12 training images .* leave nothing to train on"):
-        read(sites, split_by="site", test_on=["a", "b"], val_fraction=0.35)
+        read(write_manifest(sites, rows), val_fraction=0.35)
+
+
+def test_validation_is_a_share_of_what_a_chosen_test_leaves(sites):
+    table = read(sites, split_by="site", test_on=["a", "b"], val_fraction=0.5)
+    assert (table.splits == "val").sum() == (table.splits == "train").sum() == 6
 
 
 def test_images_that_are_only_evaluated_can_be_chosen_by_the_column(sites, rows_of):
