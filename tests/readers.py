@@ -106,6 +106,6 @@ def make_sample(num: int, num_classes: int, named: bool = True, shaped: bool = F
         donors=order[: num // 2],
         load=load,
         unit_of={str(row): row // 4 for row in range(num)},
-        num_classes=num_classes,
+        classes=range(num_classes),
         distractor_names=("text",) if named else (),
     )

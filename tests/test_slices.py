@@ -63,12 +63,18 @@ def test_a_published_wilson_interval_is_met():
 def test_a_pair_flips_when_its_two_answers_differ():
     table = predictions([0, 0, 1, 1, 0, 0], [0, 1, 1, 1, 0, 0], pair=["p", "p", "q", "q", "", "r"])
     metrics = measure_groups(table, [], "pair")
-    assert metrics == {"test_pair_flip_rate": 0.5, "test_pairs": 2}
+    assert metrics == {
+        "test_pair_flip_rate": 0.5,
+        "test_pair_accuracy": 0.75,
+        "test_pairs": 2,
+    }
 
 
 def test_three_images_of_one_scene_are_three_pairs():
     table = predictions([0, 0, 0], [0, 0, 1], pair=["p", "p", "p"])
-    assert measure_groups(table, [], "pair") == {"test_pair_flip_rate": 2 / 3, "test_pairs": 3}
+    metrics = measure_groups(table, [], "pair")
+    assert metrics["test_pair_flip_rate"] == metrics["test_pair_accuracy"] == 2 / 3
+    assert metrics["test_pairs"] == 3
 
 
 def test_without_pairs_there_is_no_rate():

@@ -22,8 +22,8 @@ def measure_groups(
 
     Returns:
         ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % Wilson interval), the name
-        of that group, ``test_groups`` (each one's size and accuracy), ``test_pair_flip_rate`` and
-        ``test_pairs``; what was not asked for is absent.
+        of that group, ``test_groups`` (each one's size and accuracy), ``test_pair_flip_rate``,
+        ``test_pair_accuracy`` and ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}
     if not len(predictions):
@@ -75,4 +75,8 @@ def _measure_pairs(predictions: PredictionTable, pair_by: str) -> dict[str, Any]
         return {"test_pairs": 0}
     first, second = np.array(pairs).T
     flipped = predictions.predicted[first] != predictions.predicted[second]
-    return {"test_pair_flip_rate": float(flipped.mean()), "test_pairs": len(pairs)}
+    return {
+        "test_pair_flip_rate": float(flipped.mean()),
+        "test_pair_accuracy": float(predictions.correct[np.unique(pairs)].mean()),
+        "test_pairs": len(pairs),
+    }

@@ -31,7 +31,7 @@ def summarize(
 def _say_quality(
     predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None, unseen: bool
 ) -> str:
-    groups = predictions.groups
+    groups = predictions.answered.groups
     subjects = "" if groups is None else f" of {len(set(groups.tolist()))} groups"
     if groups is not None and unseen:
         subjects += " unseen in training"
@@ -56,12 +56,14 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
     if "test_pair_flip_rate" in metrics:
         parts.append(
             "changing only the background changes the answer in "
-            f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs"
+            f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs "
+            f"({_percent(metrics['test_pair_accuracy'])} of their images are answered right)"
         )
     if "test_flip_rate" in metrics:
         parts.append(
             "another background, drawn at random, changes the answer in "
-            f"{_percent(metrics['test_flip_rate'])} of images"
+            f"{_percent(metrics['test_flip_rate'])} of images, and "
+            f"{_percent(metrics['test_random_background_accuracy'])} are right then"
         )
     if promise is Promise.NONE:
         opening = "It is NOT gated: nothing keeps it from reading the background"

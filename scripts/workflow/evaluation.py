@@ -23,6 +23,7 @@ from workflow.journal import Journal
 from workflow.objects import Objects, make_trainer, quieten
 from workflow.places import OUTPUTS, find_checkpoint, make_new
 from workflow.plan import Plan, instantiate
+from workflow.request import check_trainer
 from workflow.testing import test_model
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,10 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
 def _check(asked: dict[str, Any]) -> None:
     if asked["split"] not in (None, *SPLITS):
         raise ValueError(f"split is {asked['split']!r}, expected {', '.join(SPLITS)} or null.")
+    if asked["trainer"].get("limit_test_batches") == 0:
+        raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
+    check_trainer(asked)
+    instantiate(asked["interventions"])
     if asked["which"] not in ("best", "last"):
         raise ValueError(f"which is {asked['which']!r}, expected best or last.")
     foreign, chosen = asked["backbone"] is not None, "_target_" in asked["data"]
@@ -124,7 +129,7 @@ def _plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     if not file.is_file():
         raise ValueError(f"ckpt={file}: there is no such file of weights for {asked['backbone']}.")
     options = instantiate(asked["data"])
-    table = options.read(asked["seed"], asked["classes"])
+    table = options.read(asked["seed"], [str(name) for name in asked["classes"]])
     parts = {
         group: OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
         for group, choice in (
@@ -160,7 +165,9 @@ def _make_plan(
     chosen = np.ones(len(table), bool) if split == "all" else table.splits == split
     if not chosen.any():
         raise ValueError(f"No image of {table.name} is in the split {split!r} (split=...).")
-    table = replace(table, splits=np.where(chosen, "test", "unused"))
+    # what is left of the test is neither evaluated nor trained on
+    others = np.where(table.splits == "test", "unused", table.splits)
+    table = replace(table, splits=np.where(chosen, "test", others))
     config = examined.config | {
         "data": data,
         "seed": asked["seed"],
@@ -176,7 +183,7 @@ def _check_roi(plan: Plan, model: ROIClassifier) -> None:
     """Stop before the work where the gate has no answer, or not the regions that it cuts out."""
     gate, table, rows = model.network.gate, plan.table, plan.table.rows_of("test")
     missing = rows[~table.has_roi()[rows].any(axis=1)]
-    if gate.roi_missing == "error" and gate.hides and len(missing):
+    if gate.roi_missing == "error" and len(missing):
         names = list_some([table.row_name(row) for row in missing.tolist()], 3)
         raise ValueError(
             f"{len(missing)} of {len(rows)} images have no ROI, which the model's gate needs "

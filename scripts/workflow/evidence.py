@@ -9,63 +9,66 @@ import numpy as np
 
 from datamodules.datamodule import ROIDataModule
 from datamodules.sample import choose_sample
-from datamodules.table import ImageTable
 from lightning_modules.evaluation.interventions.evidence import Sample, gather_evidence
 from lightning_modules.evaluation.interventions.options import Interventions
 from lightning_modules.evaluation.interventions.table import describe, tabulate
 from lightning_modules.networks import ROINetwork
 
 log = logging.getLogger(__name__)
-# donors of all classes together, unless that leaves a class with fewer than two
-MOST_DONORS = 256
+# what the donors of all classes together may take
+MOST_BYTES = 512 * 2**20
 
 
 def measure_evidence(
     network: ROINetwork,
     data: ROIDataModule,
     options: Interventions,
+    rows: np.ndarray,
     metrics: dict[str, Any],
     context: Callable[[], AbstractContextManager],
-    split: str = "test",
 ) -> dict[str, Any]:
-    """Ask a network about changed images of a split, and say what came of it.
+    """Ask a network about changed images, and say what came of it.
 
     Args:
         network: Of the model that was tested.
         data: Its images.
         options: How much is asked.
+        rows: Of the images that were tested.
         metrics: Of the test so far.
         context: Of each forward pass.
-        split: Whose images.
 
     Returns:
         Metrics by name; nothing where no image has a ROI.
     """
-    table = data.table
-    rows = table.rows_of(split)
-    candidates = rows[table.annotated[rows].all(axis=1)]
     if options.num_images == 0:
         return {}
-    if len(np.unique(table.labels[candidates])) < 2:
+    table = data.table
+    candidates = rows[table.annotated[rows].all(axis=1)]
+    lending = rows if options.donor_split is None else table.rows_of(options.donor_split)
+    lending = lending[table.annotated[lending].all(axis=1)]
+    classes = np.unique(table.labels[np.union1d(candidates, lending)])
+    if not len(candidates) or len(classes) < 2:
         log.info("No interventions: they need images of two classes whose whole ROI is known.")
         return {}
-    lending = table.rows_of(options.donor_split or split)
-    lending = lending[table.annotated[lending].all(axis=1)]
-    sample = _choose(table, candidates, lending, options, data)
+    sample = _choose(data, candidates, lending, classes, options)
     evidence = gather_evidence(network, sample, options.rounds, data.seed, context)
     if evidence is None:
         log.info("No interventions: no image with ROI and background got an answer.")
         return {}
+    groups = (
+        "" if table.groups is None else f" of {len(np.unique(table.groups[sample.rows]))} groups"
+    )
     log.info(
-        "How much of it is background: %d of %d images%s, seed %d. Backgrounds are those of %d %s "
-        "images of other groups, their ROI filled from around it. The gate promises %s, which held "
-        "for %d of %d images of the test.",
-        len(sample.rows),
+        "How much of it is background: %d of %d images%s, seed %d. Backgrounds are those of %d "
+        "%simages%s, their ROI filled from around it. The gate promises %s, which held for %d of "
+        "%d images of the test.",
+        evidence.num_images,
         len(rows),
-        "" if table.groups is None else f" of {len(np.unique(table.groups[sample.rows]))} groups",
+        "" if groups is None else f" of {groups} groups",
         data.seed,
         evidence.num_donors,
-        options.donor_split or split,
+        "" if options.donor_split is None else f"{options.donor_split} ",
+        "" if groups is None else " of other groups",
         metrics["gate_promise"].upper(),
         metrics["test_promise_held_images"],
         metrics["test_images"],
@@ -78,17 +81,18 @@ def measure_evidence(
 
 
 def _choose(
-    table: ImageTable,
+    data: ROIDataModule,
     candidates: np.ndarray,
     lending: np.ndarray,
+    classes: np.ndarray,
     options: Interventions,
-    data: ROIDataModule,
 ) -> Sample:
-    seed, num_classes = data.seed, len(table.class_names)
-    most = min(options.donors * num_classes, max(MOST_DONORS, 2 * num_classes))
-    _, units = np.unique(
-        table.ids.to_pylist() if table.groups is None else table.groups, return_inverse=True
-    )
+    table, seed = data.table, data.seed
+    height, width = data.preprocessing.size
+    affordable = MOST_BYTES // (3 * 4 * height * width)
+    most = min(options.donors * len(classes), max(affordable, 2 * len(classes)))
+    names = table.ids.to_pylist() if table.groups is None else table.groups
+    _, units = np.unique(names, return_inverse=True)
 
     def load(rows: Sequence[int]) -> Iterable[dict[str, Any]]:
         return data.sample_loader(np.asarray(rows))
@@ -101,6 +105,6 @@ def _choose(
             table.ids[row].as_py(): int(units[row])
             for row in np.union1d(candidates, lending).tolist()
         },
-        num_classes=num_classes,
+        classes=classes.tolist(),
         distractor_names=table.distractor_names,
     )

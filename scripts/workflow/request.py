@@ -19,6 +19,11 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     raise_problems(problems, "the configuration")
 
 
+def check_trainer(config: dict[str, Any]) -> None:
+    """Check the options of the trainer alone; raises as ``check_request`` does."""
+    raise_problems(list(_find_trainer(config)), "the configuration")
+
+
 def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
     if not 0 <= config["seed"] < 2**32:
         yield f"seed is {config['seed']}, expected 0 to 2**32 - 1"

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch import Trainer
 
 from lightning_modules.callbacks import Predictions
@@ -14,6 +15,7 @@ from lightning_modules.evaluation.promise import measure_promise
 from lightning_modules.evaluation.slices import measure_groups
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.roi_classifier import ROIClassifier
+from lightning_modules.run_files import write_json
 from workflow.evidence import measure_evidence
 from workflow.objects import Objects
 from workflow.plan import Plan, instantiate
@@ -59,7 +61,9 @@ def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]
         mask_only = dataclasses.asdict(plan.mask_only)
         metrics |= {f"mask_only_{name}": value for name, value in mask_only.items()}
     _say_metrics(metrics, predictions.class_names, plan.caveat)
-    metrics |= _ask(plan, objects, trainer, metrics)
+    # whatever the interventions come to, the test is done
+    write_json(Path(trainer.default_root_dir) / "metrics.json", metrics)
+    metrics |= _ask(plan, objects, trainer, metrics, set(predictions.ids))
     for sentence in summarize(predictions, metrics, promise, plan.caveat, plan.unseen):
         log.info(sentence)
     if plan.gated and model.network.gate.dilate:
@@ -82,15 +86,19 @@ def _measure(
     return metrics, predictions
 
 
-def _ask(plan: Plan, objects: Objects, trainer: Trainer, metrics: dict[str, Any]) -> dict[str, Any]:
+def _ask(
+    plan: Plan, objects: Objects, trainer: Trainer, metrics: dict[str, Any], tested: set[str]
+) -> dict[str, Any]:
     """Interventions, where the test ran: Lightning leaves the model on the CPU."""
-    model = objects.model
+    model, table = objects.model, objects.data.table
+    rows = [row for row in table.rows_of("test").tolist() if table.ids[row].as_py() in tested]
     model.to(trainer.strategy.root_device)
     try:
         return measure_evidence(
             model.network,
             objects.data,
             instantiate(plan.config["interventions"]),
+            np.array(rows),
             metrics,
             trainer.precision_plugin.forward_context,
         )

@@ -46,14 +46,15 @@ def measure_attribution(
             output = run_network(network, batch | {"image": image})
         usable = usable & (output.origin != MaskOrigin.ABSTAIN)
         score = output.logits.float().amax(dim=1)[usable].sum()
-        features = maps[0] if len(maps) == 1 and maps[0].requires_grad else None
+        features = maps[0] if len(maps) == 1 and isinstance(maps[0], Tensor) else None
         wanted = [image] if features is None else [image, features]
         gradient, *of_map = torch.autograd.grad(score, wanted, allow_unused=True)
         if gradient is None:
             gradient = torch.zeros_like(image)
         ratio = torch.full((len(mask),), torch.nan, device=device)
         # no map of the whole image: tokens that stayed, or crops
-        if of_map and features.ndim == 4 and network.gate.backbone_size is None:
+        whole = network.gate.backbone_size is None and features is not None and features.ndim == 4
+        if whole and of_map[0] is not None:
             cam = grad_cam(network.backbone, features, of_map[0])
             ratio = energy_share(cam, mask) / mask.float().mean(dim=(1, 2, 3))
         shares = [_share_outside(gradient, inside) for inside in (output.mask, mask)]

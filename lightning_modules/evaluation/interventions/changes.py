@@ -19,6 +19,8 @@ from lightning_modules.networks.masks import dilate_mask
 BORDER = "border"
 # share of the shorter side that the automatic border strip is wide
 BORDER_SHARE = 0.08
+# of a mask alone: standard deviations between inside and outside, at least
+CONTRAST = 1.0
 
 
 class Subject(NamedTuple):
@@ -54,8 +56,13 @@ def fill_roi(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
 
 
 def show_mask(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
-    """Leave nothing but the mask's shape: one colour inside, another one outside."""
-    return torch.where(subject.roi, donors.inside, donors.outside)
+    """Leave nothing but the mask's shape: one colour inside, another one outside.
+
+    Outside stands 0, the mean of the backbone's training images and what gates hide with; inside
+    the mean colour of ROIs, moved away from that.
+    """
+    away = torch.where(donors.colour < 0, -CONTRAST, CONTRAST)
+    return torch.where(subject.roi, donors.colour + away, torch.zeros_like(subject.image))
 
 
 def erase_distractor(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
@@ -71,7 +78,7 @@ def transplant(index: int) -> Callable[[Subject, Donors, Tensor], Tensor]:
     def edit(subject: Subject, donors: Donors, chosen: Tensor) -> Tensor:
         erased = erase_distractor(subject, donors, chosen)
         place = donors.distractors[chosen, index, None] & ~subject.roi
-        return torch.where(place, donors.image[chosen], erased)
+        return torch.where(place, donors.background[chosen], erased)
 
     return edit
 
@@ -84,6 +91,7 @@ def add_border(batch: dict[str, Any]) -> dict[str, Any]:
     reach = max(1, round(BORDER_SHARE * min(height, width)))
     inner = torch.zeros(height - 2 * reach, width - 2 * reach, dtype=torch.bool)
     frame = functional.pad(inner, (reach, reach, reach, reach), value=True)
+    frame = frame.to(batch["image"].device)
     return batch | {"distractors": frame.expand(number, 1, height, width)}
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lightning_modules.evaluation.interventions.answers import Interviewer, Plan, make_plans
+from lightning_modules.evaluation.interventions.answers import Answers, Interviewer
 from lightning_modules.evaluation.interventions.attribution import (
     Attribution,
     measure_attribution,
@@ -13,6 +13,7 @@ from lightning_modules.evaluation.interventions.attribution import (
 from lightning_modules.evaluation.interventions.changes import BORDER, NEXT, add_border
 from lightning_modules.evaluation.interventions.donors import gather_donors
 from lightning_modules.evaluation.interventions.measures import (
+    AS_THEY_ARE,
     FULL_MASK,
     Row,
     mask_stability,
@@ -20,13 +21,14 @@ from lightning_modules.evaluation.interventions.measures import (
     measure_rows,
     name_metrics,
 )
+from lightning_modules.evaluation.interventions.plans import WHOLE_PLANS, Plan, make_plans
 from lightning_modules.networks import ROINetwork
 
 Loader = Callable[[Sequence[int]], Iterable[dict[str, Any]]]
 # share of the sample that is shown with a full mask instead, for the reference row
 FULL_SHARE = 1 / 6
-# of the sample, whose gradients are looked at, and at least how many: a backward pass costs three
-GRADIENT_SHARE, FEWEST_GRADIENTS = 1 / 64, 16
+# of the sample, whose gradients are looked at, and at least how many: each costs four answers
+GRADIENT_SHARE, FEWEST_GRADIENTS = 1 / 32, 4
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,12 @@ class Evidence:
 
     Args:
         rows: Of the model, by change.
-        full: The same of the model under a mask that is true everywhere; empty where masks are
-            not used.
+        full: The same of the model under a mask that is true everywhere.
         constant: The best constant predictor.
         attribution: Of gradients and heat maps.
         stability: Mean IoU of predicted masks before and after a swap; None: none were predicted.
         num_donors: Images that lent their backgrounds.
+        num_images: That had a ROI and a background, and got an answer.
     """
 
     rows: dict[str, Row]
@@ -49,6 +51,7 @@ class Evidence:
     attribution: Attribution
     stability: float | None
     num_donors: int
+    num_images: int
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -70,7 +73,7 @@ class Sample:
         donors: Images that lend their background.
         load: Makes batches of some rows.
         unit_of: Group of each id, as a number.
-        num_classes: Of the labels.
+        classes: That there are among images and donors, by their index.
         distractor_names: In the order of the batches' planes; none: the border strip.
     """
 
@@ -78,7 +81,7 @@ class Sample:
     donors: Sequence[int]
     load: Loader
     unit_of: Mapping[str, int]
-    num_classes: int
+    classes: Sequence[int]
     distractor_names: Sequence[str]
 
 
@@ -107,35 +110,34 @@ def gather_evidence(
     def load(rows: Sequence[int]) -> Iterable[dict[str, Any]]:
         return map(add_border, sample.load(rows))
 
-    donors = gather_donors(load(sample.donors), sample.unit_of, device)
+    donors = gather_donors(load(sample.donors), sample.unit_of, sample.classes, device)
     if donors is None:
         return None
-    names = sample.distractor_names or (BORDER,)
 
-    def ask(rows: Sequence[int], plans: list[Plan], whole: bool) -> dict[str, Any]:
+    def ask(rows: Sequence[int], plans: Sequence[Plan], whole: bool) -> Answers:
         interviewer = Interviewer(
-            network, donors, plans, sample.unit_of, sample.num_classes, rounds, seed, whole, context
+            network, donors, plans, sample.unit_of, rounds, seed, whole, context
         )
         return interviewer.ask(load(rows))
 
-    # behind a gate that uses no mask a full one is no other; batches are never mixed of both, for
-    # gates whose cost depends on the mask answer in other shapes then
-    num_full = round(FULL_SHARE * len(sample.rows)) if network.gate.hides else 0
-    plans = make_plans(sample.num_classes, names)
+    # where no mask is used a full one changes nothing; batches are never mixed of both: gates whose
+    # cost depends on the mask answer in other shapes then
+    num_full = round(FULL_SHARE * len(sample.rows)) if network.gate.uses_mask else 0
+    plans = make_plans(donors.num_classes, sample.distractor_names or (BORDER,))
     answers = ask(sample.rows[num_full:], plans, whole=False)
     if not answers.as_they_are.num_rows:
         return None
-    full = {}
-    if num_full:
-        shown_whole = ask(sample.rows[:num_full], [Plan((NEXT,), 1)], whole=True)
-        full = measure_rows(shown_whole, sample.num_classes)
+    shown_whole = ask(sample.rows[:num_full], WHOLE_PLANS, whole=True)
+    rows = measure_rows(answers, donors.num_classes)
+    full = measure_rows(shown_whole, donors.num_classes) if network.gate.uses_mask else rows
+    full = {name: full[name] for name in (AS_THEY_ARE, NEXT.name) if name in full}
     num_gradients = max(FEWEST_GRADIENTS, round(GRADIENT_SHARE * len(sample.rows)))
-    attribution = measure_attribution(network, sample.load(sample.rows[-num_gradients:]), device)
     return Evidence(
-        measure_rows(answers, sample.num_classes),
+        rows,
         full,
         measure_constant(answers),
-        attribution,
+        measure_attribution(network, sample.load(sample.rows[-num_gradients:]), device),
         mask_stability(answers),
-        len(donors.image),
+        len(donors.background),
+        answers.as_they_are.num_rows + shown_whole.as_they_are.num_rows,
     )

@@ -1,7 +1,7 @@
 """From answers to numbers: accuracy under each change, and how many answers it changes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,14 @@ AS_THEY_ARE = "as_they_are"
 RANDOM = "random_background"
 FULL_MASK = "full_mask"
 CONSTANT = "constant"
+MIXED = (
+    "accuracy",
+    "accuracy_before",
+    "flip_rate",
+    "bit_exact_share",
+    "logit_change",
+    "unanswered",
+)
 ORDER = (
     AS_THEY_ARE,
     "same_background",
@@ -30,15 +38,16 @@ class Row:
 
     Args:
         name: Of the change.
-        images: How many.
+        images: How many; in several rounds an image is asked about several times.
         accuracy: Share in [0, 1] that is answered right.
         accuracy_before: The same of these images as they are.
         accuracy_low: Lower end of its 95 % Wilson interval; None: a mean of several rows.
         accuracy_high: Its upper end.
-        flip_rate: Share in [0, 1] whose answer differs from that to the image as it is; None: it
-            is not changed.
+        flip_rate: Share in [0, 1] whose answer differs from that to the image as it is, no answer
+            being another one; None: it is not changed.
         bit_exact_share: Share in [0, 1] whose logits are the same bit for bit.
-        logit_change: Mean over images of the largest absolute difference of a logit.
+        logit_change: Mean over answers of the largest absolute difference of a logit.
+        unanswered: Share in [0, 1] that got no answer once changed; counts as wrong.
     """
 
     name: str
@@ -50,6 +59,7 @@ class Row:
     flip_rate: float | None = None
     bit_exact_share: float | None = None
     logit_change: float | None = None
+    unanswered: float | None = None
 
 
 def measure_rows(answers: Answers, num_classes: int) -> dict[str, Row]:
@@ -57,11 +67,11 @@ def measure_rows(answers: Answers, num_classes: int) -> dict[str, Row]:
     if not answers.as_they_are.num_rows:
         return {}
     labels, logits = answers.as_they_are.columns()
-    rows = {AS_THEY_ARE: _score(AS_THEY_ARE, labels, logits)}
+    rows = {AS_THEY_ARE: _score(AS_THEY_ARE, logits.argmax(axis=1) == labels, len(labels))}
     for name, record in answers.changed.items():
         if record.num_rows:
             rows[name] = _compare(name, record)
-    random = _mix_backgrounds(rows, num_classes)
+    random = _mix_backgrounds(rows, answers.changed, num_classes)
     if random is not None:
         rows[RANDOM] = random
     return dict(sorted(rows.items(), key=lambda item: _place(item[0])))
@@ -71,54 +81,60 @@ def _place(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
-def _score(name: str, labels: np.ndarray, logits: np.ndarray) -> Row:
-    correct = logits.argmax(axis=1) == labels
-    low, high = wilson_interval(int(correct.sum()), len(correct))
+def _score(name: str, correct: np.ndarray, images: int) -> Row:
     share = float(correct.mean())
-    return Row(name, len(correct), share, share, low, high)
+    # answers about the same image count once
+    low, high = wilson_interval(round(share * images), images)
+    return Row(name, images, share, share, low, high)
 
 
 def _compare(name: str, record: Recorded) -> Row:
-    labels, before, after, _ = record.columns()
-    flipped = before.argmax(axis=1) != after.argmax(axis=1)
-    difference = np.abs(before - after).max(axis=1)
-    return Row(
-        **asdict(_score(name, labels, after))
-        | {
-            "accuracy_before": float((before.argmax(axis=1) == labels).mean()),
-            "flip_rate": float(flipped.mean()),
-            # NaN equals nothing, so it never counts as the same
-            "bit_exact_share": float((before == after).all(axis=1).mean()),
-            "logit_change": float(difference.mean()),
-        }
+    number, labels, before, after, answered, _ = record.columns()
+    answered = answered.astype(bool)
+    correct = (after.argmax(axis=1) == labels) & answered
+    flipped = (before.argmax(axis=1) != after.argmax(axis=1)) | ~answered
+    # NaN equals nothing, so it never counts as the same
+    exact = (before == after).all(axis=1) & answered
+    return replace(
+        _score(name, correct, len(np.unique(number))),
+        accuracy_before=float((before.argmax(axis=1) == labels).mean()),
+        flip_rate=float(flipped.mean()),
+        bit_exact_share=float(exact.mean()),
+        logit_change=float(np.abs(before - after).max(axis=1).mean()),
+        unanswered=float((~answered).mean()),
     )
 
 
-def _mix_backgrounds(rows: Mapping[str, Row], num_classes: int) -> Row | None:
+def _mix_backgrounds(
+    rows: Mapping[str, Row], changed: Mapping[str, Recorded], num_classes: int
+) -> Row | None:
     """Backgrounds of a class drawn at random (Mixed-Rand, arXiv 2006.09994): strata by weight.
 
-    A random class is the own one, or the next one, once in ``num_classes`` times each.
+    A random class is the own one, or the next one, once in ``num_classes`` times each. A stratum
+    that no donor serves is left out.
     """
     weights = {"same_background": 1, "next_background": 1, "far_background": num_classes - 2}
     found = {name: weight for name, weight in weights.items() if weight and name in rows}
-    if "same_background" not in found or len(found) < 2:
+    if not found.keys() - {"same_background"}:
         return None
     total = sum(found.values())
 
     def mean(field: str) -> float:
         return sum(w * getattr(rows[name], field) for name, w in found.items()) / total
 
-    fields = ("accuracy", "accuracy_before", "flip_rate", "bit_exact_share", "logit_change")
-    means = {field: mean(field) for field in fields}
-    return Row(RANDOM, sum(rows[name].images for name in found), **means)
+    numbers = np.concatenate([changed[name].columns()[0] for name in found])
+    means = {field: mean(field) for field in MIXED}
+    return Row(RANDOM, len(np.unique(numbers)), **means)
 
 
-def background_gap(rows: Mapping[str, Row]) -> float:
+def background_gap(rows: Mapping[str, Row]) -> float | None:
     """Accuracy on backgrounds of the same class less that on random ones (arXiv 2006.09994).
 
     Each as the difference to the same images as they are: the two are not of quite the same images,
-    and what these differ in by themselves is no gap.
+    and what these differ in by themselves is no gap. None: no image has a donor of its own class.
     """
+    if "same_background" not in rows:
+        return None
     same, random = rows["same_background"], rows[RANDOM]
     return (same.accuracy - same.accuracy_before) - (random.accuracy - random.accuracy_before)
 
@@ -145,8 +161,8 @@ def name_metrics(
 
     Returns:
         ``test_background_gap``; ``test_<change>_accuracy`` and ``_flip_rate``; ``test_flip_rate``,
-        ``test_bit_exact_share`` and ``test_logit_change`` over random backgrounds; the same of the
-        full mask, ``test_full_mask_...``; ``test_constant_accuracy``; ``test_mask_stability``.
+        ``test_bit_exact_share`` and ``test_logit_change`` over random backgrounds;
+        ``test_full_mask_...``, ``test_constant_accuracy`` and ``test_mask_stability``.
     """
     metrics: dict[str, Any] = {"test_constant_accuracy": constant.accuracy}
     if stability is not None:
@@ -159,18 +175,22 @@ def name_metrics(
             metrics[f"{stem}_accuracy"] = row.accuracy
             if row.flip_rate is not None and name != RANDOM:
                 metrics[f"{stem}_flip_rate"] = row.flip_rate
-        if RANDOM in found:
-            random = found[RANDOM]
-            metrics[f"{prefix}_background_gap"] = background_gap(found)
-            metrics[f"{prefix}_flip_rate"] = random.flip_rate
-            metrics[f"{prefix}_bit_exact_share"] = random.bit_exact_share
-            metrics[f"{prefix}_logit_change"] = random.logit_change
+    if RANDOM in rows:
+        random, gap = rows[RANDOM], background_gap(rows)
+        metrics |= {} if gap is None else {"test_background_gap": gap}
+        metrics["test_flip_rate"] = random.flip_rate
+        metrics["test_bit_exact_share"] = random.bit_exact_share
+        metrics["test_logit_change"] = random.logit_change
     return metrics
 
 
 def mask_stability(answers: Answers) -> float | None:
     """Mean IoU of the masks predicted before and after a swap; None: none were predicted."""
-    swapped = [r.columns()[3] for n, r in answers.changed.items() if n.endswith("_background")]
+    swapped = [
+        r.columns()[5]
+        for n, r in answers.changed.items()
+        if n.endswith("_background") and r.num_rows
+    ]
     agreement = np.concatenate(swapped) if swapped else np.zeros(0)
     known = agreement[np.isfinite(agreement)]
     return float(known.mean()) if len(known) else None

@@ -11,8 +11,8 @@ class Interventions:
     Args:
         num_images: At most this many images, classes and groups alike; None: all, 0: none.
         rounds: Each shows every image of the sample two times more, changed in two ways.
-        donors: Images of each class that lend their backgrounds (of more than 8 classes fewer, of
-            more than 128 two).
+        donors: At most so many images of each class lend their backgrounds; fewer where they would
+            take more than half a gigabyte, but two.
         donor_split: Whose images lend them; None: the split that is tested. Backgrounds of training
             images show what they showed there, where those of the test do not.
 
@@ -22,7 +22,7 @@ class Interventions:
 
     num_images: int | None = 2000
     rounds: int = 1
-    donors: int = 32
+    donors: int = 256
     donor_split: Literal["train", "val", "test"] | None = None
 
     def __post_init__(self) -> None:

@@ -23,6 +23,8 @@ LABELS = {
 FULL_LABELS = {AS_THEY_ARE: "as they are", "next_background": "next class's background"}
 # points of accuracy above the constant answer from which on a model knows something
 NOTABLE = 0.05
+# width of an interval from which on nothing is said, and flips below which nothing was read
+VAGUE, UNMOVED = 0.25, 0.1
 
 
 def tabulate(evidence: Evidence, metrics: dict[str, Any]) -> list[str]:
@@ -70,8 +72,10 @@ def _measured_lines(metrics: dict[str, Any]) -> Iterator[str]:
         row = Row(group, metrics["test_groups"][group]["images"], share, share, low, high)
         yield _line(f"worst group: {group}"[:36], row)
     if "test_pair_flip_rate" in metrics:
-        share = f"{100 * metrics['test_pair_flip_rate']:.1f} %"
-        yield f"{'real pairs':36}{metrics['test_pairs']:7d}{'':27}{share:>9}"
+        right, changed = (
+            f"{100 * metrics[f'test_pair_{name}']:.1f} %" for name in ("accuracy", "flip_rate")
+        )
+        yield f"{'real pairs':36}{metrics['test_pairs']:7d}{right:>10}{'':17}{changed:>9}"
 
 
 def describe(evidence: Evidence) -> Iterator[str]:
@@ -84,47 +88,70 @@ def describe(evidence: Evidence) -> Iterator[str]:
 
 def _say_flips(rows: dict[str, Row]) -> Iterator[str]:
     if RANDOM not in rows:
+        yield "No background was swapped: no image has a donor of another class and group."
         return
-    random = rows[RANDOM]
-    gap = round(100 * background_gap(rows), 1) + 0.0  # never -0.0
-    sentence = (
-        f"In {100 * random.flip_rate:.0f} of 100 images, changing only the background changes the "
-        f"answer, which is right in {100 * random.accuracy:.1f} % then (background gap {gap:.1f} "
-        "points)"
-    )
+    random, gap = rows[RANDOM], background_gap(rows)
+    sentence = f"In {_of_100(random)}, changing only the background changes the answer"
+    if gap is not None:
+        sentence += f" (background gap {round(100 * gap, 1) + 0.0:.1f} points)"  # never -0.0
+    sentence += f"; then {_right(random)}"
     if "next_background" in rows:
         other = rows["next_background"]
-        sentence += (
-            f"; with the background of the next class it changes in {100 * other.flip_rate:.0f} of "
-            f"100 and is right in {100 * other.accuracy:.1f} %"
-        )
+        sentence += f". With the background of the next class: in {_of_100(other)}, {_right(other)}"
+    if random.unanswered:
+        sentence += f". {100 * random.unanswered:.0f} of 100 get no answer then"
     yield f"{sentence}."
 
 
+def _of_100(row: Row) -> str:
+    return f"{100 * row.flip_rate:.0f} of 100 images"
+
+
+def _right(row: Row) -> str:
+    return f"{100 * row.accuracy:.1f} % are right"
+
+
 def _say_covered(rows: dict[str, Row], constant: Row) -> Iterator[str]:
+    if constant.accuracy == 1:
+        yield "All of these images are of one class: what tells it apart cannot be seen."
+        return
     chance = f"(a constant answer: {100 * constant.accuracy:.1f} %)"
     for name, what in (
         ("no_roi", "With the ROI covered"),
         ("mask_only", "From the mask's shape alone, every colour gone,"),
     ):
         if name in rows:
-            row = rows[name]
-            known = row.accuracy_low > constant.accuracy + NOTABLE
-            told = ": that alone tells it the class" if known else ", as it should be"
-            yield f"{what} it is right in {100 * row.accuracy:.1f} % {chance}{told}."
+            right = f"{100 * rows[name].accuracy:.1f} %"
+            yield f"{what} it is right in {right} {chance}{_judge(rows[name], constant)}."
+
+
+def _judge(row: Row, constant: Row) -> str:
+    """What an accuracy without the ROI, or without any image, comes to."""
+    if row.accuracy_low > constant.accuracy + NOTABLE:
+        return ": that alone tells it the class"
+    if row.accuracy_high - row.accuracy_low > VAGUE:
+        return "; these are too few images to tell"
+    if row.name == "no_roi" and row.flip_rate < UNMOVED:
+        return f"; that changes {100 * row.flip_rate:.0f} of 100 answers: it hardly reads the ROI"
+    if row.accuracy_high > constant.accuracy + VAGUE:
+        return ", which is not certain to be more"
+    return ", as it should be"
 
 
 def _say_distractors(rows: dict[str, Row]) -> Iterator[str]:
-    for name in [n for n in rows if n.startswith("distractor_") and n.endswith("_erased")]:
-        moved = rows.get(name.replace("_erased", "_transplanted"))
-        what = name.removeprefix("distractor_").removesuffix("_erased")
-        sentence = f"Erasing the {what} changes {100 * rows[name].flip_rate:.0f} of 100 answers"
-        if moved is not None:
-            sentence += (
-                f"; that of another class's image in its stead changes {100 * moved.flip_rate:.0f} "
-                f"of 100, which are right in {100 * moved.accuracy:.1f} % then"
-            )
-        yield f"{sentence}."
+    found = [name for name in rows if name.startswith("distractor_")]
+    for what in dict.fromkeys(n.removeprefix("distractor_").rpartition("_")[0] for n in found):
+        parts = []
+        for how, words in (
+            ("erased", f"Erasing the {what}"),
+            ("transplanted", f"the {what} of another class's image"),
+        ):
+            row = rows.get(f"distractor_{what}_{how}")
+            if row is not None:
+                changed = f"{100 * row.flip_rate:.0f} of 100 answers"
+                parts.append(f"{words} changes {changed}, {_right(row)} then")
+        sentence = "; ".join(parts)
+        yield f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _say_attribution(evidence: Evidence) -> Iterator[str]:

@@ -44,6 +44,7 @@ class AttentionGate(Gate):
     """
 
     hides = False
+    uses_mask = False
 
     def __init__(self, dilate: int | Literal["auto"] = 0, supervision: float = 1.0) -> None:
         super().__init__()

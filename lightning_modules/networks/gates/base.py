@@ -82,6 +82,7 @@ class Gate(nn.Module):
     dilate = 0
     roi_missing = "full"
     hides = True  # whether it gates at all: a run behind a gate that does not is never called gated
+    uses_mask = True  # whether the answer depends on the mask at all
     teacher_forcing = 1.0
     weighed: tuple[str, ...] = ()  # regions whose share in the answer is known, ``region_weights``
     backbone_size: tuple[int, int] | None = None  # of what the backbone sees; None: the whole image

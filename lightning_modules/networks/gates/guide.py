@@ -45,6 +45,7 @@ class GuideGate(Gate):
     """
 
     hides = False
+    uses_mask = False
 
     def __init__(
         self,

@@ -7,3 +7,4 @@ class NoGate(Gate):
     """The plain backbone sees the whole image; the mask is measured and ignored."""
 
     hides = False
+    uses_mask = False
