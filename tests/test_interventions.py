@@ -104,7 +104,7 @@ def test_every_image_gets_its_share_of_the_changes_and_no_flip_rate_stands_alone
     images = {row["name"]: row["images"] for row in found.metrics["test_interventions"]}
     assert images["same_background"] == pytest.approx(58, abs=3)
     assert images["no_roi"] == pytest.approx(19, abs=3)
-    # second changes are left out of one batch in four: here of two in six
+    # second changes are left out of one batch in three: here of two in six
     assert images["next_background"] == pytest.approx(38, abs=4)
     assert images["mask_only"] == pytest.approx(13, abs=3)
     assert sum(images[n] for n in ("same_background", "no_roi", "distractor_text_erased")) == 96
@@ -169,7 +169,7 @@ def test_all_is_asked_in_fewer_than_three_times_the_answers_of_a_plain_test():
     network, asked = read_by(Reader(AROUND, 2), PixelGate(pooling="mean")), []
     network.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
     gather_evidence(network, make_sample(640, 2), rounds=1, seed=0)
-    assert 2.3 * 640 < sum(asked) < 2.8 * 640
+    assert 2.3 * 640 < sum(asked) < 2.75 * 640
 
 
 def test_an_answer_that_is_lost_is_an_answer_that_changed():

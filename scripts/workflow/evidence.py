@@ -55,9 +55,7 @@ def measure_evidence(
     if evidence is None:
         log.info("No interventions: no image with ROI and background got an answer.")
         return {}
-    groups = (
-        "" if table.groups is None else f" of {len(np.unique(table.groups[sample.rows]))} groups"
-    )
+    groups = None if table.groups is None else len(np.unique(table.groups[sample.rows]))
     log.info(
         "How much of it is background: %d of %d images%s, seed %d. Backgrounds are those of %d "
         "%simages%s, their ROI filled from around it. The gate promises %s, which held for %d of "

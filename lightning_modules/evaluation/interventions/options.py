@@ -22,7 +22,7 @@ class Interventions:
 
     num_images: int | None = 2000
     rounds: int = 1
-    donors: int = 256
+    donors: int = 128
     donor_split: Literal["train", "val", "test"] | None = None
 
     def __post_init__(self) -> None:
