@@ -1,0 +1,121 @@
+"""The model that an evaluation examines, and the images that it is examined on."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from front.conf_tree import CONF
+from omegaconf import OmegaConf
+
+from lightning_modules.foreign import wrap_timm
+from lightning_modules.roi_classifier import ROIClassifier
+from workflow.call import Call
+from workflow.places import OUTPUTS, find_checkpoint
+from workflow.plan import Plan, instantiate
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Examined:
+    """A model to evaluate.
+
+    Args:
+        model: In evaluation mode.
+        config: That it was trained by; of a model from elsewhere the parts around it alone.
+        file: Its checkpoint.
+        folder: Where its evaluations go.
+        fingerprint: Of the split that it was trained on; None: not known.
+    """
+
+    model: ROIClassifier
+    config: dict[str, Any]
+    file: Path
+    folder: Path
+    fingerprint: str | None
+
+
+def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
+    """A checkpoint of this project, on the images it was trained on or on others.
+
+    Raises:
+        ValueError: There is none, or its images have changed since.
+    """
+    file = find_checkpoint(asked["ckpt"], asked["which"])
+    model = ROIClassifier.load_from_checkpoint(file)
+    record = model.hparams.record or {}
+    own = record.get("config", {})
+    run = file.parents[1] if (file.parents[1] / "config.yaml").is_file() else file.parent
+    examined = Examined(model, own, file, run / "evaluations", record.get("split_fingerprint"))
+    data = asked["data"]
+    as_trained = "_target_" not in data
+    if as_trained and "data" not in own:
+        raise ValueError(f"{file} does not say what it was trained on: choose data=...")
+    if as_trained:
+        data = own["data"] | {name: value for name, value in data.items() if value is not None}
+    elif not any(word.startswith("data.roi_at_test=") for word in call.overrides):
+        data = data | {"roi_at_test": own.get("data", {}).get("roi_at_test", True)}
+    plan = _make_plan(asked, call, examined, data, as_trained)
+    return plan, examined
+
+
+def plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
+    """Weights that were trained elsewhere with timm.
+
+    Raises:
+        ValueError: There are none, or they are of another model.
+    """
+    file = Path(asked["ckpt"])
+    if not file.is_file():
+        raise ValueError(f"ckpt={file}: there is no such file of weights for {asked['backbone']}.")
+    options = instantiate(asked["data"])
+    table = options.read(asked["seed"], [str(name) for name in asked["classes"]])
+    parts = {
+        group: OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
+        for group, choice in (
+            ("model", "timm"),
+            ("gate", "none"),
+            ("loss", "cross_entropy"),
+            ("optimizer", "adamw"),
+            ("scheduler", "none"),
+        )
+    }
+    backbone = parts.pop("model") | {"backbone": asked["backbone"]}
+    model = wrap_timm(file, backbone, parts, table.class_names, table.region_names, options.size)
+    examined = Examined(model, parts, file, OUTPUTS / "evaluations", None)
+    return _make_plan(asked, call, examined, asked["data"], as_trained=False), examined
+
+
+def _make_plan(
+    asked: dict[str, Any], call: Call, examined: Examined, data: dict[str, Any], as_trained: bool
+) -> Plan:
+    """The plan of an evaluation: the rows to evaluate are those of the test."""
+    data = data | {"image_size": list(examined.model.image_size), "roi_fraction": 1.0}
+    options = instantiate(data)
+    classes = None if as_trained else examined.model.hparams.class_names
+    table = options.read(examined.config.get("seed", 0), classes)
+    for note in table.notes:
+        log.info(note)
+    if as_trained and examined.fingerprint not in (None, table.fingerprint):
+        raise ValueError(
+            f"The data of {examined.file} has changed since it was trained, so its test images may "
+            "be images that it has learned from. Evaluate it on other data (data=...)."
+        )
+    split = asked["split"] or "test"
+    chosen = np.ones(len(table), bool) if split == "all" else table.splits == split
+    if not chosen.any():
+        raise ValueError(f"No image of {table.name} is in the split {split!r} (split=...).")
+    # what is left of the test is neither evaluated nor trained on
+    others = np.where(table.splits == "test", "unused", table.splits)
+    table = replace(table, splits=np.where(chosen, "test", others))
+    config = examined.config | {
+        "data": data,
+        "seed": asked["seed"],
+        "control": True,  # no word on what to run next
+        "interventions": asked["interventions"],
+        "trainer": asked["trainer"],
+    }
+    unseen = as_trained and split in ("val", "test")
+    return Plan(config, options, table, call, unseen=unseen)
