@@ -61,14 +61,19 @@ def _collect_texts(columns: pa.Table, kind: str, problems: list[str]) -> dict[st
     """Name to the text of its four numbers in each row, whether in one column or in four."""
     names = set(columns.column_names)
     stems = sorted(
-        {name[: -len("_x0")] for name in names if name.endswith("_x0") and region_of(name, kind)}
+        {
+            name[: -len("_x0")]
+            for name in names
+            if name.endswith(tuple(f"_{side}" for side in BOX_SIDES)) and region_of(name, kind)
+        }
     )
     texts: dict[str, list[str]] = {}
     for stem in stems:
         sides = [f"{stem}_{side}" for side in BOX_SIDES]
         absent = [side for side in sides if side not in names]
         if absent:
-            problems.append(f"{list_some(absent)} missing beside {stem}_x0; a box has four numbers")
+            present = next(side for side in sides if side in names)
+            problems.append(f"{list_some(absent)} missing beside {present}; a box has four numbers")
             continue
         if stem in names:
             problems.append(f"{stem} and {stem}_x0 both give one box; keep one of them")

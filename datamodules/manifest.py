@@ -7,6 +7,7 @@ count), and any column of the user's own. Blank means unknown.
 """
 
 import csv
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pyarrow.parquet
 from datamodules.boxes import BOX_SIDES, BoxFormat, read_boxes, region_of
 from datamodules.problems import list_some, raise_problems
 
+MISSPELT = re.compile(r"(?i)distract[a-z]*_")
 NAMELESS = ("distractor", "distractor_", *(f"distractor_{side}" for side in BOX_SIDES))
 
 
@@ -139,6 +141,11 @@ def _find_column_problems(columns: pa.Table, path: Path) -> list[str]:
         f"distractor_<name>_x0 and so on, such as distractor_text"
         for name in columns.column_names
         if name in NAMELESS
+    ]
+    problems += [
+        f"the column {name!r} looks like a distractor and is none; call it distractor_<name>"
+        for name in columns.column_names
+        if MISSPELT.match(name) and not name.startswith("distractor_")
     ]
     for name in ("image", "label"):
         rows = np.flatnonzero(pc.equal(columns[name], "").to_numpy(zero_copy_only=False))

@@ -122,6 +122,27 @@ class DataOptions:
         return (size[0], size[-1])
 
 
+@dataclass(kw_only=True)
+class AsTrained:
+    """For evaluation: the images of the run itself; what is not None replaces the run's value.
+
+    Args:
+        batch_size: As in ``DataOptions``, as all others.
+        num_workers: Loading processes.
+        slice_by: Columns of the worst group.
+        pair_by: Column that joins pairs.
+        roi_at_test: Whether the ROIs gate.
+        allow_outside: Whether files may lie outside the root.
+    """
+
+    batch_size: int | None = None
+    num_workers: int | None = None
+    slice_by: str | Sequence[str] | None = None
+    pair_by: str | None = None
+    roi_at_test: bool | None = None
+    allow_outside: bool | None = None
+
+
 def _as_tuple(value: object) -> tuple:
     """Accept one value where a list is expected: brackets break in some shells."""
     if isinstance(value, str) or not isinstance(value, Sequence):

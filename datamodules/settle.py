@@ -65,6 +65,10 @@ def build_table(
     masks, boxes = keep_roi_of(
         options.roi_fraction, masks, raw.boxes, labels, splits == "train", seed, notes
     )
+    notes += [
+        f"Distractor {name}: in {int(np.isfinite(boxes).all(axis=1).sum())} of {len(boxes)} images."
+        for name, boxes in raw.distractors.items()
+    ]
     return ImageTable(
         columns=raw.columns,
         ids=ids,

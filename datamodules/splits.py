@@ -55,9 +55,10 @@ def assign_splits(
     if "train" not in given:
         column = "split" if options.split_by is None else options.split_by
         raise ValueError(f"{raw.name}: the column {column!r} names no row 'train'; found {given}.")
-    _check_apart(splits, images, "image", raw.name)
+    by = "" if options.split_by is None else f" by data.split_by={options.split_by}"
+    _check_apart(splits, images, "image", raw.name + by)
     if groups is not None:
-        _check_apart(splits, groups, "group", raw.name)
+        _check_apart(splits, groups, "group", raw.name + by)
     made = []
     # of the images; where the test was chosen, of those that it left
     chosen = options.split_by is not None or options.num_folds is not None
@@ -67,7 +68,8 @@ def assign_splits(
             continue
         rows = np.flatnonzero(splits == "train")
         share = fraction * total / len(rows)
-        taken = _take_share(rows, labels, units, share, seed, raw.name)
+        wanted = f"the {split} images, {share:.0%} of the others (data.{split}_fraction)"
+        taken = _take_share(rows, labels, units, share, seed, raw.name, wanted)
         splits[taken] = split
         made.append(f"{split} ({len(taken) / len(labels):.0%} of the images)")
     if made:
@@ -112,9 +114,15 @@ def _check_apart(splits: np.ndarray, units: np.ndarray, kind: str, name: str) ->
 
 
 def _take_share(
-    rows: np.ndarray, labels: np.ndarray, units: np.ndarray, share: float, seed: int, name: str
+    rows: np.ndarray,
+    labels: np.ndarray,
+    units: np.ndarray,
+    share: float,
+    seed: int,
+    name: str,
+    wanted: str,
 ) -> np.ndarray:
-    """About this share of the rows, whole units only, every class alike."""
+    """About this share of the rows, whole units only, every class alike; ``wanted``: for what."""
     parts = Fraction(share).limit_denominator(10) if share > 0.1 else Fraction(1, round(1 / share))
     if parts >= 1:
         raise ValueError(
@@ -122,7 +130,6 @@ def _take_share(
             "to be made leave nothing to train on (data.val_fraction and data.test_fraction are "
             "shares of all images). Lower the fractions, or test on fewer images."
         )
-    wanted = f"a share of {share:.0%}"
     folds = make_folds(rows, labels, units, parts.denominator, seed, name, wanted)
     return np.concatenate(folds[: parts.numerator])
 

@@ -17,6 +17,15 @@ def describe_versions() -> dict[str, Any]:
     return {"format": FORMAT, "versions": {name: version(name) for name in PACKAGES}}
 
 
+def is_checkpoint(path: str | Path) -> bool:
+    """Whether a file is a checkpoint of this project."""
+    try:
+        open_checkpoint(path)
+    except ValueError:
+        return False
+    return True
+
+
 def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
     """Read a checkpoint of a run.
 

@@ -7,6 +7,7 @@ from typing import Any
 from timm.models import load_state_dict
 from torch import Tensor
 
+from lightning_modules.networks.backbone import native_size
 from lightning_modules.roi_classifier import ROIClassifier
 
 MOST_NAMED = 3
@@ -34,6 +35,10 @@ def wrap_timm(
     Raises:
         ValueError: The file cannot be opened, or does not hold all weights of that model.
     """
+    try:
+        native_size(model["backbone"])
+    except ValueError as error:
+        raise ValueError(str(error).replace("model.backbone", "backbone", 1)) from error
     classifier = ROIClassifier(
         class_names=list(class_names),
         region_names=list(region_names),
@@ -66,10 +71,11 @@ def _read(file: Path) -> dict[str, Tensor]:
     try:
         weights = load_state_dict(str(file), weights_only=True)
     except Exception as error:  # whatever the readers of the two formats raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise ValueError(
-            f"ckpt={file} cannot be opened as weights alone: it was cut, is none, or carries code, "
-            f"which is never run ({reason})."
+            f"ckpt={file} cannot be opened as weights alone. Expected what torch.save wrote of "
+            "model.state_dict(), or a .safetensors file; a whole model carries code, which is "
+            f"never run ({reason})."
         ) from error
     if not all(isinstance(value, Tensor) for value in weights.values()):
         raise ValueError(f"ckpt={file} holds more than weights; give a state dict.")

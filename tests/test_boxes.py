@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_data import write_manifest
 
+from datamodules.manifest import read_manifest
 from datamodules.regions import read_distractors
 from datamodules.sources import ManifestData
 
@@ -97,3 +98,18 @@ def test_mistakes_in_boxes_of_both_kinds_come_together(read_with):
         read_with({"distractor_text": "left", "box_eye": "right"}, row=4)
     for part in ("the box of eye is 'right'", "the box of the distractor text is 'left'"):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["distracter_text", "distractors_text", "Distractor_text"])
+def test_a_misspelt_distractor_is_named(shapes, tmp_path, rows_of, name):
+    rows = [row | {name: "1 1 4 4"} for row in rows_of(shapes)]
+    with pytest.raises(ValueError, match=f"{name}' looks like a distractor"):
+        read_manifest(write_manifest(tmp_path / "m.csv", rows), None, "xyxy")
+
+
+def test_a_missing_first_side_is_one_problem(shapes, tmp_path, rows_of):
+    rows = [
+        row | {f"distractor_text_{s}": "5" for s in ("y0", "x1", "y1")} for row in rows_of(shapes)
+    ]
+    with pytest.raises(ValueError, match="distractor_text_x0 missing beside distractor_text_y0"):
+        read_manifest(write_manifest(tmp_path / "m.csv", rows), None, "xyxy")

@@ -100,6 +100,39 @@ def test_weights_of_timm_are_audited(trained, plain_weights, shapes, tmp_path):
         (["ckpt=nowhere"], "nowhere is neither"),
         (["ckpt={run}", "split=tests"], "split is 'tests', expected train, val, test, all"),
         (["ckpt={run}", "classes=[a,b]"], "knows its own"),
+        (["ckpt={run}", "seed=-1"], "seed is -1"),
+        (["ckpt={run}", "trainer.devices=2"], "several devices are not built yet"),
+        (["ckpt={run}", "trainer.limit_test_batches=0"], "nothing would be evaluated"),
+        (["ckpt={run}", *OTHER, "{shapes}", "data.image_size=64"], "data.image_size cannot be"),
+        (["ckpt={run}", "+gate=pixel"], "gate cannot be chosen"),
+        (
+            [
+                "ckpt={run}/checkpoints/best.ckpt",
+                "backbone=test_resnet",
+                "classes=[disc,square]",
+                *OTHER,
+                "{shapes}",
+            ],
+            "a checkpoint of this project",
+        ),
+        (
+            ["ckpt={weights}", "backbone=test_resnext", "classes=[a,b]", *OTHER, "{shapes}"],
+            "labelled disc, square",
+        ),
+        (
+            [
+                "ckpt={weights}",
+                "backbone=test_resnext",
+                "classes=[disc,square]",
+                *OTHER,
+                "{shapes}",
+            ],
+            "^backbone=test_resnext is not a model of timm",
+        ),
+        (
+            ["ckpt={weights}", "backbone=test_resnet", "classes=[disc,disc]", *OTHER, "{shapes}"],
+            "names each class once",
+        ),
         (["ckpt={weights}", "backbone=test_resnet"], "They need ckpt=<file>, data=... and classes"),
         (
             ["ckpt={weights}", "backbone=test_vit", "classes=[disc,square]", *OTHER, "{shapes}"],
@@ -131,3 +164,53 @@ def test_a_split_that_has_changed_is_not_called_a_test(trained, shapes, tmp_path
     torch.save(checkpoint, tmp_path / "changed.ckpt")
     with pytest.raises(ValueError, match="has changed since it was trained"):
         evaluate_in_process(tmp_path / "out", f"ckpt={tmp_path / 'changed.ckpt'}")
+
+
+def test_a_folder_that_holds_anything_of_a_run_is_not_written_into(trained, tmp_path):
+    for name in ("config.yaml", "checkpoints", "metrics.json"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copytree(trained / name, folder / name) if name == "checkpoints" else shutil.copy(
+            trained / name, folder
+        )
+        with pytest.raises(ValueError, match=f"holds a run or results already .{name}"):
+            evaluate_in_process(folder, f"ckpt={trained}")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is no folder"):
+        evaluate_in_process(tmp_path / "file", f"ckpt={trained}")
+
+
+def test_backgrounds_of_other_splits_can_be_lent(trained, tmp_path):
+    metrics = evaluate_in_process(
+        tmp_path / "out", f"ckpt={trained}", "interventions.donor_split=train"
+    )
+    assert "test_flip_rate" in metrics
+    none = evaluate_in_process(
+        tmp_path / "all", f"ckpt={trained}", "interventions.donor_split=train", "split=all"
+    )
+    assert "test_flip_rate" not in none  # all are evaluated, none is left to lend
+    assert none["test_images"] == 24
+
+
+def test_images_that_the_run_has_learned_from_are_counted(trained, shapes, tmp_path):
+    words = [f"ckpt={trained}", *OTHER, f"data.manifest={shapes}", "split=train"]
+    evaluate_in_process(tmp_path / "out", *words)
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert "12 of 12 images have the name of one that the run trained or validated on" in log
+    assert "of 12 train images" in log
+
+
+def test_weights_that_answer_nothing_are_said_aloud(plain_weights, shapes, tmp_path):
+    _, weights = plain_weights
+    broken = {name: value.clone() for name, value in weights.items()}
+    next(iter(broken.values())).fill_(torch.nan)
+    save_file(broken, tmp_path / "nan.safetensors")
+    words = ["backbone=test_resnet", "classes=[disc,square]", "data.image_size=32"]
+    evaluate_in_process(
+        tmp_path / "out",
+        f"ckpt={tmp_path / 'nan.safetensors'}",
+        *words,
+        *OTHER,
+        f"data.manifest={shapes}",
+    )
+    assert "answers are NOT numbers" in (tmp_path / "out" / "log.txt").read_text()

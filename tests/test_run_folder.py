@@ -95,7 +95,7 @@ def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, word,
     )
     with pytest.raises(KeyboardInterrupt):
         train_in_process(shapes, stopped, word, "trainer.max_epochs=3")
-    assert json.loads((stopped / "status.json").read_text())["state"] == "failed"
+    assert json.loads((stopped / "status.json").read_text())["state"] == "stopped"
     monkeypatch.undo()
     monkeypatch.setattr("workflow.places.OUTPUTS", outputs)
     monkeypatch.setattr("workflow.plan.OUTPUTS", outputs)
@@ -155,7 +155,7 @@ def test_two_runs_of_the_same_second_do_not_collide(outputs):
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(shapes, trained):
-    with pytest.raises(ValueError, match="holds a run already"):
+    with pytest.raises(ValueError, match="holds a run or results already"):
         train_in_process(shapes, trained)
 
 

@@ -35,7 +35,10 @@ class Status(EpochCallback):
     def on_exception(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        self._write(trainer, "failed", reason=f"{type(exception).__name__}: {exception}")
+        if isinstance(exception, KeyboardInterrupt):
+            self._write(trainer, "stopped", reason="stopped by Ctrl-C")
+        else:
+            self._write(trainer, "failed", reason=f"{type(exception).__name__}: {exception}")
 
     def _write(
         self, trainer: Trainer, state: str, reason: str | None = None, epochs_done: int = 0
@@ -56,7 +59,7 @@ def write_status(
 
     Args:
         trainer: Its folder and the epochs it is to train.
-        state: ``running``, ``trained``, ``finished`` or ``failed``.
+        state: ``running``, ``trained``, ``finished``, ``stopped`` or ``failed``.
         epoch: Epochs that are done.
         scores: Metrics to show, by name.
         reason: Of a failure.

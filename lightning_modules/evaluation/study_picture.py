@@ -82,7 +82,7 @@ def _label(axes: "Axes", rows: Sequence[Row], harder: str | None) -> None:
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    title = "Accuracy" if harder is None else f"Accuracy, and what is left of it {HARDER[harder]}"
+    title = "Accuracy" if harder is None else f"Accuracy as they are, and {HARDER[harder]}"
     axes.figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     words = ["images as they are"] + ([HARDER[harder]] if harder is not None else [])
     for (colour, shape, _), word in zip(STYLES, words, strict=False):

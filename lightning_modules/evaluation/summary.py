@@ -12,6 +12,7 @@ def summarize(
     promise: Promise,
     caveat: str | None,
     unseen: bool = True,
+    tested: str = "test",
 ) -> list[str]:
     """Say how good the model is, and how much it depends on the background as far as known.
 
@@ -21,23 +22,28 @@ def summarize(
         promise: Of the gate.
         caveat: What is to be said beside every score; None: nothing.
         unseen: Whether its groups are known to be none of those trained on.
+        tested: Split that the images are of; "": of several.
     """
     return [
-        _say_quality(predictions, metrics, caveat, unseen),
+        _say_quality(predictions, metrics, caveat, unseen, tested),
         _say_background(predictions, metrics, promise),
     ]
 
 
 def _say_quality(
-    predictions: PredictionTable, metrics: dict[str, Any], caveat: str | None, unseen: bool
+    predictions: PredictionTable,
+    metrics: dict[str, Any],
+    caveat: str | None,
+    unseen: bool,
+    tested: str,
 ) -> str:
     groups = predictions.answered.groups
     subjects = "" if groups is None else f" of {len(set(groups.tolist()))} groups"
     if groups is not None and unseen:
         subjects += " unseen in training"
     sentence = (
-        f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions.answered)} test "
-        f"images"
+        f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions.answered)} "
+        f"{tested + ' ' if tested else ''}images"
         f"{subjects} (balanced accuracy {_percent(metrics['test_balanced_accuracy'])}, "
         f"macro F1 {metrics['test_macro_f1']:.3f})"
     )

@@ -14,16 +14,18 @@ from datamodules.transforms import Preprocessing
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
-from workflow.examined import Examined, plan_foreign, plan_own
+from workflow.examined import Examined, is_as_trained, plan_foreign, plan_own
 from workflow.journal import Journal
-from workflow.objects import Objects, make_trainer, quieten
-from workflow.places import OUTPUTS, make_new
+from workflow.objects import Objects, check_builds, make_trainer, quieten
+from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import Plan, instantiate
 from workflow.request import check_trainer
 from workflow.testing import test_model
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test", "all")
+# options of the data that the model has decided
+DECIDED = ("image_size", "classes", "roi_fraction")
 
 
 def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
@@ -34,7 +36,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     quieten()
     asked = OmegaConf.to_container(cfg, resolve=True)
-    _check(asked)
+    _check(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
     table, model = plan.table, examined.model
     _check_roi(plan, model)
@@ -43,10 +45,13 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     data = ROIDataModule(
         table, plan.options, Preprocessing(**model.preprocessing), None, plan.config["seed"]
     )
-    folder = _make_folder(asked["out"], examined.folder)
+    check_builds(asked["trainer"])
+    out = asked["out"]
+    folder = make_new(examined.folder) if out is None else open_out(out, "Name another folder.")
     journal.write_to(folder / "log.txt")
     _say_start(plan, examined, folder)
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(asked)))
+    used = asked | {"ckpt": str(examined.file), "data": plan.config["data"]}
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
     command = shlex.join(["python", "scripts/evaluate.py", *call.overrides])
     write_text(folder / "command.txt", command + "\n")
     trainer = make_trainer(plan, [], folder)
@@ -59,16 +64,32 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     log.info("Everything about this evaluation is in %s", folder)
 
 
-def _check(asked: dict[str, Any]) -> None:
+def _check(asked: dict[str, Any], call: Call) -> None:
+    if not 0 <= asked["seed"] < 2**32:
+        raise ValueError(f"seed is {asked['seed']}, expected 0 to 2**32 - 1.")
+    typed = {word.lstrip("+").partition("=")[0] for word in call.overrides}
+    foreign_parts = typed & {"gate", "extras", "model", "loss", "augment", "optimizer", "scheduler"}
+    decided = typed & {f"data.{name}" for name in DECIDED[foreign_size(asked) :]}
+    if foreign_parts or decided:
+        raise ValueError(
+            f"{', '.join(sorted(foreign_parts | decided))} cannot be chosen: the model that is "
+            "evaluated has its own. Leave it out."
+        )
     if asked["split"] not in (None, *SPLITS):
         raise ValueError(f"split is {asked['split']!r}, expected {', '.join(SPLITS)} or null.")
+    names = [str(name) for name in asked["classes"]]
+    if isinstance(asked["classes"], str) or len(set(names)) < len(names):
+        raise ValueError(
+            f"classes is {asked['classes']}, expected a list that names each class once, such as "
+            '"classes=[apple,tomato]".'
+        )
     if asked["trainer"].get("limit_test_batches") == 0:
         raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
     check_trainer(asked)
     instantiate(asked["interventions"])
     if asked["which"] not in ("best", "last"):
         raise ValueError(f"which is {asked['which']!r}, expected best or last.")
-    foreign, chosen = asked["backbone"] is not None, "_target_" in asked["data"]
+    foreign, chosen = asked["backbone"] is not None, not is_as_trained(asked["data"])
     if foreign and not (chosen and len(asked["classes"]) > 1):
         raise ValueError(
             "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
@@ -80,6 +101,11 @@ def _check(asked: dict[str, Any]) -> None:
             "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
             "of this project knows its own."
         )
+
+
+def foreign_size(asked: dict[str, Any]) -> int:
+    """1 where the input's size is to be chosen: weights from elsewhere do not tell it."""
+    return int(asked["backbone"] is not None)
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:
@@ -100,27 +126,18 @@ def _check_roi(plan: Plan, model: ROIClassifier) -> None:
         )
 
 
-def _make_folder(out: str | None, parent: Path) -> Path:
-    if out is None:
-        return make_new(parent)
-    folder = Path(out).resolve()
-    if (folder / "metrics.json").exists():
-        raise ValueError(f"out={out} holds results already. Name another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _say_start(plan: Plan, examined: Examined, folder: Path) -> None:
     table = plan.table
     counts = zip(table.class_names, table.counts()["test"], strict=True)
     gate = examined.model.network.gate
     log.info(
-        "%s behind %s (promise %s), %s, on %d images of %s: %s.",
+        "%s behind %s (promise %s), %s, on %d %simages of %s: %s.",
         examined.model.hparams.model["backbone"],
         type(gate).__name__,
         gate.promise.name,
         examined.file,
         len(table.rows_of("test")),
+        f"{plan.tested} " if plan.tested else "",
         table.name,
         ", ".join(f"{number} {name}" for name, number in counts),
     )

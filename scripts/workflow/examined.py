@@ -1,5 +1,6 @@
 """The model that an evaluation examines, and the images that it is examined on."""
 
+import csv
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 from front.conf_tree import CONF
 from omegaconf import OmegaConf
 
+from datamodules.table import ImageTable
+from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
@@ -37,6 +40,11 @@ class Examined:
     fingerprint: str | None
 
 
+def is_as_trained(data: dict[str, Any]) -> bool:
+    """Whether the images are those of the run itself."""
+    return data["_target_"].endswith("AsTrained")
+
+
 def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     """A checkpoint of this project, on the images it was trained on or on others.
 
@@ -49,12 +57,12 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     own = record.get("config", {})
     run = file.parents[1] if (file.parents[1] / "config.yaml").is_file() else file.parent
     examined = Examined(model, own, file, run / "evaluations", record.get("split_fingerprint"))
-    data = asked["data"]
-    as_trained = "_target_" not in data
+    data, as_trained = asked["data"], is_as_trained(asked["data"])
     if as_trained and "data" not in own:
         raise ValueError(f"{file} does not say what it was trained on: choose data=...")
     if as_trained:
-        data = own["data"] | {name: value for name, value in data.items() if value is not None}
+        changed = {n: v for n, v in data.items() if v is not None and n != "_target_"}
+        data = own["data"] | changed
     elif not any(word.startswith("data.roi_at_test=") for word in call.overrides):
         data = data | {"roi_at_test": own.get("data", {}).get("roi_at_test", True)}
     plan = _make_plan(asked, call, examined, data, as_trained)
@@ -70,6 +78,11 @@ def plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     file = Path(asked["ckpt"])
     if not file.is_file():
         raise ValueError(f"ckpt={file}: there is no such file of weights for {asked['backbone']}.")
+    if is_checkpoint(file):
+        raise ValueError(
+            f"{file} is a checkpoint of this project, which knows its backbone, gate and classes: "
+            "leave backbone= and classes= out."
+        )
     options = instantiate(asked["data"])
     table = options.read(asked["seed"], [str(name) for name in asked["classes"]])
     parts = {
@@ -117,5 +130,24 @@ def _make_plan(
         "interventions": asked["interventions"],
         "trainer": asked["trainer"],
     }
+    if not as_trained:
+        _warn_of_learned(examined.folder.parent / "split.csv", table)
     unseen = as_trained and split in ("val", "test")
-    return Plan(config, options, table, call, unseen=unseen)
+    return Plan(config, options, table, call, unseen=unseen, tested="" if split == "all" else split)
+
+
+def _warn_of_learned(split_file: Path, table: ImageTable) -> None:
+    """Say how many images have names that the run has learned from."""
+    if not split_file.is_file():
+        return
+    with split_file.open(encoding="utf-8", newline="") as file:
+        learned = {row["id"] for row in csv.DictReader(file) if row["split"] != "test"}
+    rows = table.rows_of("test").tolist()
+    known = sum(table.ids[row].as_py() in learned for row in rows)
+    if known:
+        log.warning(
+            "%d of %d images have the name of one that the run trained or validated on. If they "
+            "are the same, its scores here are none of a test.",
+            known,
+            len(rows),
+        )

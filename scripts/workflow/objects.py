@@ -115,11 +115,23 @@ def _try(config: dict[str, Any], model: ROIClassifier) -> None:
         _try_single(network, image[:1], roi[:1])
     optimizer = build(config["optimizer"], model.network)
     build(config["scheduler"], optimizer, 10, 5)
+    check_builds(config["trainer"])
+
+
+def check_builds(trainer: dict[str, Any]) -> None:
+    """Build a Trainer and let it go.
+
+    Raises:
+        ValueError: Lightning refuses its options, or there is no such device.
+    """
     try:
-        instantiate(config["trainer"] | {"logger": False, "enable_progress_bar": False})
+        instantiate(trainer | {"logger": False, "enable_progress_bar": False})
     except Exception as error:  # Lightning's own checks of its arguments, or a missing device
         reason = str(error.__cause__ or error).strip()
-        raise ValueError(f"Lightning's Trainer refuses the options of trainer: {reason}") from error
+        raise ValueError(
+            f"Lightning's Trainer refuses the options of trainer: {reason} "
+            f"(trainer.accelerator={trainer.get('accelerator')}; auto takes what there is)"
+        ) from error
 
 
 def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> None:

@@ -22,15 +22,30 @@ def make_run_folder(name: str, out: str | Path | None) -> Path:
         ValueError: ``out`` holds a run already.
     """
     if out is not None:
-        folder = Path(out).resolve()
-        if (folder / "config.yaml").exists():
-            raise ValueError(
-                f"out={out} holds a run already. Name another folder, or resume={out}."
-            )
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = open_out(out, f"Name another folder, or resume={out}.")
     else:
         folder = make_new(OUTPUTS / "runs" / name)
     remember_latest(folder)
+    return folder
+
+
+def open_out(out: str | Path, instead: str) -> Path:
+    """Make the folder that ``out=`` names.
+
+    Args:
+        out: As typed.
+        instead: What to do if it is taken.
+
+    Raises:
+        ValueError: It is a file, or holds results already.
+    """
+    folder = Path(out).resolve()
+    if not str(out).strip() or folder.is_file():
+        raise ValueError(f"out={out} is no folder. Name one that is new, or empty.")
+    taken = [n for n in ("config.yaml", "checkpoints", "metrics.json") if (folder / n).exists()]
+    if taken:
+        raise ValueError(f"out={out} holds a run or results already ({taken[0]}). {instead}")
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -3,6 +3,7 @@
 import copy
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -22,6 +23,7 @@ from workflow.situation import fill_extras, settle_situation
 log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
 OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
+PATHS = {"manifest", "root", "images", "masks", "folder"}
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 
@@ -36,6 +38,7 @@ class Plan:
         call: How it was asked for.
         mask_only: How well the masks alone tell the label; None: there are too few.
         unseen: Whether the groups of the test are known to be none of those trained on.
+        tested: Split that the tested images are of; "": of several.
     """
 
     config: dict[str, Any]
@@ -44,6 +47,7 @@ class Plan:
     call: Call
     mask_only: MaskOnly | None = None
     unseen: bool = True
+    tested: str = "test"
 
     @property
     def name(self) -> str:
@@ -97,6 +101,9 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     """
     config = OmegaConf.to_container(cfg, resolve=True)
     check_request(config, call)
+    for key in PATHS & config["data"].keys():
+        if config["data"][key] is not None:  # the run is gone back to from any folder
+            config["data"][key] = str(Path(config["data"][key]).expanduser().resolve())
     options = instantiate(cfg.data)
     table = options.read(cfg.seed)
     for note in table.notes:

@@ -22,7 +22,7 @@ from workflow.plan import Plan, instantiate
 
 log = logging.getLogger(__name__)
 # words of a command that another run does not share
-DIFFERENT = ("gate=", "gate.", "extras=", "extras.", "seed=", "out=", "name=", "control=")
+DIFFERENT = ("gate", "extras", "study", "seed", "out", "name", "control", "experiment=gate_study")
 BESIDE = (
     "accuracy",
     "macro_f1",
@@ -40,7 +40,8 @@ def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> d
     model = ROIClassifier.load_from_checkpoint(best) if best.is_file() else objects.model
     log.info("Testing %s.", "the best checkpoint" if best.is_file() else "the model as it is")
     metrics = test_model(plan, dataclasses.replace(objects, model=model), trainer)
-    if not plan.config["control"] and folder.name != "control":
+    alone = folder.name != "control" and plan.call.sweep_folder is None
+    if not plan.config["control"] and alone:
         log.info(_say_next(plan, metrics["test_mask_origins"]))
     return metrics
 
@@ -60,11 +61,19 @@ def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]
     if plan.mask_only is not None:
         mask_only = dataclasses.asdict(plan.mask_only)
         metrics |= {f"mask_only_{name}": value for name, value in mask_only.items()}
+    broken = int((~np.isfinite(predictions.logits)).any(axis=1).sum())
+    if broken:
+        log.warning(
+            "%d of %d answers are NOT numbers (NaN or infinite): the weights or the training are "
+            "broken, and no score below means anything.",
+            broken,
+            len(predictions),
+        )
     _say_metrics(metrics, predictions.class_names, plan.caveat)
     # whatever the interventions come to, the test is done
     write_json(Path(trainer.default_root_dir) / "metrics.json", metrics)
     metrics |= _ask(plan, objects, trainer, metrics, set(predictions.ids))
-    for sentence in summarize(predictions, metrics, promise, plan.caveat, plan.unseen):
+    for sentence in summarize(predictions, metrics, promise, plan.caveat, plan.unseen, plan.tested):
         log.info(sentence)
     if plan.gated and model.network.gate.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, metrics)
