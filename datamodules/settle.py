@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from datamodules.boxes import DEFAULT_REGION, region_of
+from datamodules.classes import settle_classes, settle_model_classes, settle_positive
 from datamodules.groups import find_groups
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
@@ -49,9 +50,9 @@ def build_table(
         raw.name,
     )
     if model_classes is None:
-        class_names, labels = _settle_classes(raw, options.classes, notes)
+        class_names, labels = settle_classes(raw, options.classes, notes)
     else:
-        class_names, labels = _settle_model_classes(raw, model_classes)
+        class_names, labels = settle_model_classes(raw, model_classes)
     if options.pair_by is not None:
         _check_pairs(raw, options.pair_by, labels)
     ids = _settle_ids(raw)
@@ -74,7 +75,7 @@ def build_table(
         ids=ids,
         labels=labels,
         class_names=class_names,
-        positive_class=_settle_positive(class_names, options.positive_class),
+        positive_class=settle_positive(class_names, options.positive_class),
         splits=splits,
         groups=groups,
         weights=_read_weights(raw),
@@ -92,58 +93,6 @@ def build_table(
     )
 
 
-def _settle_classes(
-    raw: RawTable, asked: Sequence[str] | None, notes: list[str]
-) -> tuple[tuple[str, ...], np.ndarray]:
-    encoded, found = _read_labels(raw)
-    if len(found) < 2:
-        raise ValueError(
-            f"{raw.name} has one class only ({found[0]!r}); a classifier needs at least two."
-        )
-    names = tuple(sorted(found)) if asked is None else tuple(asked)
-    unlisted = sorted(set(found) - set(names))
-    absent = sorted(set(names) - set(found))
-    problems = []
-    if unlisted:
-        problems.append(f"data.classes lacks {list_some(unlisted)}, which the labels have")
-    if absent:
-        problems.append(f"data.classes names {list_some(absent)}, which no image has")
-    if len(set(names)) < len(names):
-        problems.append("data.classes names a class twice")
-    raise_problems(problems, raw.name)
-    if asked is None:
-        notes.append(
-            f"Classes in alphabetical order: {', '.join(names)} (data.classes fixes another)."
-        )
-    return names, _index_labels(encoded, found, names)
-
-
-def _settle_model_classes(
-    raw: RawTable, names: Sequence[str]
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """The classes of a model; images may have fewer of them, and no others."""
-    encoded, found = _read_labels(raw)
-    unknown = sorted(set(found) - set(names))
-    if unknown:
-        raise ValueError(
-            f"{raw.name} has images labelled {list_some(unknown)}, and the model knows "
-            f"{', '.join(names)}: give the labels the model's words, or leave these images out."
-        )
-    return tuple(names), _index_labels(encoded, found, names)
-
-
-def _read_labels(raw: RawTable) -> tuple[pa.DictionaryArray, list[str]]:
-    encoded = raw.columns["label"].combine_chunks().dictionary_encode()
-    return encoded, encoded.dictionary.to_pylist()
-
-
-def _index_labels(
-    encoded: pa.DictionaryArray, found: list[str], names: Sequence[str]
-) -> np.ndarray:
-    order = np.array([list(names).index(name) for name in found])
-    return order[encoded.indices.to_numpy()].astype(np.int64)
-
-
 def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:
     """A pair is one scene on several backgrounds: a few images of one class."""
     values = np.array(raw.columns[pair_by].to_pylist())
@@ -159,21 +108,6 @@ def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:
         elif name and len(np.unique(labels[rows])) > 1:
             problems.append(f"data.pair_by={pair_by}: {name!r} joins images of different classes")
     raise_problems(problems, raw.name)
-
-
-def _settle_positive(class_names: tuple[str, ...], asked: str | None) -> str | None:
-    if asked is not None and asked not in class_names:
-        raise ValueError(
-            f"data.positive_class is {asked!r}, expected one of {', '.join(class_names)}."
-        )
-    if len(class_names) > 2:
-        if asked is not None:
-            raise ValueError(
-                f"data.positive_class is {asked!r}, but there are {len(class_names)} classes: a "
-                "positive class is one of two."
-            )
-        return None
-    return class_names[-1] if asked is None else asked
 
 
 def _settle_ids(raw: RawTable) -> pa.Array:
