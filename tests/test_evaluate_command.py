@@ -188,8 +188,9 @@ def test_backgrounds_of_other_splits_can_be_lent(trained, tmp_path):
     none = evaluate_in_process(
         tmp_path / "all", f"ckpt={trained}", "interventions.donor_split=train", "split=all"
     )
-    assert "test_flip_rate" not in none  # all are evaluated, none is left to lend
-    assert none["test_images"] == 24
+    assert none["test_images"] == 24  # all are evaluated, no other is left to lend
+    assert "the tested ones lend" in (tmp_path / "all" / "log.txt").read_text()
+    assert "test_flip_rate" in none
 
 
 def test_images_that_the_run_has_learned_from_are_counted(trained, shapes, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 
 from datamodules.datamodule import ROIDataModule
 from datamodules.sample import choose_sample
+from datamodules.table import ImageTable
 from lightning_modules.evaluation.interventions.evidence import Sample, gather_evidence
 from lightning_modules.evaluation.interventions.options import Interventions
 from lightning_modules.evaluation.interventions.table import describe, tabulate
@@ -44,8 +45,7 @@ def measure_evidence(
         return {}
     table = data.table
     candidates = rows[table.annotated[rows].all(axis=1)]
-    lending = rows if options.donor_split is None else table.rows_of(options.donor_split)
-    lending = lending[table.annotated[lending].all(axis=1)]
+    lending, of = _choose_lenders(table, candidates, options.donor_split)
     classes = np.unique(table.labels[np.union1d(candidates, lending)])
     if not len(candidates) or len(classes) < 2:
         log.info("No interventions: they need images of two classes whose whole ROI is known.")
@@ -65,7 +65,7 @@ def measure_evidence(
         "" if groups is None else f" of {groups} groups",
         data.seed,
         evidence.num_donors,
-        "" if options.donor_split is None else f"{options.donor_split} ",
+        of,
         "" if groups is None else " of other groups",
         metrics["gate_promise"].upper(),
         metrics["test_promise_held_images"],
@@ -76,6 +76,20 @@ def measure_evidence(
     for sentence in describe(evidence):
         log.info(sentence)
     return evidence.metrics
+
+
+def _choose_lenders(
+    table: ImageTable, candidates: np.ndarray, split: str | None
+) -> tuple[np.ndarray, str]:
+    """Rows that lend their background, and the word for them; those asked about if none can."""
+    if split is None:
+        return candidates, ""
+    lending = table.rows_of(split)
+    lending = lending[table.annotated[lending].all(axis=1)]
+    if len(lending):
+        return lending, f"{split} "
+    log.info("No %s image has a ROI (interventions.donor_split): the tested ones lend.", split)
+    return candidates, "tested "
 
 
 def _choose(
