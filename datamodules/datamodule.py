@@ -19,6 +19,9 @@ from datamodules.sampler import EpochSampler
 from datamodules.table import ImageTable
 from datamodules.transforms import Collate, Preprocessing
 
+# so few are read before workers have started
+FEW_BATCHES = 4
+
 
 class ROIDataModule(LightningDataModule):
     """Loaders for the splits of a table.
@@ -73,7 +76,10 @@ class ROIDataModule(LightningDataModule):
     def sample_loader(self, rows: np.ndarray) -> DataLoader:
         """Load some rows of the table once, in this order, by the evaluation transform."""
         dataset = ROIDataset(self.table, rows, self.preprocessing)
-        return self._loader(dataset, persistent_workers=False)
+        changes: dict[str, Any] = {"persistent_workers": False}
+        if len(rows) <= FEW_BATCHES * self.options.batch_size:
+            changes["num_workers"] = 0
+        return self._loader(dataset, **changes)
 
     def _loader(self, dataset: ROIDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
         workers = self.num_workers

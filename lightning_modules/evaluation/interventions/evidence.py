@@ -28,7 +28,7 @@ Loader = Callable[[Sequence[int]], Iterable[dict[str, Any]]]
 # share of the sample that is shown with a full mask instead, for the reference row
 FULL_SHARE = 1 / 6
 # of the sample, whose gradients are looked at, and at least how many: each costs four answers
-GRADIENT_SHARE, FEWEST_GRADIENTS = 1 / 32, 4
+GRADIENT_SHARE, FEWEST_GRADIENTS = 1 / 48, 4
 
 
 @dataclass(frozen=True)
