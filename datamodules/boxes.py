@@ -9,7 +9,9 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from datamodules.numbers import NUMBER, parse_numbers
 from datamodules.problems import list_some
 
 BoxFormat = Literal[
@@ -17,6 +19,7 @@ BoxFormat = Literal[
 ]
 BOX_SIDES = ("x0", "y0", "x1", "y1")
 DEFAULT_REGION = "roi"
+FOUR_NUMBERS = rf"^{NUMBER}( {NUMBER}){{3}}$"
 
 
 def region_of(column: str, kind: str) -> str | None:
@@ -51,13 +54,13 @@ def read_boxes(
         Name to (rows, 4) float64 of x0 y0 x1 y1, NaN where blank.
     """
     boxes = {}
-    for name, rows in _collect_texts(columns, kind, problems).items():
-        numbers = _parse_rows(rows, box_words(kind, name), row_name, problems)
-        boxes[name] = _to_corners(numbers, box_format)
+    for name, texts in _collect_texts(columns, kind, problems).items():
+        numbers = _parse_texts(texts, box_words(kind, name), row_name, problems)
+        boxes[name] = to_corners(numbers, box_format)
     return boxes
 
 
-def _collect_texts(columns: pa.Table, kind: str, problems: list[str]) -> dict[str, list[str]]:
+def _collect_texts(columns: pa.Table, kind: str, problems: list[str]) -> dict[str, pa.ChunkedArray]:
     """Name to the text of its four numbers in each row, whether in one column or in four."""
     names = set(columns.column_names)
     stems = sorted(
@@ -67,7 +70,7 @@ def _collect_texts(columns: pa.Table, kind: str, problems: list[str]) -> dict[st
             if name.endswith(tuple(f"_{side}" for side in BOX_SIDES)) and region_of(name, kind)
         }
     )
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, pa.ChunkedArray] = {}
     for stem in stems:
         sides = [f"{stem}_{side}" for side in BOX_SIDES]
         absent = [side for side in sides if side not in names]
@@ -78,36 +81,36 @@ def _collect_texts(columns: pa.Table, kind: str, problems: list[str]) -> dict[st
         if stem in names:
             problems.append(f"{stem} and {stem}_x0 both give one box; keep one of them")
             continue
-        parts = [columns[side].to_pylist() for side in sides]
-        texts[region_of(stem, kind)] = [" ".join(row) for row in zip(*parts, strict=True)]
+        parts = [columns[side] for side in sides]
+        texts[region_of(stem, kind)] = pc.binary_join_element_wise(*parts, " ")
     number_columns = {f"{stem}_{side}" for stem in stems for side in BOX_SIDES}
     for column in sorted(names - number_columns - set(stems)):
         name = region_of(column, kind)
         if name is not None:
-            texts[name] = columns[column].to_pylist()
+            texts[name] = columns[column]
     return texts
 
 
-def _parse_rows(
-    rows: list[str], words: str, row_name: Callable[[int], str], problems: list[str]
+def _parse_texts(
+    texts: pa.ChunkedArray, words: str, row_name: Callable[[int], str], problems: list[str]
 ) -> np.ndarray:
-    numbers = np.full((len(rows), 4), np.nan)
-    for index, text in enumerate(rows):
-        parts = text.strip("[]() ").replace(",", " ").replace(";", " ").split()
-        if not parts:
-            continue
-        try:
-            values = [float(part) for part in parts]
-        except ValueError:
-            values = []
-        if len(values) != 4 or not np.isfinite(values).all():
-            problems.append(f"{row_name(index)}: {words} is {text!r}, expected four numbers")
-            continue
-        numbers[index] = values
+    """(rows, 4) of four numbers each, NaN where the text has none."""
+    plain = pc.replace_substring_regex(texts, r"[\[\](),;\s]+", " ")
+    plain = pc.utf8_trim_whitespace(plain)
+    four = pc.match_substring_regex(plain, FOUR_NUMBERS)
+    parsed = parse_numbers(pc.list_flatten(pc.split_pattern(plain.filter(four), " ")))
+    numbers = np.full((len(texts), 4), np.nan)
+    numbers[four.to_numpy()] = parsed.reshape(-1, 4)
+    filled = pc.not_equal(plain, "").to_numpy()
+    for row in np.flatnonzero(filled & ~np.isfinite(numbers).all(axis=1)).tolist():
+        problems.append(
+            f"{row_name(row)}: {words} is {texts[row].as_py()!r}, expected four numbers"
+        )
     return numbers
 
 
-def _to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
+def to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
+    """Boxes (rows, 4) of a format as x0 y0 x1 y1."""
     kind = box_format.removesuffix("_normalized")
     if kind == "xyxy":
         return boxes

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from datamodules.codes import Codes
 from datamodules.folder import SPLIT_FOLDERS
 from datamodules.folds import make_folds
-from datamodules.given_split import has_split, read_splits
+from datamodules.given_split import TEST, TRAIN, read_splits
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
@@ -18,17 +19,19 @@ def split_by_column(
     raw: RawTable,
     column: str,
     test_on: Sequence[str] | None,
+    groups: Codes | None,
     notes: list[str],
     rest: str = "trained and validated on",
 ) -> np.ndarray:
-    """Test on some values of a column, (rows,) of test and, for the others, train.
+    """Test on some values of a column, (rows,) int8 of test and, for the others, train.
 
     A column of the words train, val and test is the split itself.
 
     Args:
         raw: The source.
-        column: Which.
+        column: Which; ``group`` names the groups, wherever they were found.
         test_on: Its values to test on; None: the last in alphabetical order.
+        groups: Of the rows; None: unknown.
         notes: Takes what is tested on, and what not.
         rest: What is done with the other images, as notes have it.
 
@@ -36,7 +39,7 @@ def split_by_column(
         ValueError: The column or a value is not there, blank, or leaves nothing beside the test.
     """
     _note_unused(raw, f"data.split_by={column}", column, notes)
-    values, codes, counts = _read_values(raw, column)
+    values, codes, counts = _read_values(raw, column, groups)
     if {value.lower() for value in values} & SPLIT_FOLDERS.keys():
         if test_on is not None:
             raise ValueError(
@@ -58,7 +61,7 @@ def split_by_column(
         f"By {column}: tested on {list_some([sizes[code] for code in chosen])}, {rest} "
         f"{list_some([sizes[code] for code in others])}."
     )
-    return np.where(np.isin(codes, chosen), "test", "train").astype("<U5")
+    return np.where(np.isin(codes, chosen), TEST, TRAIN).astype(np.int8)
 
 
 def choose_fold(
@@ -66,61 +69,91 @@ def choose_fold(
     options: DataOptions,
     labels: np.ndarray,
     class_names: Sequence[str],
-    groups: np.ndarray | None,
+    groups: Codes | None,
     seed: int,
     notes: list[str],
 ) -> np.ndarray:
     """One of equal parts is the test, whole groups only, every class alike; the rest is train.
 
+    With ``num_folds=groups`` every group is a part of its own, in alphabetical order.
+
     Raises:
         ValueError: A class has fewer groups (images where no groups are known) than there are
             folds, so that some fold would not test it.
     """
-    number, units = options.num_folds, groups
+    number = options.num_folds
     _note_unused(raw, f"data.num_folds={number}", None, notes)
-    if units is None:
-        units = np.array(raw.columns["image"].to_pylist())
-    kind = "images" if groups is None else "groups"
-    few = [
-        f"class {class_names[label]!r} has {num_units} {kind}, too few for a split in {number} "
-        "parts; lower data.num_folds, or give more"
-        for label, num_units in enumerate(_count_units(labels, units))
-        if num_units < number
-    ]
-    raise_problems(few, f"the folds of {raw.name}")
-    rows = np.arange(len(labels))
-    parts = make_folds(rows, labels, units, number, seed, raw.name, f"{number} folds")
-    tested = parts[options.fold]
-    notes.append(
-        f"Fold {options.fold} of {number} (from 0, seed {seed}) is the test: {len(tested)} of "
-        f"{len(labels)} images."
-    )
-    splits = np.full(len(labels), "train", dtype="<U5")
-    splits[tested] = "test"
+    if number == "groups":
+        tested = _leave_one_out(raw, options.fold, groups, notes)
+    else:
+        units = Codes.encode(raw.columns["image"]) if groups is None else groups
+        kind = "images" if groups is None else "groups"
+        few = [
+            f"class {class_names[label]!r} has {num_units} {kind}, too few for a split in {number} "
+            "parts; lower data.num_folds, or give more"
+            for label, num_units in enumerate(_count_units(labels, units.numbers))
+            if num_units < number
+        ]
+        raise_problems(few, f"the folds of {raw.name}")
+        rows = np.arange(len(labels))
+        parts = make_folds(rows, labels, units.numbers, number, seed, raw.name, f"{number} folds")
+        tested = parts[options.fold]
+        notes.append(
+            f"Fold {options.fold} of {number} (from 0, seed {seed}) is the test: {len(tested)} of "
+            f"{len(labels)} images."
+        )
+    splits = np.full(len(labels), TRAIN, np.int8)
+    splits[tested] = TEST
     return splits
 
 
+def _leave_one_out(raw: RawTable, fold: int, groups: Codes | None, notes: list[str]) -> np.ndarray:
+    if groups is None:
+        raise ValueError(
+            f"data.num_folds=groups leaves one group out, and no groups of {raw.name} are known: "
+            "name them by a column 'group' or data.group_from."
+        )
+    number = len(groups.words)
+    if number < 2 or fold >= number:
+        raise ValueError(
+            f"data.fold is {fold}, and {raw.name} has {number} groups: expected 0 to {number - 1}, "
+            "of at least two groups."
+        )
+    tested = np.flatnonzero(groups.numbers == fold)
+    notes.append(
+        f"Fold {fold} of {number} (from 0, a group each) is the test: group "
+        f"{groups.words[fold].as_py()}, {len(tested)} of {len(groups)} images."
+    )
+    return tested
+
+
 def _note_unused(raw: RawTable, decides: str, column: str | None, notes: list[str]) -> None:
-    if column != "split" and has_split(raw):
+    if column != "split" and raw.is_filled("split"):
         notes.append(f"The column 'split' is not used: {decides} decides.")
 
 
-def _read_values(raw: RawTable, column: str) -> tuple[list[str], np.ndarray, list[int]]:
+def _read_values(
+    raw: RawTable, column: str, groups: Codes | None
+) -> tuple[list[str], np.ndarray, list[int]]:
     """The values of a column in alphabetical order, the number of each row's, and their counts."""
-    if column not in raw.columns.column_names:
+    if column in raw.columns.column_names:
+        found = Codes.encode(raw.columns[column])
+    elif column == "group" and groups is not None:
+        found = groups
+    else:
         raise ValueError(
             f"data.split_by={column}: there is no such column in {raw.name}. Columns: "
             f"{', '.join(raw.columns.column_names)}"
         )
-    texts = np.array(raw.columns[column].to_pylist())
-    blank = [raw.row_name(row) for row in np.flatnonzero(texts == "").tolist()]
-    if blank:
+    values = found.words.to_pylist()
+    if "" in values:
+        rows = np.flatnonzero(found == "").tolist()
         raise ValueError(
-            f"data.split_by={column}: it is blank in {len(blank)} rows: {list_some(blank, 3)}. "
-            "Give every row a value."
+            f"data.split_by={column}: it is blank in {len(rows)} rows: "
+            f"{list_some([raw.row_name(row) for row in rows[:4]], 3)}. Give every row a value."
         )
-    values, codes, counts = np.unique(texts, return_inverse=True, return_counts=True)
-    return values.tolist(), codes, counts.tolist()
+    counts = np.bincount(found.numbers, minlength=len(values))
+    return values, found.numbers, counts.tolist()
 
 
 def _find_chosen(
@@ -140,7 +173,6 @@ def _find_chosen(
 
 
 def _count_units(labels: np.ndarray, units: np.ndarray) -> list[int]:
-    """Class to the number of units that have images of it."""
-    codes = np.unique(units, return_inverse=True)[1]
-    num_units = codes.max() + 1
-    return np.bincount(np.unique(labels * num_units + codes) // num_units).tolist()
+    """Class to the number of units, numbered from 0, that have images of it."""
+    num_units = int(units.max()) + 1
+    return np.bincount(np.unique(labels * num_units + units) // num_units).tolist()

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 
+from datamodules.codes import Codes
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some, raise_problems
 
@@ -17,7 +17,8 @@ def settle_classes(
     Raises:
         ValueError: There is one class only, or those asked for are not those of the labels.
     """
-    encoded, found = _read_labels(raw)
+    written = Codes.encode(raw.columns["label"])
+    found = written.words.to_pylist()
     if len(found) < 2:
         raise ValueError(
             f"{raw.name} has one class only ({found[0]!r}); a classifier needs at least two."
@@ -37,31 +38,25 @@ def settle_classes(
         notes.append(
             f"Classes in alphabetical order: {', '.join(names)} (data.classes fixes another)."
         )
-    return names, _index_labels(encoded, found, names)
+    return names, _index_labels(written, names)
 
 
 def settle_model_classes(raw: RawTable, names: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """The classes of a model; images may have fewer of them, and no others."""
-    encoded, found = _read_labels(raw)
+    written = Codes.encode(raw.columns["label"])
+    found = written.words.to_pylist()
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise ValueError(
             f"{raw.name} has images labelled {list_some(unknown)}, and the model knows "
             f"{', '.join(names)}: give the labels the model's words, or leave these images out."
         )
-    return tuple(names), _index_labels(encoded, found, names)
+    return tuple(names), _index_labels(written, names)
 
 
-def _read_labels(raw: RawTable) -> tuple[pa.DictionaryArray, list[str]]:
-    encoded = raw.columns["label"].combine_chunks().dictionary_encode()
-    return encoded, encoded.dictionary.to_pylist()
-
-
-def _index_labels(
-    encoded: pa.DictionaryArray, found: list[str], names: Sequence[str]
-) -> np.ndarray:
-    order = np.array([list(names).index(name) for name in found])
-    return order[encoded.indices.to_numpy()].astype(np.int64)
+def _index_labels(written: Codes, names: Sequence[str]) -> np.ndarray:
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place[word] for word in written.words.to_pylist()])[written.numbers]
 
 
 def settle_positive(class_names: tuple[str, ...], asked: str | None) -> str | None:

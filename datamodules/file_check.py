@@ -45,7 +45,7 @@ def check_files(table: ImageTable, memory: Path) -> FileCheck:
         ValueError: Files are missing, unreadable or do not fit together; all are listed.
     """
     images = [table.image_path(row) for row in range(len(table))]
-    masks = {region: paths.to_pylist() for region, paths in table.mask_paths.items()}
+    masks = {r: [table.mask_path(r, row) for row in range(len(table))] for r in table.mask_paths}
     jobs = [(path, "image") for path in dict.fromkeys(images)]
     jobs += [
         (path, "mask") for path in dict.fromkeys(p for ps in masks.values() for p in ps) if path

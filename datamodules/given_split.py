@@ -2,23 +2,28 @@
 
 import numpy as np
 
+from datamodules.codes import Codes
 from datamodules.folder import SPLIT_FOLDERS
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some, raise_problems
 
+SPLITS = ("train", "val", "test")
+TRAIN, VAL, TEST = range(3)
 
-def read_splits(raw: RawTable, default: str = "train", column: str = "split") -> np.ndarray:
-    """The given split of every row, (rows,); ``default`` for all where none is given.
+
+def read_splits(raw: RawTable, default: int = TRAIN, column: str = "split") -> np.ndarray:
+    """The given split of every row, (rows,) int8; ``default`` for all where none is given.
 
     Raises:
         ValueError: A word is unknown, or only some rows have one.
     """
-    if not has_split(raw, column):
-        return np.full(raw.columns.num_rows, default, dtype="<U5")
-    texts = np.array([text.lower() for text in raw.columns[column].to_pylist()])
-    unknown = sorted(set(texts.tolist()) - set(SPLIT_FOLDERS) - {""})
+    if not raw.is_filled(column):
+        return np.full(raw.columns.num_rows, default, np.int8)
+    written = Codes.encode(raw.columns[column])
+    words = [word.lower() for word in written.words.to_pylist()]
+    unknown = sorted(set(words) - set(SPLIT_FOLDERS) - {""})
     problems = [f"{column} {name!r} is unknown, expected train, val or test" for name in unknown]
-    blank = np.flatnonzero(texts == "")
+    blank = np.flatnonzero(written == "") if "" in words else ()
     if len(blank):
         rows_named = list_some([int(row) + raw.first_row for row in blank])
         problems.append(
@@ -26,9 +31,5 @@ def read_splits(raw: RawTable, default: str = "train", column: str = "split") ->
             "give all or none"
         )
     raise_problems(problems, raw.name)
-    return np.array([SPLIT_FOLDERS[text] for text in texts], dtype="<U5")
-
-
-def has_split(raw: RawTable, column: str = "split") -> bool:
-    """Whether any row of the column is filled."""
-    return column in raw.columns.column_names and any(raw.columns[column].to_pylist())
+    numbers = np.array([SPLITS.index(SPLIT_FOLDERS[word]) for word in words], np.int8)
+    return numbers[written.numbers]

@@ -1,16 +1,17 @@
 """Who or what an image shows: the subject that must never stand on both sides of a split."""
 
 import re
-from pathlib import PurePosixPath
 
-import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from datamodules.codes import Codes
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some
 
 
-def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.ndarray | None:
-    """Find the group of every row, (rows,) text, or None when nothing tells.
+def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> Codes | None:
+    """Find the group of every row, or None when nothing tells.
 
     Args:
         raw: The source.
@@ -24,7 +25,7 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
     """
     names = raw.columns.column_names
     if group_from is None:
-        if "group" not in names or not any(raw.columns["group"].to_pylist()):
+        if not raw.is_filled("group"):
             notes.append(
                 "No groups are known: frames of one subject may stand on both sides of the split. "
                 "Name the subject by a column 'group' or data.group_from=<column|parent|regex>."
@@ -32,27 +33,29 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
             return None
         group_from = "group"
     if group_from in names:
-        return _fill_blanks(raw.columns[group_from].to_pylist(), raw, notes)
-    paths = raw.columns["image"].to_pylist()
+        return Codes.encode(_fill_blanks(raw, group_from, notes))
     if group_from == "parent":
-        return np.array([PurePosixPath(path).parent.name for path in paths])
-    return _match_all(paths, group_from, raw, notes)
+        parents = pc.replace_substring_regex(raw.columns["image"], r"/?[^/]*$", "")
+        return Codes.encode(pc.replace_substring_regex(parents, r"^.*/", ""))
+    return _match_all(raw, group_from, notes)
 
 
-def _fill_blanks(groups: list[str], raw: RawTable, notes: list[str]) -> np.ndarray:
+def _fill_blanks(raw: RawTable, column: str, notes: list[str]) -> pa.ChunkedArray:
     """A blank group is unknown: that image stands for itself."""
-    if "" in groups:
-        notes.append(
-            f"The group of {groups.count('')} of {len(groups)} images is blank: each of them "
-            "counts as a group of its own, and frames of one subject may stand on both sides."
-        )
-    images = raw.columns["image"].to_pylist()
-    return np.array(
-        [group or f"image {image}" for group, image in zip(groups, images, strict=True)]
+    groups = raw.columns[column]
+    blank = pc.equal(groups, "")
+    num_blank = pc.sum(blank).as_py()
+    if not num_blank:
+        return groups
+    notes.append(
+        f"The group of {num_blank} of {len(groups)} images is blank: each of them "
+        "counts as a group of its own, and frames of one subject may stand on both sides."
     )
+    alone = pc.binary_join_element_wise("image ", raw.columns["image"], "")
+    return pc.if_else(blank, alone, groups)
 
 
-def _match_all(paths: list[str], pattern: str, raw: RawTable, notes: list[str]) -> np.ndarray:
+def _match_all(raw: RawTable, pattern: str, notes: list[str]) -> Codes:
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -61,17 +64,19 @@ def _match_all(paths: list[str], pattern: str, raw: RawTable, notes: list[str]) 
             f"({', '.join(raw.columns.column_names)}), "
             f"nor parent, nor a regular expression: {error}."
         ) from error
-    matches = [expression.search(path) for path in paths]
-    found = [m and (m.group(1) if expression.groups else m.group(0)) for m in matches]
-    unmatched = [path for path, group in zip(paths, found, strict=True) if not group]
+    found, unmatched = [], []
+    for chunk in raw.columns["image"].chunks:
+        paths = chunk.to_pylist()
+        matches = [expression.search(path) for path in paths]
+        groups = [m and (m.group(1) if expression.groups else m.group(0)) for m in matches]
+        unmatched += [path for path, group in zip(paths, groups, strict=True) if not group]
+        found.append(pa.array(groups, pa.string()))
     if unmatched:
         raise ValueError(
             f"data.group_from={pattern} is not a column and, as a regular expression, does not "
-            f"match {len(unmatched)} of {len(paths)} paths: {list_some(unmatched)}."
+            f"match {len(unmatched)} of {raw.columns.num_rows} paths: {list_some(unmatched)}."
         )
-    groups = np.array(found)
-    notes.append(
-        f"data.group_from={pattern} finds {len(set(groups))} groups, "
-        f"such as {list_some(sorted(set(groups)), 3)}."
-    )
+    groups = Codes.encode(pa.chunked_array(found))
+    examples = list_some(groups.words[:3].to_pylist(), 3)
+    notes.append(f"data.group_from={pattern} finds {len(groups.words)} groups, such as {examples}.")
     return groups

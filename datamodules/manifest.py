@@ -21,6 +21,7 @@ from datamodules.boxes import BOX_SIDES, BoxFormat, read_boxes, region_of
 from datamodules.problems import list_some, raise_problems
 
 MISSPELT = re.compile(r"(?i)distract[a-z]*_")
+BLOCK = 16 * 2**20  # bytes of a CSV that are parsed at a time
 NAMELESS = ("distractor", "distractor_", *(f"distractor_{side}" for side in BOX_SIDES))
 
 
@@ -49,6 +50,11 @@ class RawTable:
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
         return f"{self.name} row {row + self.first_row}"
+
+    def is_filled(self, column: str) -> bool:
+        """Whether there is such a column with anything in it."""
+        names = self.columns.column_names
+        return column in names and bool(pc.any(pc.not_equal(self.columns[column], "")).as_py())
 
 
 def read_manifest(path: Path, root: str | None, box_format: BoxFormat) -> RawTable:
@@ -87,21 +93,25 @@ def _read_text(path: Path) -> pa.Table:
     try:
         parquet = path.suffix.lower() in (".parquet", ".pq")
         table = pa.parquet.read_table(path) if parquet else _read_csv(path)
-        texts = [
-            pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), "")).combine_chunks()
-            for column in table.columns
-        ]
+        names = [name.strip() for name in table.column_names]
+        texts = []
+        while table.num_columns:  # one at a time: millions of rows are not kept twice
+            texts.append(_clean(names[len(texts)], table.column(0)))
+            table = table.remove_column(0)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise ValueError(
             f"{path} cannot be read as a table of text and numbers: {error}"
         ) from error
-    columns = dict(zip([name.strip() for name in table.column_names], texts, strict=True))
-    if len(columns) < len(texts):
+    if len(set(names)) < len(names):
         raise ValueError(f"{path} has two columns of one name (blanks around it do not count).")
-    for name in columns:
-        if name == "image" or region_of(name, "mask"):  # written on Windows, read anywhere
-            columns[name] = pc.replace_substring(columns[name], "\\", "/")
-    return pa.table(columns)
+    return pa.table(texts, names)
+
+
+def _clean(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    text = pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), ""))
+    if name == "image" or region_of(name, "mask"):  # written on Windows, read anywhere
+        text = pc.replace_substring(text, "\\", "/")
+    return text
 
 
 def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -122,6 +132,7 @@ def _read_csv(path: Path) -> pa.Table:
         raise ValueError(f"{path} has more than one column named {list_some(repeated)}; keep one.")
     return pa.csv.read_csv(
         path,
+        read_options=pa.csv.ReadOptions(block_size=BLOCK),
         parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )

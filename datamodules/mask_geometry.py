@@ -15,7 +15,7 @@ def measure_regions(table: ImageTable, row: int, annotated: np.ndarray) -> list[
     """Measure each region of one image, ``annotated`` (R,); no pixel of the image is read."""
     if not annotated.any():
         return [ABSENT] * len(annotated)
-    masks = [paths[row].as_py() for paths in table.mask_paths.values()]
+    masks = [table.mask_path(region, row) for region in table.mask_paths]
     with Image.open(next(filter(None, masks), None) or table.image_path(row)) as file:
         turned = file.getexif().get(ExifTags.Base.Orientation, 1) >= 5
         height, width = file.size if turned else file.size[::-1]

@@ -32,7 +32,7 @@ def read_regions(table: ImageTable, row: int, height: int, width: int) -> np.nda
     """
     planes = np.zeros((len(table.region_names), height, width), bool)
     for plane, region in zip(planes, table.region_names, strict=True):
-        path = table.mask_paths[region][row].as_py() if region in table.mask_paths else ""
+        path = table.mask_path(region, row)
         if path:
             mask = read_mask(path)
             if mask.shape != plane.shape:

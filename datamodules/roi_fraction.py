@@ -2,8 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-Masks = dict[str, pa.Array]
+Masks = dict[str, pa.ChunkedArray]
 Boxes = dict[str, np.ndarray]
 
 
@@ -34,7 +35,7 @@ def keep_roi_of(
         return masks, boxes
     annotated = np.zeros(len(labels), bool)
     for paths in masks.values():
-        annotated |= np.asarray(paths.to_pylist(), object) != ""
+        annotated |= pc.not_equal(paths, "").to_numpy()
     for corners in boxes.values():
         annotated |= np.isfinite(corners).all(axis=1)
     annotated &= in_training
@@ -48,12 +49,7 @@ def keep_roi_of(
         f"data.roi_fraction={fraction:g}: {kept} of {int(annotated.sum())} training images with "
         f"ROI keep it, class by class, seed {seed}."
     )
-    blank = {
-        region: pa.array(
-            np.where(forgotten, "", np.asarray(paths.to_pylist(), object)).tolist(), pa.string()
-        )
-        for region, paths in masks.items()
-    }
+    blank = {region: pc.if_else(pa.array(forgotten), "", paths) for region, paths in masks.items()}
     nowhere = {
         region: np.where(forgotten[:, None], np.nan, corners) for region, corners in boxes.items()
     }

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from datamodules.codes import Codes
+
 
 def choose_sample(
     candidates: np.ndarray,
     labels: np.ndarray,
-    groups: np.ndarray | None,
+    groups: Codes | None,
     num_images: int | None,
     seed: int,
 ) -> np.ndarray:
@@ -18,7 +20,7 @@ def choose_sample(
     Args:
         candidates: (N,) rows to choose from.
         labels: (rows,) class indices of the whole table.
-        groups: (rows,) of the whole table; None: every image is its own group.
+        groups: Of the whole table; None: every image is its own group.
         num_images: None takes all.
         seed: Of choice and order.
     """
@@ -29,7 +31,7 @@ def choose_sample(
     label = labels[shuffled]
     unit = np.arange(len(shuffled))
     if groups is not None:
-        unit = np.unique(groups[shuffled], return_inverse=True)[1]
+        unit = np.unique(groups.numbers[shuffled], return_inverse=True)[1]
     turn = _count_before(label.astype(np.int64) * (unit.max() + 1) + unit)
     by_turn = np.argsort(turn, kind="stable")
     # the n-th image of its class, groups taking turns; taken class by class until there are enough

@@ -5,18 +5,25 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datamodules.boxes import DEFAULT_REGION, region_of
 from datamodules.classes import settle_classes, settle_model_classes, settle_positive
+from datamodules.codes import Codes
+from datamodules.given_split import TRAIN
 from datamodules.groups import find_groups
 from datamodules.manifest import RawTable
+from datamodules.numbers import is_number, parse_numbers
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
 from datamodules.splits import assign_splits, choose_evaluated
-from datamodules.table import ImageTable
+from datamodules.table import PLACES, ImageTable
 
 MOST_OF_A_PAIR = 100
+ROI_SOURCES = ("", "given", "detected")
+# what may lead out of the root: only such paths are looked at one by one
+LEADS_AWAY = r"^[/~]|^[A-Za-z]:|(^|/)\.\.(/|$)"
 
 
 def build_table(
@@ -57,14 +64,16 @@ def build_table(
         _check_pairs(raw, options.pair_by, labels)
     ids = _settle_ids(raw)
     groups = find_groups(raw, options.group_from, notes)
-    masks = _resolve_masks(raw, options.allow_outside)
+    if not options.allow_outside:
+        _check_inside(raw)
+    masks = _name_masks(raw)
     regions = _name_regions(masks, raw.boxes)
     if model_classes is None:
         splits = assign_splits(raw, labels, class_names, groups, options, seed, notes)
     else:
-        splits = choose_evaluated(raw, options, notes)
+        splits = choose_evaluated(raw, groups, options, notes)
     masks, boxes = keep_roi_of(
-        options.roi_fraction, masks, raw.boxes, labels, splits == "train", seed, notes
+        options.roi_fraction, masks, raw.boxes, labels, splits == TRAIN, seed, notes
     )
     notes += [
         f"Distractor {name}: in {int(np.isfinite(boxes).all(axis=1).sum())} of {len(boxes)} images."
@@ -76,7 +85,7 @@ def build_table(
         labels=labels,
         class_names=class_names,
         positive_class=settle_positive(class_names, options.positive_class),
-        splits=splits,
+        splits=Codes(splits, pa.array(PLACES)),
         groups=groups,
         weights=_read_weights(raw),
         region_names=regions,
@@ -95,30 +104,35 @@ def build_table(
 
 def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:
     """A pair is one scene on several backgrounds: a few images of one class."""
-    values = np.array(raw.columns[pair_by].to_pylist())
-    order = np.argsort(values, kind="stable")
-    names, starts = np.unique(values[order], return_index=True)
+    pairs = Codes.encode(raw.columns[pair_by])
+    num_classes = int(labels.max()) + 1
+    counts = np.bincount(
+        pairs.numbers.astype(np.int64) * num_classes + labels,
+        minlength=len(pairs.words) * num_classes,
+    ).reshape(-1, num_classes)
     problems = []
-    for name, rows in zip(names.tolist(), np.split(order, starts[1:]), strict=True):
-        if name and len(rows) > MOST_OF_A_PAIR:
+    for pair in np.flatnonzero((counts.sum(1) > MOST_OF_A_PAIR) | ((counts > 0).sum(1) > 1)):
+        name, size = pairs.words[int(pair)].as_py(), counts[pair].sum()
+        if name and size > MOST_OF_A_PAIR:
             problems.append(
-                f"data.pair_by={pair_by}: {name!r} joins {len(rows)} images; the column must name "
+                f"data.pair_by={pair_by}: {name!r} joins {size} images; the column must name "
                 "one scene on a few backgrounds"
             )
-        elif name and len(np.unique(labels[rows])) > 1:
+        elif name:
             problems.append(f"data.pair_by={pair_by}: {name!r} joins images of different classes")
     raise_problems(problems, raw.name)
 
 
-def _settle_ids(raw: RawTable) -> pa.Array:
+def _settle_ids(raw: RawTable) -> pa.ChunkedArray:
     column = "id" if "id" in raw.columns.column_names else "image"
-    ids = raw.columns[column].combine_chunks()
-    values, counts = np.unique(np.asarray(ids.to_pylist(), object).astype(str), return_counts=True)
-    repeated = values[counts > 1].tolist()
-    if repeated:
+    ids = raw.columns[column]
+    if pc.count_distinct(ids).as_py() < len(ids):
+        counts = pc.value_counts(ids)
+        repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+        names = sorted(repeated.to_pylist())
         raise ValueError(
             f"{raw.name}: {column} must name a row once (a column 'id' may do it for images that "
-            f"stand in several rows); more than once: {list_some(repeated)}."
+            f"stand in several rows); more than once: {list_some(names)}."
         )
     return ids
 
@@ -126,61 +140,67 @@ def _settle_ids(raw: RawTable) -> pa.Array:
 def _read_weights(raw: RawTable) -> np.ndarray | None:
     if "weight" not in raw.columns.column_names:
         return None
-    problems = []
-    weights = np.ones(raw.columns.num_rows)
-    for row, text in enumerate(raw.columns["weight"].to_pylist()):
-        try:
-            weights[row] = float(text) if text else 1.0
-        except ValueError:
-            weights[row] = np.nan
-        if not (np.isfinite(weights[row]) and weights[row] >= 0):
-            problems.append(f"{raw.row_name(row)}: weight is {text!r}, expected a number from 0 up")
-    raise_problems(problems, raw.name)
+    texts = raw.columns["weight"]
+    good = is_number(texts)
+    weights = np.ones(len(texts))
+    weights[good] = parse_numbers(texts.filter(pa.array(good)))
+    blank = pc.equal(texts, "").to_numpy()
+    bad = ~(good | blank) | ~np.isfinite(weights) | (weights < 0)
+    raise_problems(
+        [
+            f"{raw.row_name(row)}: weight is {texts[row].as_py()!r}, expected a number from 0 up"
+            for row in np.flatnonzero(bad).tolist()
+        ],
+        raw.name,
+    )
     return weights
 
 
-def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
-    """Absolute mask paths by region; every path of the table is held inside its roots."""
-    masks = {}
+def _check_inside(raw: RawTable) -> None:
+    """Every path of the table is held inside its roots."""
+    inside = tuple(os.path.join(root, "") for root in raw.roots)
     problems: list[str] = []
     for name in raw.columns.column_names:
-        region = region_of(name, "mask")
-        if region is None and name != "image":
+        if name != "image" and region_of(name, "mask") is None:
             continue
-        paths = [
-            os.path.normpath(os.path.join(raw.roots[0], text)) if text else ""
-            for text in raw.columns[name].to_pylist()
-        ]
-        if not allow_outside:
-            inside = tuple(os.path.join(root, "") for root in raw.roots)
-            problems += [
-                f"{raw.row_name(row)}: {name} {path} lies outside of {raw.roots[0]}; "
-                "move it, or set data.root, or data.allow_outside=true"
-                for row, path in enumerate(paths)
-                if path and not path.startswith(inside)
-            ]
-        if region is not None:
-            masks[region] = pa.array(paths, pa.string())
+        texts = raw.columns[name]
+        away = pc.match_substring_regex(texts, LEADS_AWAY).to_numpy()
+        if not away.any():
+            continue
+        for row in np.flatnonzero(away).tolist():
+            path = os.path.normpath(os.path.join(raw.roots[0], texts[row].as_py()))
+            if not path.startswith(inside):
+                problems.append(
+                    f"{raw.row_name(row)}: {name} {path} lies outside of {raw.roots[0]}; "
+                    "move it, or set data.root, or data.allow_outside=true"
+                )
     raise_problems(problems, raw.name)
-    return masks
+
+
+def _name_masks(raw: RawTable) -> dict[str, pa.ChunkedArray]:
+    """Region name to its column of mask paths."""
+    regions = {name: region_of(name, "mask") for name in raw.columns.column_names}
+    return {region: raw.columns[name] for name, region in regions.items() if region is not None}
 
 
 def _read_sources(raw: RawTable) -> np.ndarray:
     """Whether the ROI of a row was detected, (rows,) bool; blank and no column mean given."""
     if "roi_source" not in raw.columns.column_names:
         return np.zeros(raw.columns.num_rows, bool)
-    sources = raw.columns["roi_source"].to_pylist()
+    sources = Codes.encode(raw.columns["roi_source"])
+    known = np.isin(sources.words.to_pylist(), ROI_SOURCES)
     raise_problems(
         [
-            f"{raw.row_name(row)}: roi_source is {source!r}, expected given or detected"
-            for row, source in enumerate(sources)
-            if source not in ("", "given", "detected")
+            f"{raw.row_name(row)}: roi_source is {sources[row]!r}, expected given or detected"
+            for row in np.flatnonzero(~known[sources.numbers]).tolist()
         ],
         raw.name,
     )
-    return np.array([source == "detected" for source in sources], bool)
+    return sources == "detected"
 
 
-def _name_regions(masks: dict[str, pa.Array], boxes: dict[str, np.ndarray]) -> tuple[str, ...]:
+def _name_regions(
+    masks: dict[str, pa.ChunkedArray], boxes: dict[str, np.ndarray]
+) -> tuple[str, ...]:
     regions = dict.fromkeys([*masks, *boxes])
     return tuple(regions) or (DEFAULT_REGION,)

@@ -1,30 +1,34 @@
 """Training, validation and test: given by the source, or made so that no group is split."""
 
 import hashlib
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from datamodules.chosen_test import choose_fold, split_by_column
+from datamodules.codes import Codes
 from datamodules.folds import make_folds
-from datamodules.given_split import read_splits
+from datamodules.given_split import SPLITS, TEST, TRAIN, VAL, read_splits
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
 
-SPLITS = ("train", "val", "test")
+HASHED_AT_ONCE = 1_000_000
 
 
 def assign_splits(
     raw: RawTable,
     labels: np.ndarray,
     class_names: tuple[str, ...],
-    groups: np.ndarray | None,
+    groups: Codes | None,
     options: DataOptions,
     seed: int,
     notes: list[str],
 ) -> np.ndarray:
-    """Give every row its split, (rows,) of train, val, test.
+    """Give every row its split, (rows,) int8 indices into ``SPLITS``.
 
     A given split is kept; ``split_by`` and ``num_folds`` choose the test instead. What is missing
     (all of it, or the validation or test part) is made of the training rows by scikit-learn's
@@ -34,7 +38,7 @@ def assign_splits(
         raw: The source; its column ``split``, if any, is the given split.
         labels: (rows,) class indices.
         class_names: For messages.
-        groups: (rows,) text; None: every image stands for itself.
+        groups: Of the rows; None: every image stands for itself.
         options: Column or folds that choose the test, and the shares of parts that are made.
         seed: Of what is made.
         notes: Takes what is to be said.
@@ -43,18 +47,19 @@ def assign_splits(
         ValueError: A split's name is unknown, rows lack one, a group stands on both sides, or a
             class is missing from a part.
     """
-    images = np.array(raw.columns["image"].to_pylist())
-    units = images if groups is None else groups
+    images = Codes.encode(raw.columns["image"])
+    units = (images if groups is None else groups).numbers
     if options.num_folds is not None:
         splits = choose_fold(raw, options, labels, class_names, groups, seed, notes)
     elif options.split_by is not None:
-        splits = split_by_column(raw, options.split_by, options.test_on, notes)
+        splits = split_by_column(raw, options.split_by, options.test_on, groups, notes)
     else:
         splits = read_splits(raw)
-    given = [split for split in SPLITS if (splits == split).any()]
-    if "train" not in given:
+    given = np.unique(splits).tolist()
+    if TRAIN not in given:
         column = "split" if options.split_by is None else options.split_by
-        raise ValueError(f"{raw.name}: the column {column!r} names no row 'train'; found {given}.")
+        found = [SPLITS[split] for split in given]
+        raise ValueError(f"{raw.name}: the column {column!r} names no row 'train'; found {found}.")
     by = "" if options.split_by is None else f" by data.split_by={options.split_by}"
     _check_apart(splits, images, "image", raw.name + by)
     if groups is not None:
@@ -62,16 +67,16 @@ def assign_splits(
     made = []
     # of the images; where the test was chosen, of those that it left
     chosen = options.split_by is not None or options.num_folds is not None
-    total = (splits != "test").sum() if chosen else len(labels)
-    for split, fraction in (("test", options.test_fraction), ("val", options.val_fraction)):
+    total = (splits != TEST).sum() if chosen else len(labels)
+    for split, fraction in ((TEST, options.test_fraction), (VAL, options.val_fraction)):
         if split in given:
             continue
-        rows = np.flatnonzero(splits == "train")
+        rows, word = np.flatnonzero(splits == TRAIN), SPLITS[split]
         share = fraction * total / len(rows)
-        wanted = f"the {split} images, {share:.0%} of the others (data.{split}_fraction)"
+        wanted = f"the {word} images, {share:.0%} of the others (data.{word}_fraction)"
         taken = _take_share(rows, labels, units, share, seed, raw.name, wanted)
         splits[taken] = split
-        made.append(f"{split} ({len(taken) / len(labels):.0%} of the images)")
+        made.append(f"{word} ({len(taken) / len(labels):.0%} of the images)")
     if made:
         kind = "group-stratified" if groups is not None else "stratified"
         notes.append(f"Made of the training images, {kind}, seed {seed}: {' and '.join(made)}.")
@@ -79,8 +84,10 @@ def assign_splits(
     return splits
 
 
-def choose_evaluated(raw: RawTable, options: DataOptions, notes: list[str]) -> np.ndarray:
-    """The split of images that are evaluated only, (rows,): all are the test unless something says.
+def choose_evaluated(
+    raw: RawTable, groups: Codes | None, options: DataOptions, notes: list[str]
+) -> np.ndarray:
+    """The split of images that are evaluated only, (rows,) int8: the test unless something says.
 
     Raises:
         ValueError: The column that says it has mistakes, or folds are asked for.
@@ -91,25 +98,39 @@ def choose_evaluated(raw: RawTable, options: DataOptions, notes: list[str]) -> n
             "evaluated only. Leave it out; data.split_by chooses images by a column."
         )
     if options.split_by is None:
-        return read_splits(raw, default="test")
-    return split_by_column(raw, options.split_by, options.test_on, notes, "left aside are")
+        return read_splits(raw, default=TEST)
+    return split_by_column(raw, options.split_by, options.test_on, groups, notes, "left aside are")
 
 
-def fingerprint(ids: list[str], splits: np.ndarray) -> str:
+def fingerprint(ids: pa.ChunkedArray, splits: Codes) -> str:
     """SHA-256 over which id stands in which split, whatever the order of the rows."""
-    lines = sorted(f"{split}\t{name}" for name, split in zip(ids, splits, strict=True))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for number, line in enumerate(_sorted_lines(ids, splits)):
+        digest.update(("\n" if number else "").encode() + line.encode())
+    return digest.hexdigest()
 
 
-def _check_apart(splits: np.ndarray, units: np.ndarray, kind: str, name: str) -> None:
+def _sorted_lines(ids: pa.ChunkedArray, splits: Codes) -> Iterator[str]:
+    """Split, tab and id of all rows in alphabetical order, many lines at once."""
+    for split in sorted(splits.words.to_pylist()):
+        names = pa.chunked_array(ids.filter(pa.array(splits == split)))
+        names = names.take(pc.sort_indices(names))
+        for start in range(0, len(names), HASHED_AT_ONCE):
+            some = names.slice(start, HASHED_AT_ONCE).to_pylist()
+            yield "\n".join(f"{split}\t{name}" for name in some)
+
+
+def _check_apart(splits: np.ndarray, units: Codes, kind: str, name: str) -> None:
     """No unit, a group or an image, may stand in two splits."""
-    pairs = np.unique(np.stack([units, splits]), axis=1)
-    values, counts = np.unique(pairs[0], return_counts=True)
-    problems = [
-        f"{kind} {unit!r} stands in {' and '.join(pairs[1][pairs[0] == unit])}; "
-        f"it may belong to one split only"
-        for unit in values[counts > 1].tolist()
-    ]
+    stands = np.zeros((len(units.words), len(SPLITS)), bool)
+    stands[units.numbers, splits] = True
+    problems = []
+    for unit in np.flatnonzero(stands.sum(axis=1) > 1).tolist():
+        names = " and ".join(sorted(SPLITS[split] for split in np.flatnonzero(stands[unit])))
+        problems.append(
+            f"{kind} {units.words[unit].as_py()!r} stands in {names}; it may belong to one split "
+            "only"
+        )
     raise_problems(problems, f"the split of {name}")
 
 
@@ -142,11 +163,11 @@ def _check_classes_present(
     notes: list[str],
 ) -> None:
     absent = {
-        split: [
+        word: [
             class_names[label]
             for label in np.setdiff1d(np.arange(len(class_names)), labels[splits == split])
         ]
-        for split in SPLITS
+        for split, word in enumerate(SPLITS)
     }
     problems = [f"no training image is labelled {label!r}" for label in absent["train"]]
     raise_problems(problems, f"the split of {name}")

@@ -1,14 +1,20 @@
 """The one table that every source becomes: what is known about each image before it is opened."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from datamodules.splits import SPLITS, fingerprint
+from datamodules.codes import Codes
+from datamodules.given_split import SPLITS
+from datamodules.splits import fingerprint
+
+# where a row may stand: in a split, or in none that is used
+PLACES = (*SPLITS, "unused")
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,11 @@ class ImageTable:
         labels: (rows,) int64 indices into ``class_names``.
         class_names: In the order of the outputs.
         positive_class: The class to detect of two; None for more classes.
-        splits: (rows,) of ``train``, ``val``, ``test``.
-        groups: (rows,) text, never on both sides of a split; None: unknown.
+        splits: Of each row, ``train``, ``val``, ``test`` or ``unused``.
+        groups: Of each row, never on both sides of a split; None: unknown.
         weights: (rows,) float64, at least 0; None: all alike.
         region_names: Named regions, at least one (``roi``).
-        mask_paths: Region name to (rows,) absolute paths, "" where there is none.
+        mask_paths: Region name to (rows,) paths, relative to the root; "" where there is none.
         boxes: Region name to (rows, 4) float64 of x0 y0 x1 y1, NaN where there is none.
         boxes_normalized: Whether the boxes are shares of the image's size.
         detected: (rows,) bool: the ROI was found by a detector and not drawn by a person.
@@ -39,15 +45,15 @@ class ImageTable:
     """
 
     columns: pa.Table
-    ids: pa.Array
+    ids: pa.ChunkedArray
     labels: np.ndarray
     class_names: tuple[str, ...]
     positive_class: str | None
-    splits: np.ndarray
-    groups: np.ndarray | None
+    splits: Codes
+    groups: Codes | None
     weights: np.ndarray | None
     region_names: tuple[str, ...]
-    mask_paths: dict[str, pa.Array]
+    mask_paths: dict[str, pa.ChunkedArray]
     boxes: dict[str, np.ndarray]
     boxes_normalized: bool
     detected: np.ndarray
@@ -70,6 +76,11 @@ class ImageTable:
         """Absolute path of the image of a row."""
         return os.path.join(self.root, self.columns["image"][row].as_py())
 
+    def mask_path(self, region: str, row: int) -> str:
+        """Absolute path of the mask of a region of a row; "" where there is none."""
+        path = self.mask_paths[region][row].as_py() if region in self.mask_paths else ""
+        return os.path.join(self.root, path) if path else ""
+
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
         return f"{self.name} row {row + self.first_row} ({self.ids[row].as_py()})"
@@ -89,7 +100,7 @@ class ImageTable:
         planes = np.zeros((len(self), len(self.region_names)), bool)
         for column, region in enumerate(self.region_names):
             if region in self.mask_paths:
-                planes[:, column] |= np.asarray(self.mask_paths[region].to_pylist(), object) != ""
+                planes[:, column] |= pc.not_equal(self.mask_paths[region], "").to_numpy()
             if region in self.boxes:
                 planes[:, column] |= np.isfinite(self.boxes[region]).all(1)
         return planes
@@ -97,7 +108,14 @@ class ImageTable:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of which id stands in which split."""
-        return fingerprint(self.ids.to_pylist(), self.splits)
+        return fingerprint(self.ids, self.splits)
+
+    def with_test(self, chosen: np.ndarray) -> "ImageTable":
+        """The rows where ``chosen`` (rows,) bool is true as the test; others of it are unused."""
+        numbers = self.splits.numbers.copy()
+        numbers[numbers == PLACES.index("test")] = PLACES.index("unused")
+        numbers[chosen] = PLACES.index("test")
+        return replace(self, splits=Codes(numbers, self.splits.words))
 
     def counts(self) -> dict[str, list[int]]:
         """Split to the number of images of each class."""

@@ -176,7 +176,7 @@ def test_paths_written_on_windows_are_read(shapes, tmp_path, rows_of):
     ]
     table = read(write_manifest(tmp_path / "m.csv", rows), root=str(shapes.parent))
     assert Path(table.image_path(0)).is_file()
-    assert Path(table.mask_paths["roi"][0].as_py()).is_file()
+    assert Path(table.mask_path("roi", 0)).is_file()
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class Predictions(Callback):
             mask_share=mask_share if hides else np.ones(len(ids)),
             roi_share=roi_share,
             columns={
-                name: np.array(source.columns[name].to_pylist())[rows]
+                name: np.array(source.columns[name].take(rows).to_pylist(), dtype=np.str_)
                 for name in source.columns.column_names
             },
             groups=None if source.groups is None else source.groups[rows],

@@ -55,7 +55,7 @@ def measure_evidence(
     if evidence is None:
         log.info("No interventions: no image with ROI and background got an answer.")
         return {}
-    groups = None if table.groups is None else len(np.unique(table.groups[sample.rows]))
+    groups = None if table.groups is None else len(set(table.groups[sample.rows]))
     log.info(
         "How much of it is background: %d of %d images%s, seed %d. Backgrounds are those of %d "
         "%simages%s, their ROI filled from around it. The gate promises %s, which held for %d of "
@@ -103,8 +103,7 @@ def _choose(
     height, width = data.preprocessing.size
     affordable = MOST_BYTES // (3 * 4 * height * width)
     most = min(options.donors * len(classes), max(affordable, 2 * len(classes)))
-    names = table.ids.to_pylist() if table.groups is None else table.groups
-    _, units = np.unique(names, return_inverse=True)
+    units = np.arange(len(table)) if table.groups is None else table.groups.numbers
 
     def load(rows: Sequence[int]) -> Iterable[dict[str, Any]]:
         return data.sample_loader(np.asarray(rows))

@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,7 @@ def _make_plan(
     if not chosen.any():
         raise ValueError(f"No image of {table.name} is in the split {split!r} (split=...).")
     # what is left of the test is neither evaluated nor trained on
-    others = np.where(table.splits == "test", "unused", table.splits)
-    table = replace(table, splits=np.where(chosen, "test", others))
+    table = table.with_test(chosen)
     config = examined.config | {
         "data": data,
         "seed": asked["seed"],

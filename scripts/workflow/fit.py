@@ -5,13 +5,16 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.csv
 from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
+from datamodules.codes import Codes
 from datamodules.table import ImageTable
 from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
-from lightning_modules.run_files import write_csv, write_json, write_text
+from lightning_modules.run_files import write_bytes, write_json, write_text
 from workflow.costs import measure_run
 from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
@@ -106,15 +109,13 @@ def _train_and_test(
 
 
 def _write_split(table: ImageTable, folder: Path) -> None:
-    columns = {
-        "id": table.ids.to_pylist(),
-        "split": table.splits.tolist(),
-        "label": [table.class_names[label] for label in table.labels],
-    }
+    coded = {"split": table.splits, "label": Codes(table.labels, pa.array(table.class_names))}
     if table.groups is not None:
-        columns["group"] = table.groups.tolist()
-    rows = zip(*columns.values(), strict=True)
-    write_csv(folder / "split.csv", [dict(zip(columns, row, strict=True)) for row in rows])
+        coded["group"] = table.groups
+    columns = {"id": table.ids} | {name: codes.to_arrow() for name, codes in coded.items()}
+    text = pa.BufferOutputStream()
+    pa.csv.write_csv(pa.table(columns), text)
+    write_bytes(folder / "split.csv", text.getvalue())
 
 
 def _write_config(plan: Plan, folder: Path) -> None:

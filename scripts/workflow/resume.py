@@ -6,10 +6,11 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+import pyarrow as pa
 from front.conf_tree import GLOBAL_GROUPS
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.codes import Codes
 from datamodules.problems import raise_problems
 from datamodules.splits import fingerprint
 from datamodules.table import ImageTable
@@ -96,7 +97,8 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
     """
     with (folder / "split.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    before = fingerprint([row["id"] for row in rows], np.array([row["split"] for row in rows]))
+    columns = {name: pa.chunked_array([[row[name] for row in rows]]) for name in ("id", "split")}
+    before = fingerprint(columns["id"], Codes.encode(columns["split"]))
     if before != table.fingerprint:
         raise ValueError(
             f"The data of {folder} has changed: {len(rows)} images then, {len(table)} now, or "
