@@ -8,6 +8,7 @@ from datamodules.codes import Codes
 from datamodules.folder import SPLIT_FOLDERS
 from datamodules.folds import make_folds
 from datamodules.given_split import TEST, TRAIN, read_splits
+from datamodules.groups import image_units
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
@@ -86,17 +87,17 @@ def choose_fold(
     if number == "groups":
         tested = _leave_one_out(raw, options.fold, groups, notes)
     else:
-        units = Codes.encode(raw.columns["image"]) if groups is None else groups
+        units = image_units(raw) if groups is None else groups.numbers
         kind = "images" if groups is None else "groups"
         few = [
             f"class {class_names[label]!r} has {num_units} {kind}, too few for a split in {number} "
             "parts; lower data.num_folds, or give more"
-            for label, num_units in enumerate(_count_units(labels, units.numbers))
+            for label, num_units in enumerate(_count_units(labels, units))
             if num_units < number
         ]
         raise_problems(few, f"the folds of {raw.name}")
         rows = np.arange(len(labels))
-        parts = make_folds(rows, labels, units.numbers, number, seed, raw.name, f"{number} folds")
+        parts = make_folds(rows, labels, units, number, seed, raw.name, f"{number} folds")
         tested = parts[options.fold]
         notes.append(
             f"Fold {options.fold} of {number} (from 0, seed {seed}) is the test: {len(tested)} of "

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,6 +39,13 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> Code
         parents = pc.replace_substring_regex(raw.columns["image"], r"/?[^/]*$", "")
         return Codes.encode(pc.replace_substring_regex(parents, r"^.*/", ""))
     return _match_all(raw, group_from, notes)
+
+
+def image_units(raw: RawTable) -> np.ndarray:
+    """(rows,) number of the image of each row, for where every image stands for itself."""
+    if raw.images_repeat:
+        return Codes.encode(raw.columns["image"]).numbers
+    return np.arange(raw.columns.num_rows)
 
 
 def _fill_blanks(raw: RawTable, column: str, notes: list[str]) -> pa.ChunkedArray:

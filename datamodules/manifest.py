@@ -9,6 +9,7 @@ count), and any column of the user's own. Blank means unknown.
 import csv
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,12 @@ class RawTable:
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
         return f"{self.name} row {row + self.first_row}"
+
+    @cached_property
+    def images_repeat(self) -> bool:
+        """Whether an image stands in several rows, which a column ``id`` then tells apart."""
+        images = self.columns["image"]
+        return pc.count_distinct(images).as_py() < len(images)
 
     def is_filled(self, column: str) -> bool:
         """Whether there is such a column with anything in it."""

@@ -126,7 +126,8 @@ def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:
 def _settle_ids(raw: RawTable) -> pa.ChunkedArray:
     column = "id" if "id" in raw.columns.column_names else "image"
     ids = raw.columns[column]
-    if pc.count_distinct(ids).as_py() < len(ids):
+    repeats = raw.images_repeat if column == "image" else pc.count_distinct(ids).as_py() < len(ids)
+    if repeats:
         counts = pc.value_counts(ids)
         repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
         names = sorted(repeated.to_pylist())

@@ -12,6 +12,7 @@ from datamodules.chosen_test import choose_fold, split_by_column
 from datamodules.codes import Codes
 from datamodules.folds import make_folds
 from datamodules.given_split import SPLITS, TEST, TRAIN, VAL, read_splits
+from datamodules.groups import image_units
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
@@ -47,8 +48,7 @@ def assign_splits(
         ValueError: A split's name is unknown, rows lack one, a group stands on both sides, or a
             class is missing from a part.
     """
-    images = Codes.encode(raw.columns["image"])
-    units = (images if groups is None else groups).numbers
+    units = image_units(raw) if groups is None else groups.numbers
     if options.num_folds is not None:
         splits = choose_fold(raw, options, labels, class_names, groups, seed, notes)
     elif options.split_by is not None:
@@ -61,7 +61,8 @@ def assign_splits(
         found = [SPLITS[split] for split in given]
         raise ValueError(f"{raw.name}: the column {column!r} names no row 'train'; found {found}.")
     by = "" if options.split_by is None else f" by data.split_by={options.split_by}"
-    _check_apart(splits, images, "image", raw.name + by)
+    if raw.images_repeat:
+        _check_apart(splits, Codes.encode(raw.columns["image"]), "image", raw.name + by)
     if groups is not None:
         _check_apart(splits, groups, "group", raw.name + by)
     made = []

@@ -1,7 +1,9 @@
 """A sample takes classes and groups alike."""
 
 import numpy as np
+import pyarrow as pa
 
+from datamodules.codes import Codes
 from datamodules.sample import choose_sample
 
 
@@ -13,7 +15,7 @@ def test_classes_get_equal_shares_and_what_one_lacks_goes_to_the_others():
 
 def test_every_group_gives_one_before_any_gives_a_second():
     labels = np.zeros(100, int)
-    groups = np.array(["large"] * 97 + ["a", "b", "c"])
+    groups = Codes.encode(pa.array(["large"] * 97 + ["a", "b", "c"]))
     rows = choose_sample(np.arange(100), labels, groups, 5, seed=0)
     assert sorted(groups[rows].tolist()) == ["a", "b", "c", "large", "large"]
 
