@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
-from torchvision.transforms import v2
 
-from datamodules.dataset import ROIDataset
+from datamodules.augmentation.augmentation import Augmentation
+from datamodules.cache import ImageCache
+from datamodules.dataset import ROIDataset, as_loaded
 from datamodules.options import DataOptions
 from datamodules.sampler import EpochSampler
 from datamodules.table import ImageTable
-from datamodules.transforms import Collate, Preprocessing
+from datamodules.transforms import Preprocessing
 
 # so few are read before workers have started
 FEW_BATCHES = 4
@@ -32,6 +33,7 @@ class ROIDataModule(LightningDataModule):
         preprocessing: What the backbone expects.
         augmentation: Of the training images; None: none.
         seed: Of order and augmentation.
+        cache: Keeps decoded images; None: they are decoded each time.
     """
 
     def __init__(
@@ -39,8 +41,9 @@ class ROIDataModule(LightningDataModule):
         table: ImageTable,
         options: DataOptions,
         preprocessing: Preprocessing,
-        augmentation: v2.Transform | None,
+        augmentation: Augmentation | None,
         seed: int,
+        cache: ImageCache | None = None,
     ) -> None:
         super().__init__()
         self.table = table
@@ -48,6 +51,7 @@ class ROIDataModule(LightningDataModule):
         self.preprocessing = preprocessing
         self.augmentation = augmentation
         self.seed = seed
+        self.cache = cache
 
     def dataset(self, split: str, augmented: bool = False) -> ROIDataset:
         """Build the data set of a split; evaluation transform unless augmented."""
@@ -55,7 +59,7 @@ class ROIDataModule(LightningDataModule):
         # distractors are asked about, never trained with, also where no augmentation is chosen
         table = replace(self.table, distractors={}) if augmented else self.table
         rows = table.rows_of(split)
-        return ROIDataset(table, rows, self.preprocessing, augmentation, self.seed)
+        return self._read(table, rows, augmentation)
 
     def train_dataloader(self) -> DataLoader:  # noqa: D102
         dataset = self.dataset("train", augmented=True)
@@ -75,18 +79,23 @@ class ROIDataModule(LightningDataModule):
 
     def sample_loader(self, rows: np.ndarray) -> DataLoader:
         """Load some rows of the table once, in this order, by the evaluation transform."""
-        dataset = ROIDataset(self.table, rows, self.preprocessing)
+        dataset = self._read(self.table, rows)
         changes: dict[str, Any] = {"persistent_workers": False}
         if len(rows) <= FEW_BATCHES * self.options.batch_size:
             changes["num_workers"] = 0
         return self._loader(dataset, **changes)
+
+    def _read(
+        self, table: ImageTable, rows: np.ndarray, augmentation: Augmentation | None = None
+    ) -> ROIDataset:
+        return ROIDataset(table, rows, self.preprocessing, augmentation, self.seed, self.cache)
 
     def _loader(self, dataset: ROIDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
         workers = self.num_workers
         settings = {
             "batch_size": self.options.batch_size,
             "num_workers": workers,
-            "collate_fn": Collate(self.preprocessing),
+            "collate_fn": as_loaded,
             "persistent_workers": workers > 0,
             "pin_memory": torch.cuda.is_available(),
         }

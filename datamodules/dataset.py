@@ -1,28 +1,40 @@
-"""One sample at a time, a pure function of (seed, epoch, row)."""
+"""A batch at a time, a pure function of (seed, epoch, row)."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.transforms import v2
 
-from datamodules.images import read_image
-from datamodules.regions import read_distractors, read_regions, resize_generously
+from datamodules.augmentation.augmentation import Augmentation
+from datamodules.augmentation.draws import Draws
+from datamodules.cache import ImageCache
+from datamodules.preparation import Preparation
+from datamodules.regions import read_distractors, resize_generously
 from datamodules.table import ImageTable
-from datamodules.transforms import Preprocessing, resize_together
+from datamodules.transforms import Preprocessing
+
+# of a sample: its index, or (epoch, index), or (epoch, index, repeat)
+Key = int | tuple[int, ...]
 
 
 class ROIDataset(Dataset):
     """Images of some rows of a table with their regions.
 
+    ``dataset.load(keys)`` makes a batch; a ``DataLoader`` asks for it by ``__getitems__``.
+
     Args:
         table: All images.
         rows: (N,) which of its rows.
         preprocessing: Size and filter of the network's input.
-        augmentation: Applied to image and regions together; None: evaluation, where a sample also
-            carries the table's distractors.
+        augmentation: Of image and regions together; None: evaluation, where a batch also carries
+            the table's distractors.
         seed: Of the augmentation.
+        cache: Keeps what was decoded; None: every image is decoded each time.
     """
 
     def __init__(
@@ -30,8 +42,9 @@ class ROIDataset(Dataset):
         table: ImageTable,
         rows: np.ndarray,
         preprocessing: Preprocessing,
-        augmentation: v2.Transform | None = None,
+        augmentation: Augmentation | None = None,
         seed: int = 0,
+        cache: ImageCache | None = None,
     ) -> None:
         self.table = table
         self.rows = rows
@@ -40,49 +53,88 @@ class ROIDataset(Dataset):
         self.seed = seed
         self.has_roi = table.has_roi()[rows]
         self.annotated = table.annotated[rows]
+        size = preprocessing.size
+        wanted = size if augmentation is None else augmentation.prepared_size(size)
+        preparation = Preparation(table, replace(preprocessing, size=wanted))
+        self.prepare = preparation if cache is None else cache.keep(preparation, len(rows))
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
-        """Read a sample.
+    def __getitem__(self, key: Key) -> dict[str, Any]:
+        """A batch of one."""
+        return self.load([key])
 
-        Args:
-            key: Its index, or (epoch, index) as the sampler gives it.
+    def __getitems__(self, keys: Sequence[Key]) -> dict[str, Any]:
+        return self.load(keys)
+
+    def load(self, keys: Sequence[Key]) -> dict[str, Any]:
+        """Make a batch.
+
+        ``image`` float (B, 3, H, W) normalised, ``roi`` bool (B, R, H, W), ``label`` (B,), ``id``.
+        ``has_roi`` (B, R) is what a gate may use, ``annotated`` (B, R) what the user has annotated,
+        ``detected`` (B,) whether a detector did it. ``roi_share`` (B,) is the share of the image
+        that its ROI covers in its own pixels, before any resampling. ``weight`` (B,) is there where
+        the table has it, ``distractors`` bool (B, K, H, W) where images are evaluated and the table
+        names any.
         """
-        epoch, index = key if isinstance(key, tuple) else (0, key)
-        row = int(self.rows[index])
-        pixels = read_image(self.table.image_path(row))
-        planes = read_regions(self.table, row, *pixels.shape[:2])
-        roi_share = planes.any(axis=0).mean()
-        image, roi = resize_together(pixels, planes, self.preprocessing)
-        if self.augmentation is not None:
-            # the transforms draw from torch's generator: lend them one of their own
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(sample_seed(self.seed, epoch, row))
-                image, roi = self.augmentation(image, roi)
-        sample = {
+        epochs, indices, repeats = _read_keys(keys)
+        rows, table = self.rows[indices], self.table
+        prepared = self.prepare(rows)
+        with one_thread():
+            if self.augmentation is None:
+                image, roi = prepared.image, prepared.roi
+            else:
+                draws = Draws.of(self.seed, epochs, rows, repeats)
+                size = self.preprocessing.size
+                image, roi = self.augmentation(prepared.image, prepared.roi, draws, size)
+            image = self.preprocessing.normalise(image)
+        batch = {
             "image": image,
             "roi": roi,
-            "has_roi": self.has_roi[index],
-            "annotated": self.annotated[index],
-            "detected": self.table.detected[row],
-            "roi_share": roi_share,
-            "label": int(self.table.labels[row]),
-            "id": self.table.ids[row].as_py(),
+            "has_roi": torch.from_numpy(self.has_roi[indices]),
+            "annotated": torch.from_numpy(self.annotated[indices]),
+            "detected": torch.from_numpy(table.detected[rows]),
+            "roi_share": torch.from_numpy(prepared.roi_share).float(),
+            "label": torch.from_numpy(table.labels[rows]),
+            "id": [table.ids[row].as_py() for row in rows.tolist()],
         }
-        if self.table.weights is not None:
-            sample["weight"] = self.table.weights[row]
-        if self.table.distractors and self.augmentation is None:
-            sample["distractors"] = self._read_distractors(row, *pixels.shape[:2])
-        return sample
+        if table.weights is not None:
+            batch["weight"] = torch.from_numpy(table.weights[rows]).float()
+        if table.distractors and self.augmentation is None:
+            batch["distractors"] = self._read_distractors(rows, prepared.native_size)
+        return batch
 
-    def _read_distractors(self, row: int, height: int, width: int) -> torch.Tensor:
-        planes = read_distractors(self.table, row, height, width)
-        steps = self.preprocessing
-        return torch.from_numpy(resize_generously(planes, steps.size, steps.interpolation))
+    def _read_distractors(self, rows: np.ndarray, sizes: np.ndarray) -> Tensor:
+        """(B, K, H, W) bool."""
+        steps, planes = self.preprocessing, []
+        for row, size in zip(rows.tolist(), sizes.tolist(), strict=True):
+            drawn = read_distractors(self.table, row, *size)
+            planes.append(resize_generously(drawn, steps.size, steps.interpolation))
+        return torch.from_numpy(np.stack(planes))
 
 
-def sample_seed(seed: int, epoch: int, row: int) -> int:
-    """Mix three numbers into one seed, so that neighbours do not resemble each other."""
-    return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1, np.uint64)[0] >> 1)
+def as_loaded(batch: dict[str, Any]) -> dict[str, Any]:
+    """The data set has made a whole batch: there is nothing to collate."""
+    return batch
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute as a loading process does, so that no bit depends on their number."""
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _read_keys(keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Epoch, index and repeat of each key, (B,) each."""
+    whole = [(0, key, 0) if not isinstance(key, tuple) else (*key, 0)[:3] for key in keys]
+    epochs, indices, repeats = np.array(whole, np.int64).T
+    return epochs, indices, repeats

@@ -32,13 +32,17 @@ class DataOptions:
         split_by: Column by whose values the test is chosen: a site, a laboratory. A column of the
             words train, val and test is the split itself.
         test_on: Its values to test on; None: the last in alphabetical order.
-        num_folds: Test on one of so many parts, at least 2, group-stratified; None: no folds.
+        num_folds: Test on one of so many parts, at least 2, group-stratified, or ``groups``: on one
+            group each; None: no folds.
         fold: Number of that part, from 0.
         val_fraction: Share of the images for validation, in (0, 1), when no split is given; where
             the test is chosen by column or fold, of the images that it leaves.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
         imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
         allow_outside: Whether files may lie outside the root.
+        cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
+            each time; else the folder to keep them in, such as a disk of this machine.
+        cache_gigabytes: Most that is kept there.
     """
 
     batch_size: int = 32
@@ -53,12 +57,14 @@ class DataOptions:
     roi_at_test: bool = True
     split_by: str | None = None
     test_on: Sequence[str | float | bool] | None = None
-    num_folds: int | None = None
+    num_folds: int | Literal["groups"] | None = None
     fold: int = 0
     val_fraction: float = 0.15
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
     allow_outside: bool = False
+    cache: str | bool = "auto"
+    cache_gigabytes: float = 20.0
 
     def __post_init__(self) -> None:
         self.slice_by = _as_tuple(self.slice_by)
@@ -75,6 +81,8 @@ class DataOptions:
 
     def _find_problems(self) -> list[str]:
         problems = []
+        if not self.cache_gigabytes > 0:
+            problems.append(f"data.cache_gigabytes is {self.cache_gigabytes}, expected above 0")
         if self.batch_size < 1:
             problems.append(f"data.batch_size is {self.batch_size}, expected at least 1")
         size = self.image_size
@@ -107,6 +115,9 @@ class DataOptions:
             problems.append("data.split_by and data.num_folds both make the split; leave one out")
         if self.num_folds is None and self.fold:
             problems.append(f"data.fold is {self.fold}, of how many? Set data.num_folds")
+        elif self.num_folds == "groups":
+            if self.fold < 0:
+                problems.append(f"data.fold is {self.fold}, expected 0 or more")
         elif self.num_folds is not None and self.num_folds < 2:
             problems.append(f"data.num_folds is {self.num_folds}, expected at least 2")
         elif self.num_folds is not None and not 0 <= self.fold < self.num_folds:

@@ -101,11 +101,12 @@ def test_measuring_leaves_weights_threads_and_random_state_as_they_were(shapes, 
 def test_the_roi_measured_with_is_a_typical_one_of_training(shapes, outputs):
     _, objects = objects_of(shapes)
     dataset = objects.data.dataset("train")
-    areas = [dataset[i]["roi"].float().mean().item() for i in range(len(dataset))]
+    planes = dataset.load(range(len(dataset)))["roi"]
+    areas = planes.float().mean(dim=(1, 2, 3)).tolist()
     roi, has_roi = typical_roi(dataset)
     assert has_roi.tolist() == [True]
     assert roi.shape == (1, 32, 32)
-    assert any(torch.equal(roi, dataset[i]["roi"]) for i in range(len(dataset)))
+    assert any(torch.equal(roi, plane) for plane in planes)
     assert min(areas) < roi.float().mean().item() < max(areas)
     _, objects = objects_of(shapes, "gate=none", "data.roi_fraction=0")
     _, has_roi = typical_roi(objects.data.dataset("train"))

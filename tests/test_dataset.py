@@ -6,16 +6,17 @@ import torch
 from PIL import Image
 
 from datamodules import ManifestData, ROIDataModule
+from datamodules.augmentation.augmentation import Augmentation
 from datamodules.dataset import ROIDataset
 from datamodules.sampler import EpochSampler
-from datamodules.transforms import Preprocessing, build_augmentation
+from datamodules.transforms import Preprocessing
 
 STEPS = Preprocessing((32, 32), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), "bilinear")
 
 
 def datamodule(shapes, num_workers=0, **given):
     options = ManifestData(manifest=str(shapes), batch_size=4, num_workers=num_workers, **given)
-    augmentation = build_augmentation(["roi"], horizontal_flip=0.5, rotation=10, brightness=0.2)
+    augmentation = Augmentation(["roi"], horizontal_flip=0.5, rotation=10, brightness=0.2)
     return ROIDataModule(options.read(0), options, STEPS, augmentation, seed=3)
 
 
@@ -33,7 +34,7 @@ def test_a_batch_keeps_the_contract(shapes):
 def test_images_are_normalised_by_the_backbones_mean_and_std(shapes):
     dm = datamodule(shapes)
     batch = next(iter(dm.val_dataloader()))
-    pixels = dm.dataset("val")[0]["image"].float() / 255
+    pixels = dm.dataset("val").prepare(dm.table.rows_of("val")[:1]).image[0].float() / 255
     expected = (pixels - torch.tensor(STEPS.mean).view(3, 1, 1)) / torch.tensor(STEPS.std).view(
         3, 1, 1
     )
@@ -135,7 +136,7 @@ def test_a_sample_comes_in_its_own_order_by_the_evaluation_transform(shapes, num
     names = [name for batch in batches for name in batch["id"]]
     assert names == [dm.table.ids[row].as_py() for row in rows.tolist()]
     dataset = ROIDataset(dm.table, rows, STEPS)
-    expected = dm._loader(dataset).collate_fn([dataset[index] for index in range(4)])
+    expected = dataset.load(range(4))
     assert torch.equal(batches[0]["image"], expected["image"])
     assert not loader.persistent_workers
 
@@ -167,6 +168,7 @@ def test_a_transparent_image_keeps_its_colours(tmp_path, shapes, rows_of):
     options = ManifestData(
         manifest=str(write_manifest(tmp_path / "m.csv", rows)), allow_outside=True
     )
-    sample = ROIDataset(options.read(0), np.array([0]), STEPS)[0]
-    assert sample["image"].float().mean(dim=(1, 2)).tolist() == pytest.approx([10, 20, 30], abs=1)
-    assert not sample["has_roi"].any()
+    dataset = ROIDataset(options.read(0), np.array([0]), STEPS)
+    image = dataset.prepare(np.array([0])).image[0].float()
+    assert image.mean(dim=(1, 2)).tolist() == pytest.approx([10, 20, 30], abs=1)
+    assert not dataset.load([0])["has_roi"].any()

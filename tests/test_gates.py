@@ -8,7 +8,7 @@ import timm
 import torch
 import yaml
 
-from datamodules.transforms import Collate, Preprocessing, resize_together
+from datamodules.transforms import Preprocessing, resize_together
 from lightning_modules.build import build
 from lightning_modules.networks import Backbone, ROINetwork
 from lightning_modules.networks.gates import NoGate, PixelGate, Promise
@@ -65,12 +65,9 @@ def evaluate(network, image, planes, size=(64, 64)):
     backbone = network.backbone
     steps = Preprocessing(size, backbone.mean, backbone.std, backbone.interpolation)
     pixels, roi = resize_together(image, planes, steps)
-    known = np.ones(len(planes), bool)
-    sample = {"image": pixels, "roi": roi, "has_roi": known, "annotated": known}
-    sample |= {"detected": False, "label": 0, "id": "one", "roi_share": 0.0}
-    batch = Collate(steps)([sample])
+    known = torch.ones(1, len(planes), dtype=torch.bool)
     with torch.no_grad():
-        return network(batch["image"], batch["roi"], batch["has_roi"]).logits
+        return network(steps.normalise(pixels[None]), roi[None], known).logits
 
 
 @pytest.mark.parametrize("gate", [name for name in GATES if name not in CUTTING])

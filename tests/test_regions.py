@@ -1,17 +1,12 @@
 """Regions follow the image through every resampling, and never let the outside in."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-import yaml
-from torchvision import tv_tensors
-from torchvision.transforms import v2
 
 from datamodules.images import read_image, read_mask
 from datamodules.regions import resize_generously, resize_regions
-from datamodules.transforms import Preprocessing, build_augmentation, resize_together
+from datamodules.transforms import Preprocessing, resize_together
 
 SIZES = [((64, 48), (32, 32)), ((31, 45), (64, 96)), ((97, 60), (50, 51)), ((20, 20), (20, 20))]
 
@@ -80,86 +75,6 @@ def test_a_generous_resize_keeps_single_pixels_and_adds_none_to_an_empty_plane()
     assert not empty.any()
     # the filter of a target pixel reaches one scale to either side of its centre
     assert np.argwhere(single).tolist() == [[y, x] for y in (11, 12, 13) for x in (19, 20, 21)]
-
-
-AUGMENTATIONS = [
-    {"horizontal_flip": 1.0},
-    {"rotation": 30.0},
-    {"translation": 0.2},
-    {"scale": 0.3},
-    {"horizontal_flip": 1.0, "rotation": 10.0, "translation": 0.1, "scale": 0.1, "brightness": 0.0},
-]
-
-
-@pytest.mark.parametrize("options", AUGMENTATIONS, ids=lambda options: "+".join(options))
-def test_image_and_regions_move_together(options):
-    """White inside, black outside: afterwards inside pixels are still white."""
-    plane = np.zeros((1, 64, 64), bool)
-    plane[:, 20:40, 12:50] = True
-    image = np.repeat(plane[0, ..., None] * np.uint8(255), 3, axis=2)
-    augmentation = build_augmentation(["roi"], **options)
-    for seed in range(10):
-        torch.manual_seed(seed)
-        moved, mask = augmentation(*resize_together(image, plane, preprocessing((64, 64))))
-        assert mask.sum() > 300
-        assert (moved[:, mask[0]] >= 127).all()  # more white than black, as the mask's own rule
-        assert moved[:, ~mask[0]].float().mean() < 128
-
-
-def from_file(file):
-    options = yaml.safe_load(file.read_text())
-    options.pop("_target_")
-    return build_augmentation(["roi"], **options) or v2.Identity()
-
-
-def test_every_augmentation_in_conf_moves_regions_with_the_image():
-    plane = np.zeros((1, 64, 64), bool)
-    plane[:, 20:40, 12:50] = True
-    image = np.repeat(plane[0, ..., None] * np.uint8(200), 3, axis=2)
-    for file in (Path(__file__).parents[1] / "conf/augment").glob("*.yaml"):
-        torch.manual_seed(1)
-        moved, mask = from_file(file)(*resize_together(image, plane, preprocessing((64, 64))))
-        assert (moved[:, mask[0]] >= 127 * 0.8 * 200 / 255).all(), file
-        assert moved[:, ~mask[0]].float().mean() < 40, file
-
-
-def test_a_flip_swaps_left_and_right_regions_and_nothing_else():
-    names = ["left_eye", "right_eye", "mouth", "left_ear"]
-    planes = np.zeros((4, 8, 8), bool)
-    for index in range(4):
-        planes[index, index, index] = True
-    flip = build_augmentation(names, horizontal_flip=1.0)
-    image = tv_tensors.Image(torch.zeros(3, 8, 8, dtype=torch.uint8))
-    _, flipped = flip(image, tv_tensors.Mask(torch.from_numpy(planes)))
-    assert (flipped.numpy() == planes[[1, 0, 2, 3]][:, :, ::-1]).all()
-
-
-@pytest.mark.parametrize(
-    "options", [{"rotation": 200.0}, {"scale": 1.0}, {"horizontal_flip": -1.0}]
-)
-def test_augmentation_out_of_range_is_refused(options):
-    with pytest.raises(ValueError, match=f"augment.{next(iter(options))}"):
-        build_augmentation(["roi"], **options)
-
-
-def test_no_augmentation_reads_a_statistic_of_the_whole_image():
-    """What stands far outside must not change what is inside, for the same random draw."""
-    rng = np.random.default_rng(0)
-    plane = np.zeros((1, 48, 48), bool)
-    plane[:, 10:30, 12:40] = True
-    near = np.zeros((48, 48, 1), bool)
-    near[4:36, 6:46] = True
-    image = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
-    other = np.where(near, image, 255 - image)
-    for file in (Path(__file__).parents[1] / "conf/augment").glob("*.yaml"):
-        augmentation = from_file(file)
-        for seed in range(10):
-            results = []
-            for pixels in (image, other):
-                torch.manual_seed(seed)
-                moved, mask = augmentation(*resize_together(pixels, plane, preprocessing((48, 48))))
-                results.append(moved[:, mask[0]])
-            assert torch.equal(*results), file
 
 
 def test_exif_turns_image_and_mask_alike(tmp_path):

@@ -51,7 +51,7 @@ class DurationEstimate(Callback):
         loader = trainer.train_dataloader
         dataset, size = loader.dataset, min(loader.batch_size, len(loader.dataset))
         started = time.monotonic()
-        batch = loader.collate_fn([dataset[index] for index in range(size)])
+        batch = dataset.load(range(size))
         load = time.monotonic() - started
         batch = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
         batch = trainer.precision_plugin.convert_input(batch)

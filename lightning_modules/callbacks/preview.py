@@ -47,7 +47,7 @@ class Preview(Callback):
         if not trainer.is_global_zero:
             return
         rows = pick_by_class(loader.dataset, self.num_images)
-        batch = loader.collate_fn([loader.dataset[index] for index in rows])
+        batch = loader.dataset.load(rows)
         batch = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
         names = pl_module.hparams.class_names
         sheet = draw_sheet(pl_module, batch, [names[label] for label in batch["label"].tolist()])

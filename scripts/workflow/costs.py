@@ -64,7 +64,7 @@ def typical_roi(dataset: ROIDataset) -> tuple[torch.Tensor, torch.Tensor]:
     num_known = dataset.has_roi.sum(axis=1)
     rows = np.flatnonzero(num_known == num_known.max())
     places = np.unique(np.linspace(0, len(rows) - 1, NUM_IMAGES).astype(int))
-    samples = [dataset[int(row)] for row in rows[places]]
-    shares = np.array([sample["roi_share"] for sample in samples])
-    chosen = samples[int(abs(shares - shares.mean()).argmin())]
-    return chosen["roi"].as_subclass(torch.Tensor), torch.from_numpy(chosen["has_roi"])
+    batch = dataset.load(rows[places].tolist())
+    shares = batch["roi_share"]
+    chosen = int((shares - shares.mean()).abs().argmin())
+    return batch["roi"][chosen], batch["has_roi"][chosen]

@@ -17,7 +17,7 @@ from workflow.call import Call
 from workflow.examined import Examined, is_as_trained, plan_foreign, plan_own
 from workflow.journal import Journal
 from workflow.objects import Objects, check_builds, make_trainer, quieten
-from workflow.places import OUTPUTS, make_new, open_out
+from workflow.places import OUTPUTS, find_cache, make_new, open_out
 from workflow.plan import Plan, instantiate
 from workflow.request import check_trainer
 from workflow.testing import test_model
@@ -42,9 +42,8 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     _check_roi(plan, model)
     for note in check_files(table, OUTPUTS / "cache" / "decoded.parquet").notes:
         log.warning(note)
-    data = ROIDataModule(
-        table, plan.options, Preprocessing(**model.preprocessing), None, plan.config["seed"]
-    )
+    steps, cache = Preprocessing(**model.preprocessing), find_cache(plan.options)
+    data = ROIDataModule(table, plan.options, steps, None, plan.config["seed"], cache)
     check_builds(asked["trainer"])
     out = asked["out"]
     folder = make_new(examined.folder) if out is None else open_out(out, "Name another folder.")

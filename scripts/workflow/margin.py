@@ -3,8 +3,8 @@
 import logging
 from typing import Any
 
-from datamodules.dataset import ROIDataset
 from datamodules.margin import choose_margin, pick_samples
+from datamodules.preparation import Preparation
 from datamodules.table import ImageTable
 from datamodules.transforms import Preprocessing
 
@@ -32,11 +32,10 @@ def settle_margin(config: dict[str, Any], table: ImageTable, preprocessing: Prep
     if dilate != "auto":
         return
     rows = pick_samples(table, NUM_IMAGES, config["seed"])
-    dataset = ROIDataset(table, rows, preprocessing)
-    samples = (dataset[index] for index in range(len(dataset)))
+    preparation = Preparation(table, preprocessing)
+    samples = (preparation.prepare(row)[:2] for row in rows.tolist())
     margin = choose_margin(
-        (sample["image"].permute(1, 2, 0).numpy(), sample["roi"].any(dim=0).numpy())
-        for sample in samples
+        (image.permute(1, 2, 0).numpy(), roi.any(dim=0).numpy()) for image, roi in samples
     )
     config["gate"]["dilate"] = margin.dilate
     log.info("gate.dilate=auto: %s", margin.reason)

@@ -21,6 +21,7 @@ from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.margin import settle_margin
+from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
 from workflow.situation import describe_extras
 
@@ -78,7 +79,8 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     _try(config, model)
     instantiate(config["interventions"])
     augmentation = instantiate(config["augment"], table.region_names)
-    data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"])
+    cache = find_cache(options)
+    data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"], cache)
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
     _say_parts(plan, model, weighted)
     return Objects(model, data, callbacks)

@@ -2,10 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from front.conf_tree import CHECKOUT
 
+from datamodules.options import DataOptions
 from lightning_modules.run_files import write_text
+
+if TYPE_CHECKING:
+    from datamodules.cache import ImageCache
 
 OUTPUTS = CHECKOUT / "outputs"
 CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
@@ -27,6 +32,16 @@ def make_run_folder(name: str, out: str | Path | None) -> Path:
         folder = make_new(OUTPUTS / "runs" / name)
     remember_latest(folder)
     return folder
+
+
+def find_cache(options: DataOptions) -> "ImageCache | None":
+    """Where decoded images are kept, None: nowhere."""
+    if options.cache in ("off", False):
+        return None
+    from datamodules.cache import ImageCache  # torch comes with it
+
+    chosen = None if options.cache in ("auto", True) else Path(options.cache).expanduser()
+    return ImageCache(chosen or OUTPUTS / "cache" / "images", options.cache_gigabytes)
 
 
 def open_out(out: str | Path, instead: str) -> Path:
