@@ -161,10 +161,11 @@ class CachedPreparation:
             mark = mark_of(self.preparation.table, row)
         record = self.records[row]
         if record["mark"] != mark or record["checksum"] != _checksum(record):
+            if self.writes:
+                self._write(row, mark)
             if not self.writes:
                 return
-            self._write(row, mark)
-        self.known[row] = self.writes
+        self.known[row] = True
 
     def _write(self, row: int, mark: int) -> None:
         image, roi, share, size = self.preparation.prepare(row)

@@ -93,8 +93,9 @@ def resize_regions(planes: np.ndarray, size: tuple[int, int], interpolation: str
     if planes.shape[1:] == tuple(size):
         return planes
     radius = FILTER_RADIUS[interpolation]
-    rows = _all_inside(planes, size[0], radius, axis=1)
-    return _all_inside(rows, size[1], radius, axis=2)
+    for length in size:  # whole lines are compared: the second time those of the turned image
+        planes = np.ascontiguousarray(_all_inside(planes, length, radius).swapaxes(1, 2))
+    return planes
 
 
 def resize_generously(planes: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
@@ -105,9 +106,9 @@ def resize_generously(planes: np.ndarray, size: tuple[int, int], interpolation: 
     return ~resize_regions(~planes, size, interpolation)
 
 
-def _all_inside(planes: np.ndarray, length: int, radius: float, axis: int) -> np.ndarray:
-    """Whether every source pixel below the filter is true, along one axis."""
-    source = planes.shape[axis]
+def _all_inside(planes: np.ndarray, length: int, radius: float) -> np.ndarray:
+    """Whether every source pixel below the filter is true, from top to bottom (R, length, W)."""
+    source = planes.shape[1]
     if source == length:
         return planes
     scale = source / length
@@ -116,6 +117,7 @@ def _all_inside(planes: np.ndarray, length: int, radius: float, axis: int) -> np
     centres = (np.arange(length) + 0.5) * scale
     start = np.clip(np.floor(centres - support), 0, source - 1).astype(int)
     stop = np.clip(np.ceil(centres + support), start + 1, source).astype(int)
-    outside = np.cumsum(~planes, axis=axis, dtype=np.int32)
-    outside = np.concatenate([np.zeros_like(outside.take([0], axis)), outside], axis=axis)
-    return outside.take(stop, axis) == outside.take(start, axis)
+    inside = planes[:, start]
+    for step in range(1, int((stop - start).max())):
+        inside &= planes[:, np.minimum(start + step, stop - 1)]
+    return inside

@@ -1,9 +1,13 @@
 """The one table that every source becomes: what is known about each image before it is opened."""
 
 import os
-from dataclasses import dataclass, field, replace
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +15,7 @@ import pyarrow.compute as pc
 
 from datamodules.codes import Codes
 from datamodules.given_split import SPLITS
+from datamodules.mapped import put_in_files, take_from_files
 from datamodules.splits import fingerprint
 
 # where a row may stand: in a split, or in none that is used
@@ -110,6 +115,16 @@ class ImageTable:
         """SHA-256 of which id stands in which split."""
         return fingerprint(self.ids, self.splits)
 
+    @cached_property
+    def _in_files(self) -> dict[str, Any]:
+        """The fields, large ones in files that are there as long as this table is."""
+        folder = Path(tempfile.mkdtemp(prefix="roi_table_"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return put_in_files({f.name: getattr(self, f.name) for f in fields(self)}, folder)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open_table, (self._in_files,)
+
     def with_test(self, chosen: np.ndarray) -> "ImageTable":
         """The rows where ``chosen`` (rows,) bool is true as the test; others of it are unused."""
         numbers = self.splits.numbers.copy()
@@ -134,3 +149,7 @@ class ImageTable:
         """Split to the share in [0, 1] of its images that a gate has any region of."""
         annotated = self.has_roi().any(axis=1)
         return {split: float(annotated[self.rows_of(split)].mean()) for split in SPLITS}
+
+
+def _open_table(values: dict[str, Any]) -> ImageTable:
+    return ImageTable(**take_from_files(values))

@@ -65,10 +65,12 @@ def resize_together(
         inside pixels alone.
     """
     size = preprocessing.size
-    tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    # Pillow's arrays cannot be written to, and torch wants to
+    pixels = image if image.flags.writeable else image.copy()
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1)
     if image.shape[:2] != tuple(size):
         mode = v2.InterpolationMode(preprocessing.interpolation)
         antialias = preprocessing.interpolation != "nearest"
         tensor = functional.resize(tensor, list(size), interpolation=mode, antialias=antialias)
     planes = resize_regions(planes, size, preprocessing.interpolation)
-    return tensor.contiguous(), torch.from_numpy(planes)
+    return tensor, torch.from_numpy(planes)

@@ -204,7 +204,7 @@ def test_colours_change_as_their_formulas_say():
     one = draws(5)
     for name, expected in {
         "brightness": lambda f: f * pixels,
-        "contrast": lambda f: f * (pixels - 127.5) + 127.5,
+        "contrast": lambda f: f * (pixels - 128) + 128,
         "saturation": lambda f: f * (pixels - grey) + grey,
     }.items():
         moved, _ = augment(Augmentation(["roi"], **{name: 0.2}), image, plane, 5)
@@ -235,7 +235,7 @@ def test_erasing_covers_the_roi_or_what_is_around_it_and_never_both():
         areas = []
         for seed in range(20):
             moved, mask = augment(Augmentation(["roi"], **{name: 1.0}), image, plane, seed)
-            grey = (moved == 127.5).all(dim=0)
+            grey = (moved == 128).all(dim=0)
             assert not grey[mask[0] != own].any()
             assert torch.equal(mask[0], torch.from_numpy(plane[0]))
             areas.append(grey.sum().item())
@@ -249,7 +249,7 @@ def test_an_image_without_roi_is_not_erased_inside():
     _, image = square()
     augmentation = Augmentation(["roi"], erase_inside=1.0)
     moved, _ = augment(augmentation, image, np.zeros((1, 64, 64), bool), 0)
-    assert not (moved == 127.5).any()
+    assert not (moved == 128).any()
 
 
 def test_randaugment_leaves_geometry_and_whole_image_statistics_alone():

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from datamodules.augmentation.geometry import MOST, Geometry, mirror, mirror_ord
 from datamodules.augmentation.occlusion import hidden_inside, hidden_outside
 
 # images that are worked on at a time: so many fit a core's cache
-AT_ONCE = 4
+AT_ONCE = 2
 # where images are cropped they are kept larger, so that a crop is no magnified small image
 CROP_MARGIN = 1.25
 
@@ -103,62 +104,51 @@ class Augmentation:
         """
         if self.randaugment:
             image = randaugment(image, self.randaugment, draws)
-        image, roi = self._move(image, roi, draws, size)
-        self._occlude(image, roi, draws)
-        self._recolour(image, draws)
-        return image, roi
-
-    def _move(
-        self, image: Tensor, roi: Tensor, draws: Draws, size: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
-        """Images as float, and their planes, where the geometry puts them."""
         flipped = draws.happens("flip", self.geometry.horizontal_flip)
-        if self.geometry.resamples:
-            matrices = self.geometry.matrices(draws, roi, size)
-            moved = image.new_empty((len(image), 3, *size), dtype=torch.float)
-            planes = torch.empty(len(image), roi.shape[1], *size, dtype=torch.bool)
-            for start in range(0, len(image), AT_ONCE):
-                part = slice(start, start + AT_ONCE)
-                # grey stands where the source ends
-                stacked = torch.cat([image[part].float().sub_(MIDDLE), roi[part].float()], dim=1)
-                sampled = sample(stacked, matrices[part], size)
-                torch.add(sampled[:, :3], MIDDLE, out=moved[part])
-                torch.gt(sampled[:, 3:], MOST, out=planes[part])
-            image, roi = moved, planes
-        else:
-            image, roi = mirror(image, roi, flipped)
-            image = image.float()
+        matrices = self.geometry.matrices(draws, roi, size)
+        colour, offset = (torch.from_numpy(part).float() for part in self.colour.matrices(draws))
+        moved = torch.empty(len(image), 3, *size)
+        planes = torch.empty(len(image), roi.shape[1], *size, dtype=torch.bool)
+        for start in range(0, len(image), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            levels = image[part].bitwise_xor(MIDDLE).view(torch.int8)  # less 128: grey is 0
+            if self.geometry.resamples:
+                levels = _sample(levels, roi[part], matrices[part], planes[part])
+            else:
+                planes[part] = roi[part]
+                levels = levels.float()
+                mirror(flipped[part], levels, planes[part])
+            changed = torch.baddbmm(offset[part] + MIDDLE, colour[part], levels.flatten(2))
+            torch.clamp(changed.view(levels.shape), 0, 255, out=moved[part])
         if self.order != sorted(self.order):
-            roi[flipped] = roi[flipped][:, self.order]
-        return image, roi
+            planes[flipped] = planes[flipped][:, self.order]
+        self._cover(moved, planes, draws)
+        return moved, planes
 
-    def _occlude(self, image: Tensor, roi: Tensor, draws: Draws) -> None:
-        """Blur, and cover with grey, in place."""
-        if self.blur:
-            blurred = draws.happens("blur", self.blur)
-            if blurred.any():
-                most = LARGEST_SIGMA * max(image.shape[2:])
-                sigmas = draws.between("sigma", most / 20, most)
-                image[blurred] = blur(image[blurred], sigmas[blurred])
+    def _cover(self, image: Tensor, planes: Tensor, draws: Draws) -> None:
+        """Blur, and cover with mid grey, in place."""
+        blurred = draws.happens("blur", self.blur)
+        if blurred.any():
+            most = LARGEST_SIGMA * max(image.shape[2:])
+            sigmas = draws.between("sigma", most / 20, most)
+            image[blurred] = blur(image[blurred], sigmas[blurred])
         for probability, hide, name in (
             (self.erase_outside, hidden_outside, "outside"),
             (self.erase_inside, hidden_inside, "inside"),
         ):
-            if probability:
-                hidden = hide(draws, roi, draws.happens(f"erase_{name}_at_all", probability))
-                image.masked_fill_(hidden, MIDDLE)
+            chosen = draws.happens(f"erase_{name}_at_all", probability)
+            if chosen.any():
+                image.masked_fill_(hide(draws, planes, chosen), MIDDLE)
 
-    def _recolour(self, image: Tensor, draws: Draws) -> None:
-        """Change colours in place, within [0, 255]."""
-        if not self.colour.changes:
-            return
-        matrix, offset = (torch.from_numpy(part).float() for part in self.colour.matrices(draws))
-        offset += MIDDLE - MIDDLE * matrix.sum(dim=2, keepdim=True)
-        for start in range(0, len(image), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            pixels = image[part].flatten(2)
-            changed = torch.baddbmm(offset[part], matrix[part], pixels).clamp_(0, 255)
-            image[part] = changed.view(image[part].shape)
+
+def _sample(levels: Tensor, roi: Tensor, matrices: np.ndarray, planes: Tensor) -> Tensor:
+    """Resample levels, and the regions into ``planes``, in one go."""
+    stacked = torch.empty(len(levels), 3 + roi.shape[1], *levels.shape[2:])
+    stacked[:, :3] = levels
+    stacked[:, 3:] = roi
+    sampled = sample(stacked, matrices, planes.shape[2:])
+    torch.gt(sampled[:, 3:], MOST, out=planes)
+    return sampled[:, :3]
 
 
 _SHARE = "a share from 0 to 1"

@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from datamodules.augmentation.draws import Draws
 
-MIDDLE = 127.5
+MIDDLE = 128
 # to luma and two colour differences (YIQ), in which a change of hue is a rotation
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 FROM_YIQ = np.linalg.inv(TO_YIQ)

@@ -32,6 +32,9 @@ class Draws:
             keys = _mix(keys + GOLDEN * (np.asarray(numbers).astype(np.uint64) + np.uint64(1)))
         return cls(keys)
 
+    def __getitem__(self, part: slice) -> "Draws":
+        return Draws(self.keys[part])
+
     def uniform(self, name: str, count: int = 1) -> np.ndarray:
         """(B, count) float64, uniform in [0, 1); other names give independent numbers."""
         keys = _mix(self.keys ^ np.uint64(zlib.crc32(name.encode())))

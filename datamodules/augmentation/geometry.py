@@ -19,6 +19,7 @@ CELLS = 32
 NUM_CROPS = 10
 # an inside pixel is one whose filter read more inside than outside
 MOST = 0.5
+FILTER = "bilinear"
 
 
 @dataclass(frozen=True)
@@ -108,22 +109,20 @@ def share_inside(roi: Tensor, starts: np.ndarray, stops: np.ndarray) -> np.ndarr
 def sample(pixels: Tensor, matrices: np.ndarray, size: tuple[int, int]) -> Tensor:
     """Resample (B, C, H, W) to ``size``, bilinear; what lies outside the source is 0."""
     height, width = size
-    matrix = torch.from_numpy(matrices).float()[:, :, :, None, None]
+    # x and y as one complex number: the sums below then run over whole lines
+    columns = torch.view_as_complex(torch.from_numpy(matrices.swapaxes(1, 2).copy()).float())
+    x, y, offset = columns[:, :, None, None].unbind(1)
     xs = (torch.arange(width) * 2 + 1) / width - 1
     ys = ((torch.arange(height) * 2 + 1) / height - 1)[:, None]
-    grid = torch.stack([m[:, 0] * xs + (m[:, 1] * ys + m[:, 2]) for m in matrix.unbind(1)], dim=3)
-    return functional.grid_sample(pixels, grid, align_corners=False)
+    grid = torch.view_as_real(x * xs + (y * ys + offset))
+    return functional.grid_sample(pixels, grid, mode=FILTER, align_corners=False)
 
 
-def mirror(image: Tensor, roi: Tensor, flipped: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Mirror some images (B,) bool and their regions left to right, to the pixel."""
-    rows = torch.from_numpy(np.flatnonzero(flipped))
-    if not len(rows):
-        return image, roi
-    return (
-        image.index_copy(0, rows, image[rows].flip(3)),
-        roi.index_copy(0, rows, roi[rows].flip(3)),
-    )
+def mirror(flipped: np.ndarray, *planes: Tensor) -> None:
+    """Mirror some images (B,) bool left to right, to the pixel, in place."""
+    for row in np.flatnonzero(flipped).tolist():
+        for plane in planes:
+            plane[row] = plane[row].flip(2)
 
 
 def mirror_order(region_names: Sequence[str]) -> list[int]:
