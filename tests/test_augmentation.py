@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
+from front.composition import compose_job
+from front.conf_tree import ConfTree
+from omegaconf import OmegaConf
 
 from datamodules.augmentation.augmentation import Augmentation
 from datamodules.augmentation.colour import PointwiseRandAugment, blur
@@ -121,11 +123,12 @@ def test_the_share_inside_a_window_is_its_area_over_the_rois():
     assert share_inside(torch.zeros_like(roi), starts, stops).tolist() == [[1.0, 1.0]]
 
 
-def from_file(file, names=("roi",)):
-    options = yaml.safe_load(file.read_text())
+def from_file(file):
+    options = OmegaConf.to_container(
+        compose_job("train", [f"augment={file.stem}"], ConfTree()).cfg.augment
+    )
     options.pop("_target_")
-    # what acts on batches of the network is none of this class
-    return Augmentation(list(names), **options)
+    return Augmentation(["roi"], **options)
 
 
 @pytest.mark.parametrize("file", CONF, ids=lambda file: file.stem)
