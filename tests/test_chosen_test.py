@@ -164,6 +164,33 @@ def test_folds_keep_groups_whole(tmp_path, rows_of):
     assert "Fold 4 of 5 (from 0, seed 0) is the test: 16 of 80 images." in tables[4].notes
 
 
+def test_every_group_is_left_out_once(sites, rows_of):
+    rows = [row | {"group": f"g{i // 4}"} for i, row in enumerate(rows_of(sites))]
+    names = sorted({row["group"] for row in rows})
+    write_manifest(sites, rows)
+    tables = [read(sites, num_folds="groups", fold=fold) for fold in range(len(names))]
+    for name, table in zip(names, tables, strict=True):
+        assert set(table.groups[np.flatnonzero(table.splits == "test")]) == {name}
+        assert (table.splits == "test").sum() == (table.groups == name).sum()
+    said = "Fold 3 of 10 (from 0, a group each) is the test: group g3, 4 of 40 images."
+    assert said in tables[3].notes
+
+
+def test_one_group_may_be_tested_on_wherever_groups_were_found(sites):
+    table = read(sites, group_from=r"(\d)\.", split_by="group", test_on="3")
+    assert set(table.groups[np.flatnonzero(table.splits == "test")]) == {"3"}
+    assert (table.splits == "test").sum() == (table.groups == "3").sum() > 0
+
+
+def test_leaving_a_group_out_needs_groups_and_one_that_is_there(sites):
+    with pytest.raises(ValueError, match="no groups of m.*data.group_from"):
+        read(sites, num_folds="groups")
+    with pytest.raises(ValueError, match="data.fold is 10, and .* has 10 groups: expected 0 to 9"):
+        read(sites, num_folds="groups", fold=10, group_from=r"(\d)\.")
+    with pytest.raises(ValueError, match="data.fold is -1"):
+        read(sites, num_folds="groups", fold=-1, group_from=r"(\d)\.")
+
+
 def test_an_image_in_several_rows_stays_in_one_fold(sites, rows_of):
     rows = [row | {"id": f"object{i}"} for i, row in enumerate(rows_of(sites))]
     rows += [row | {"id": f"again{i}"} for i, row in enumerate(rows)]

@@ -1,6 +1,7 @@
 """Whether an epoch is the same to the bit however it is read."""
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ STRONG = {
 
 def hash_epochs(manifest: Path, folder: Path) -> dict[str, str]:
     """SHA-256 over all tensors of the second training epoch, by the way it was read."""
+    warnings.filterwarnings("ignore", "This DataLoader will create")  # more than there are cores
     hashes = {}
     for cached in (False, True):
         for workers, start in WAYS:
