@@ -183,11 +183,11 @@ def test_one_group_may_be_tested_on_wherever_groups_were_found(sites):
 
 
 def test_leaving_a_group_out_needs_groups_and_one_that_is_there(sites):
-    with pytest.raises(ValueError, match="no groups of m.*data.group_from"):
+    with pytest.raises(ValueError, match=r"no groups of m.*data.group_from"):
         read(sites, num_folds="groups")
-    with pytest.raises(ValueError, match="data.fold is 10, and .* has 10 groups: expected 0 to 9"):
+    with pytest.raises(ValueError, match=r"data.fold is 10, and .* has 10 groups: expected 0 to 9"):
         read(sites, num_folds="groups", fold=10, group_from=r"(\d)\.")
-    with pytest.raises(ValueError, match="data.fold is -1"):
+    with pytest.raises(ValueError, match=r"data.fold is -1"):
         read(sites, num_folds="groups", fold=-1, group_from=r"(\d)\.")
 
 
