@@ -44,13 +44,14 @@ class ROIDataset(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+    def __getitem__(self, key: int | tuple[int, ...]) -> dict[str, Any]:
         """Read a sample.
 
         Args:
-            key: Its index, or (epoch, index) as the sampler gives it.
+            key: Its index, or (epoch, index) as the sampler gives it, or (epoch, index, repeat) of
+                an image that is shown again in an epoch, augmented otherwise.
         """
-        epoch, index = key if isinstance(key, tuple) else (0, key)
+        epoch, index, *repeat = key if isinstance(key, tuple) else (0, key)
         row = int(self.rows[index])
         pixels = read_image(self.table.image_path(row))
         planes = read_regions(self.table, row, *pixels.shape[:2])
@@ -59,7 +60,7 @@ class ROIDataset(Dataset):
         if self.augmentation is not None:
             # the transforms draw from torch's generator: lend them one of their own
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(sample_seed(self.seed, epoch, row))
+                torch.manual_seed(sample_seed(self.seed, epoch, row, *repeat))
                 image, roi = self.augmentation(image, roi)
         sample = {
             "image": image,
@@ -83,6 +84,9 @@ class ROIDataset(Dataset):
         return torch.from_numpy(resize_generously(planes, steps.size, steps.interpolation))
 
 
-def sample_seed(seed: int, epoch: int, row: int) -> int:
-    """Mix three numbers into one seed, so that neighbours do not resemble each other."""
-    return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1, np.uint64)[0] >> 1)
+def sample_seed(*numbers: int) -> int:
+    """Mix numbers (seed, epoch, row) into one seed, so that neighbours do not resemble each other.
+
+    A 0 at the end changes nothing: the first repeat of an image is number 1.
+    """
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

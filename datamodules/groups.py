@@ -24,19 +24,31 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
     """
     names = raw.columns.column_names
     if group_from is None:
-        if "group" not in names or not any(raw.columns["group"].to_pylist()):
+        if _is_filled(raw, "group"):
+            group_from = "group"
+        elif _is_filled(raw, "sequence"):
+            notes.append(
+                "No groups are known but sequences are: frames of one sequence stay on one side of "
+                "the split, several sequences of one subject may not. Name the subject by a column "
+                "'group' or data.group_from=<column|parent|regex>."
+            )
+            group_from = "sequence"
+        else:
             notes.append(
                 "No groups are known: frames of one subject may stand on both sides of the split. "
                 "Name the subject by a column 'group' or data.group_from=<column|parent|regex>."
             )
             return None
-        group_from = "group"
     if group_from in names:
         return _fill_blanks(raw.columns[group_from].to_pylist(), raw, notes)
     paths = raw.columns["image"].to_pylist()
     if group_from == "parent":
         return np.array([PurePosixPath(path).parent.name for path in paths])
     return _match_all(paths, group_from, raw, notes)
+
+
+def _is_filled(raw: RawTable, column: str) -> bool:
+    return column in raw.columns.column_names and any(raw.columns[column].to_pylist())
 
 
 def _fill_blanks(groups: list[str], raw: RawTable, notes: list[str]) -> np.ndarray:

@@ -38,6 +38,7 @@ class ROIClassifier(LightningModule):
         positive_class: The class to detect, of two.
         image_size: Height and width of the input; None: the backbone's own.
         class_weights: Of the loss, (C,); None: all alike.
+        class_counts: Images of each class in training, (C,), where the loss adjusts logits by them.
         seed: Of what is random inside a step (dropout).
         record: What else belongs to the model's history: the resolved configuration, the split's
             fingerprint. Kept in the checkpoint, not used.
@@ -57,6 +58,7 @@ class ROIClassifier(LightningModule):
         positive_class: str | None = None,
         image_size: Sequence[int] | None = None,
         class_weights: Sequence[float] | None = None,
+        class_counts: Sequence[float] | None = None,
         seed: int = 0,
         record: dict[str, Any] | None = None,
     ) -> None:
@@ -73,7 +75,7 @@ class ROIClassifier(LightningModule):
             self.extras.mask_jitter,
             self.extras.roi_dropout,
         )
-        self.loss = build(loss, class_weights)
+        self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
 

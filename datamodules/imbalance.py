@@ -1,0 +1,97 @@
+"""Classes of unequal size: how many images of each an epoch has, and what is done about it.
+
+One word, ``data.imbalance``, says what:
+
+``none``: nothing.
+``class_weights``: a class's images weigh in the loss by its inverse frequency.
+``balanced_sampler``: an epoch has as many images of each class, repeated or left out.
+``focal``: images that are answered well hardly count (``loss.gamma``).
+``logit_adjustment``: training shifts the logits by the classes' shares (``loss.tau``).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from datamodules.options import DataOptions
+from datamodules.problems import list_some, raise_problems
+from datamodules.sequences import find_sequences
+from datamodules.table import ImageTable
+
+# option of the loss that belongs to a word, and its value where the user gives none
+OWN_OPTIONS = {"focal": ("gamma", 2.0), "logit_adjustment": ("tau", 1.0)}
+# images of the largest class for one of the smallest from which on something should be done
+NOTABLE = 3.0
+MOST_NAMED = 8
+
+
+def count_images(table: ImageTable, options: DataOptions) -> list[float]:
+    """Images of each class in training, (C,): of an epoch, where it draws among frames."""
+    rows = table.rows_of("train")
+    labels, shares = table.labels[rows], None
+    sequences = find_sequences(table, rows, options.frames_per_sequence)
+    if sequences is not None:
+        labels, shares = labels[sequences.order], sequences.shares()
+    return np.bincount(labels, shares, len(table.class_names)).tolist()
+
+
+def weigh_classes(counts: Sequence[float]) -> list[float]:
+    """Inverse frequency of each class, (C,): 1 on average over the images."""
+    total = sum(counts)
+    return [total / (len(counts) * count) for count in counts]
+
+
+def settle_imbalance(loss: dict[str, Any], imbalance: str) -> None:
+    """Fill in the loss's options of this word, in place, and set those of others to 0.
+
+    Raises:
+        ValueError: An option of the loss is set that belongs to another word.
+    """
+    problems = []
+    for word, (name, default) in OWN_OPTIONS.items():
+        given = loss.get(name)
+        if word == imbalance:
+            loss[name] = default if given is None else given
+            if loss[name] == 0:
+                problems.append(
+                    f"loss.{name} is 0, so data.imbalance={word} would do nothing: give a number "
+                    "above 0, or data.imbalance=none"
+                )
+        elif given:
+            problems.append(
+                f"loss.{name} is {given}, an option of data.imbalance={word}, but data.imbalance "
+                f"is {imbalance}: choose data.imbalance={word}, or leave loss.{name} out"
+            )
+        else:
+            loss[name] = 0.0
+    raise_problems(problems, "the loss")
+
+
+def describe_imbalance(
+    counts: Sequence[float], class_names: Sequence[str], imbalance: str, loss: dict[str, Any]
+) -> str:
+    """Say in one line how many images an epoch has of each class, and what is done about it."""
+    order = sorted(range(len(counts)), key=lambda index: counts[index])
+    ratio = counts[order[-1]] / counts[order[0]]
+    named = [f"{class_names[i]} {counts[i]:.6g} ({counts[i] / sum(counts):.1%})" for i in order]
+    done = {
+        "none": "nothing is done about it",
+        "class_weights": "their images weigh in the loss "
+        + list_some(
+            [f"{class_names[i]} {weigh_classes(counts)[i]:.3g}" for i in order], MOST_NAMED
+        ),
+        "balanced_sampler": f"an epoch shows {sum(counts) / len(counts):.6g} of each instead",
+        "focal": f"what is answered well hardly counts (loss.gamma={loss['gamma']:g})",
+        "logit_adjustment": "training adds "
+        + ("" if loss["tau"] == 1 else f"{loss['tau']:g} times ")
+        + "the logarithm of a class's share to its logit (loss.tau)",
+    }[imbalance]
+    advice = ""
+    if imbalance == "none" and ratio >= NOTABLE:
+        advice = "; class_weights, balanced_sampler, focal or logit_adjustment would"
+    return (
+        f"Training images of each class, rarest first: {list_some(named, MOST_NAMED)}; the largest "
+        f"class has {ratio:.3g} times the images of the smallest. data.imbalance={imbalance}: "
+        f"{done}{advice}."
+    )
