@@ -1,4 +1,4 @@
-"""Training extras that go with any gate: background swap, mask jitter, ROI dropout."""
+"""Training extras: background swap, mask jitter, ROI dropout, mixup and CutMix."""
 
 import math
 from typing import Any
@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.networks.gates.base import Gate
 from lightning_modules.networks.mask_source import join_regions
 from lightning_modules.networks.masks import dilate_mask, move_rim
+from lightning_modules.networks.mixing import Mixing, draw_mixing
 
 # pixels around a donor's ROI that are removed with it: its rim is a mixture already
 DONOR_RIM = 2
@@ -29,6 +31,10 @@ class Extras:
         roi_dropout: Share in [0, 1) of the images that are shown whole.
         consistency: Weight of the Jensen-Shannon divergence between the answers to an image and to
             its swapped copy, at least 0.
+        mixup: Both parameters of the Beta distribution of the shares in which two images, behind
+            their gates, are averaged; 0: none.
+        cutmix: The same of the area that one image takes of the other; 0: none. Beside ``mixup``
+            half of the batches are mixed by either.
 
     Raises:
         ValueError: A value is out of its range.
@@ -41,6 +47,8 @@ class Extras:
         mask_jitter: int | None = None,
         roi_dropout: float | None = None,
         consistency: float = 1.0,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
     ) -> None:
         for name, share in (("swap", swap), ("roi_dropout", roi_dropout)):
             if not 0 <= (share or 0.0) < 1:
@@ -52,6 +60,10 @@ class Extras:
             raise ValueError(f"extras.mask_jitter is {mask_jitter}, expected 0 pixels or more.")
         if not consistency >= 0:
             raise ValueError(f"extras.consistency is {consistency}, expected 0 or more.")
+        for name, alpha in (("mixup", mixup), ("cutmix", cutmix)):
+            if not 0 <= alpha < math.inf:
+                raise ValueError(f"extras.{name} is {alpha}, expected 0 (off) or a number above.")
+        self.mixup, self.cutmix = mixup, cutmix
         self.swap = swap or 0.0
         self.mask_jitter = mask_jitter or 0
         self.roi_dropout = roi_dropout or 0.0
@@ -89,6 +101,37 @@ class Extras:
             batch = batch | {"image": image.index_copy(0, rows, seamed)}
         longer = {name: torch.cat([batch[name], value]) for name, value in copies.items()}
         return batch | longer, copied
+
+    def check_gate(self, gate: Gate) -> None:
+        """Refuse to mix images for a gate that cannot read mixtures.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        if (self.mixup or self.cutmix) and not gate.mixes:
+            raise ValueError(
+                f"extras.mixup and extras.cutmix mix images behind their gates, and "
+                f"{type(gate).__name__} as it is set has no answer to a mixture of two regions: "
+                "set both to 0, or choose gate=none, pixel, token or two_stage."
+            )
+
+    def draw_mixing(self, image: Tensor, copied: Tensor) -> Mixing | None:
+        """Draw how a batch that ends in swapped copies is mixed; None: not at all.
+
+        A copy is mixed as the image that it is a copy of, with the same partner, so that the two
+        still differ in their background alone.
+
+        Args:
+            image: (B, 3, H, W), the copies last.
+            copied: (S,) rows that they are copies of.
+        """
+        if not (self.mixup or self.cutmix):
+            return None
+        partner = torch.arange(len(image) - len(copied), device=image.device).flip(0)
+        # one number of the step's own generator: nothing else that is drawn depends on how many
+        seed = int(torch.randint(2**63 - 1, ()))
+        partner = torch.cat([partner, partner[copied]])
+        return draw_mixing(partner, tuple(image.shape[2:]), self.mixup, self.cutmix, seed)
 
     def _draw(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
         """Rows with a ROI (K,), their donors (K,), and which of them are copied (K,) bool."""

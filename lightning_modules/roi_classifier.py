@@ -17,7 +17,12 @@ from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import native_size
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
-from lightning_modules.objective import classification_loss, run_network, training_loss
+from lightning_modules.objective import (
+    classification_loss,
+    dominant_label,
+    run_network,
+    training_loss,
+)
 from lightning_modules.schedulers import stretch_state
 
 PHASES = ("train", "val", "test")
@@ -75,6 +80,7 @@ class ROIClassifier(LightningModule):
             self.extras.mask_jitter,
             self.extras.roi_dropout,
         )
+        self.extras.check_gate(self.network.gate)
         self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
@@ -165,7 +171,9 @@ class ROIClassifier(LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
         loss, output = training_loss(self.network, batch, self.loss, self.extras)
-        self._log_step("train", loss, output, batch)
+        # mixtures are scored by the label of their larger part
+        scored = batch | {"label": dominant_label(output, batch["label"])}
+        self._log_step("train", loss, output, scored)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         return loss
 

@@ -89,6 +89,8 @@ def control_of(plan: Plan) -> Plan:
         for group, file in (("gate", "none"), ("extras", "default"))
     }
     config = copy.deepcopy(plan.config) | none | {"control": False, "costs": False}
+    # what needs no ROI is the same
+    config["extras"] |= {name: plan.config["extras"].get(name, 0.0) for name in ("mixup", "cutmix")}
     fill_extras(config)
     return replace(plan, config=config)
 
