@@ -85,7 +85,8 @@ def mix(hidden: Tensor, mask: Tensor, mixing: Mixing) -> Mixture:
     other, other_mask = hidden[mixing.partner], mask[mixing.partner]
     if mixing.box is None:
         image = mixing.share * hidden + (1 - mixing.share) * other
-        return Mixture(image, mask | other_mask, image.new_full((len(image),), mixing.share))
+        share = torch.full((len(image),), mixing.share, device=image.device)
+        return Mixture(image, mask | other_mask, share)
     top, bottom, left, right = mixing.box
     box = torch.zeros_like(mask)
     box[..., top:bottom, left:right] = True
