@@ -9,6 +9,7 @@ One word, ``data.imbalance``, says what:
 ``logit_adjustment``: training shifts the logits by the classes' shares (``loss.tau``).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ OWN_OPTIONS = {"focal": ("gamma", 2.0), "logit_adjustment": ("tau", 1.0)}
 # images of the largest class for one of the smallest from which on something should be done
 NOTABLE = 3.0
 MOST_NAMED = 8
+# up to so many times the smallest class all are as good as equal
+EQUAL = 1.1
 
 
 def count_images(table: ImageTable, options: DataOptions) -> list[float]:
@@ -53,10 +56,10 @@ def settle_imbalance(loss: dict[str, Any], imbalance: str) -> None:
         given = loss.get(name)
         if word == imbalance:
             loss[name] = default if given is None else given
-            if loss[name] == 0:
+            if not 0 < loss[name] < math.inf:
                 problems.append(
-                    f"loss.{name} is 0, so data.imbalance={word} would do nothing: give a number "
-                    "above 0, or data.imbalance=none"
+                    f"loss.{name} is {given}, expected above 0 with data.imbalance={word}; "
+                    f"leave it out for {default:g}, or take data.imbalance=none"
                 )
         elif given:
             problems.append(
@@ -87,11 +90,10 @@ def describe_imbalance(
         + ("" if loss["tau"] == 1 else f"{loss['tau']:g} times ")
         + "the logarithm of a class's share to its logit (loss.tau)",
     }[imbalance]
-    advice = ""
     if imbalance == "none" and ratio >= NOTABLE:
-        advice = "; class_weights, balanced_sampler, focal or logit_adjustment would"
+        done += " (class_weights, balanced_sampler, focal or logit_adjustment would)"
+    size = f"; the largest class is {ratio:.3g} times the smallest" if ratio > EQUAL else ""
     return (
-        f"Training images of each class, rarest first: {list_some(named, MOST_NAMED)}; the largest "
-        f"class has {ratio:.3g} times the images of the smallest. data.imbalance={imbalance}: "
-        f"{done}{advice}."
+        f"Training images of each class, rarest first: {list_some(named, MOST_NAMED)}{size}. "
+        f"data.imbalance={imbalance}: {done}."
     )

@@ -172,7 +172,8 @@ def test_every_word_trains_says_what_it_did_and_its_checkpoint_stands_alone(
     [
         ({"gamma": 1.0}, "none", "data.imbalance=focal, but data.imbalance is none"),
         ({"tau": 1.0}, "class_weights", "choose data.imbalance=logit_adjustment, or leave"),
-        ({"gamma": 0.0}, "focal", "would do nothing"),
+        ({"gamma": 0.0}, "focal", "loss.gamma is 0.0, expected above 0 with"),
+        ({"tau": -1.0}, "logit_adjustment", "leave it out for 1, or take data.imbalance=none"),
     ],
 )
 def test_a_loss_and_a_word_that_contradict_each_other_are_refused(loss, word, message):
@@ -193,5 +194,5 @@ def test_a_large_difference_without_a_word_is_said_with_what_could_be_done():
     assert line.startswith(
         "Training images of each class, rarest first: crack 10 (10.0%), sound 90"
     )
-    assert "9 times" in line and "balanced_sampler" in line
+    assert "is 9 times the smallest" in line and "balanced_sampler" in line
     assert "would" not in describe_imbalance([90, 80], ["sound", "crack"], "none", loss)

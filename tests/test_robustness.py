@@ -203,6 +203,7 @@ def test_slices_are_measured_drawn_and_leave_the_test_as_it_was(trained, tmp_pat
     [
         (["slices=blurr"], r"slices names blurr, expected all or some of .* Did you mean blur\?"),
         (["slices=[blur,fog]"], "slices names fog"),
+        (["slices=3"], "slices names 3"),
         (["slices=jpeg", "slice_images=0"], "slice_images is 0, expected at least 1"),
     ],
 )

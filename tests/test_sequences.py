@@ -145,3 +145,18 @@ def test_a_sequence_on_two_sides_of_a_given_split_is_an_error(frames):
 def test_columns_in_chunks_are_numbered_as_one():
     column = pa.chunked_array([["a", "", "b"], ["b", "c"], []], pa.string())
     assert _encode(column).tolist() == [0, -1, 1, 1, 2]
+
+
+def test_a_run_takes_its_frames_and_says_so(frames, outputs, tmp_path):
+    from in_process import train_in_process
+
+    words = ["data.frames_per_sequence=2", "data.allow_outside=true", "gate=pixel", "test=false"]
+    folder = train_in_process(frames(), tmp_path / "run", *words)
+    log = (folder / "log.txt").read_text()
+    assert "trains on 4 of 12 images: at most 2 frames of each of 2 sequences" in log
+    rows = (folder / "history.csv").read_text().splitlines()
+    assert rows[-1].split(",")[:2] == ["1", "2"]  # four images, a batch, an epoch
+    wrong = frames(lambda row, index: row | {"time": "late"})
+    with pytest.raises(ValueError, match=r"'time' must be a number .* none in 12 rows"):
+        train_in_process(wrong, tmp_path / "wrong", *words)
+    assert not (tmp_path / "wrong").exists()

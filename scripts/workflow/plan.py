@@ -11,7 +11,7 @@ from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.file_check import check_files
-from datamodules.imbalance import count_images, describe_imbalance, settle_imbalance
+from datamodules.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
 from datamodules.mask_only import MaskOnly
 from datamodules.options import DataOptions
 from datamodules.sequences import check_sequences, describe_sequences, find_sequences
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
 OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
 PATHS = {"manifest", "root", "images", "masks", "folder"}
-# classes up to so many times as large as the smallest are as good as equal
-EQUAL = 1.1
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 

@@ -1,20 +1,19 @@
 """Which slices there are, and which are asked for."""
 
 import difflib
-from collections.abc import Sequence
 
 SLICES = ("glare", "blur", "occlusion", "jpeg", "low_light")
 STRENGTHS = (1, 2, 3)
 
 
-def choose_slices(asked: str | Sequence[str] | None) -> tuple[str, ...]:
+def choose_slices(asked: object) -> tuple[str, ...]:
     """The slices asked for, in the order of ``SLICES``: one, several, ``all`` or none.
 
     Raises:
         ValueError: A name is unknown.
     """
-    names = [asked] if isinstance(asked, str) else list(asked or ())
-    if names == ["all"]:
+    names = asked if isinstance(asked, list | tuple) else [] if asked is None else [asked]
+    if list(names) == ["all"]:
         return SLICES
     unknown = [str(name) for name in names if name not in SLICES]
     if unknown:
