@@ -144,6 +144,20 @@ def test_a_repeat_is_augmented_otherwise(shapes):
     assert torch.equal(dataset[(1, 0, 1)]["image"], images[1])
 
 
+def test_workers_do_not_change_a_bit_of_a_balanced_epoch(rare_squares):
+    from test_dataset import datamodule, epoch_of
+
+    words = {"imbalance": "balanced_sampler", "allow_outside": True}
+    alone, together = (epoch_of(datamodule(rare_squares, n, **words), 2) for n in (0, 2))
+    assert sorted(label for batch in alone for label in batch["label"].tolist()) in (
+        [0] * 3 + [1] * 4,
+        [0] * 4 + [1] * 3,
+    )
+    for first, second in zip(alone, together, strict=True):
+        assert first["id"] == second["id"]
+        assert torch.equal(first["image"], second["image"])
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_every_word_trains_says_what_it_did_and_its_checkpoint_stands_alone(
     word, rare_squares, outputs, tmp_path
