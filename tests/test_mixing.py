@@ -263,3 +263,14 @@ def test_whole_images_can_be_mixed_without_a_gate():
     )
     mean = 0.3 * batch["image"] + 0.7 * batch["image"].flip(0)
     assert torch.allclose(output.logits, network.backbone(mean), atol=1e-5)
+
+
+def test_the_control_beside_a_gated_run_is_mixed_alike():
+    from workflow.call import Call
+    from workflow.plan import Plan, control_of
+
+    extras = {"swap": 0.5, "mask_jitter": 1, "roi_dropout": 0.0, "mixup": 0.2, "cutmix": 1.0}
+    config = {"gate": {"_target_": "PixelGate"}, "extras": extras, "control": True, "costs": True}
+    control = control_of(Plan(config, None, None, Call([], None, None))).config
+    assert control["gate"]["_target_"].endswith("NoGate")
+    assert [control["extras"][name] for name in extras] == [0, 0, 0.0, 0.2, 1.0]
