@@ -17,7 +17,7 @@ import numpy as np
 
 from datamodules.options import DataOptions
 from datamodules.problems import list_some, raise_problems
-from datamodules.sequences import find_sequences
+from datamodules.sequences import Sequences, find_sequences
 from datamodules.table import ImageTable
 
 # option of the loss that belongs to a word, and its value where the user gives none
@@ -29,14 +29,24 @@ MOST_NAMED = 8
 EQUAL = 1.1
 
 
-def count_images(table: ImageTable, options: DataOptions) -> list[float]:
+def count_images(table: ImageTable, sequences: Sequences | None = None) -> list[float]:
     """Images of each class in training, (C,): of an epoch, where it draws among frames."""
-    rows = table.rows_of("train")
-    labels, shares = table.labels[rows], None
-    sequences = find_sequences(table, rows, options.frames_per_sequence)
+    labels, shares = table.labels[table.rows_of("train")], None
     if sequences is not None:
         labels, shares = labels[sequences.order], sequences.shares()
     return np.bincount(labels, shares, len(table.class_names)).tolist()
+
+
+def inform_loss(table: ImageTable, options: DataOptions) -> dict[str, list[float] | None]:
+    """What the loss has to know of the classes: ``class_weights`` and ``class_counts``, (C,)."""
+    known: dict[str, list[float] | None] = {"class_weights": None, "class_counts": None}
+    if options.imbalance in ("class_weights", "logit_adjustment"):
+        rows = table.rows_of("train")
+        counts = count_images(table, find_sequences(table, rows, options.frames_per_sequence))
+        if options.imbalance == "class_weights":
+            return known | {"class_weights": weigh_classes(counts)}
+        return known | {"class_counts": counts}
+    return known
 
 
 def weigh_classes(counts: Sequence[float]) -> list[float]:

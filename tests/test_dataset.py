@@ -153,7 +153,7 @@ def test_class_weights_are_inverse_frequencies(shapes, tmp_path, rows_of):
     options = ManifestData(
         manifest=str(write_manifest(tmp_path / "m.csv", rows)), root=str(shapes.parent)
     )
-    weights = weigh_classes(count_images(options.read(0), options))
+    weights = weigh_classes(count_images(options.read(0)))
     counts = [train.count("disc"), train.count("square")]
     assert weights == pytest.approx([len(train) / (2 * count) for count in counts])
 

@@ -81,7 +81,7 @@ def test_a_balanced_epoch_is_made_of_the_frames_that_were_drawn():
 
 
 def test_frames_are_ordered_by_their_time_and_counted_by_class(frames):
-    table, options = read(frames(), frames_per_sequence=2)
+    table, _ = read(frames())
     from datamodules.sequences import find_sequences
 
     sequences = find_sequences(table, table.rows_of("train"), 2)
@@ -89,7 +89,7 @@ def test_frames_are_ordered_by_their_time_and_counted_by_class(frames):
     for start, length in zip(sequences.starts, sequences.lengths, strict=True):
         assert (np.diff(times[sequences.order[start : start + length]]) > 0).all()
     assert sequences.lengths.tolist() == [6, 6]
-    assert count_images(table, options) == pytest.approx([2, 2])
+    assert count_images(table, sequences) == pytest.approx([2, 2])
     assert "trains on 4 of 12 images" in describe_sequences(sequences)
 
 

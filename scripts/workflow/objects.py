@@ -14,7 +14,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from datamodules.datamodule import ROIDataModule
-from datamodules.imbalance import count_images, weigh_classes
+from datamodules.imbalance import inform_loss
 from datamodules.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
@@ -64,14 +64,12 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     settle_margin(config, table, preprocessing)
     start = {"pretrained": False} if resuming else {}
     seed_everything(config["seed"], verbose=False)
-    counts = count_images(table, options)
     model = ROIClassifier(
         class_names=list(table.class_names),
         region_names=list(table.region_names),
         positive_class=table.positive_class,
         image_size=list(preprocessing.size),
-        class_weights=weigh_classes(counts) if options.imbalance == "class_weights" else None,
-        class_counts=counts if options.imbalance == "logit_adjustment" else None,
+        **inform_loss(table, options),
         seed=config["seed"],
         record={"config": config, "split_fingerprint": table.fingerprint},
         model=config["model"] | start,

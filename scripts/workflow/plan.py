@@ -144,6 +144,6 @@ def _say_epoch(table: ImageTable, options: DataOptions, loss: dict[str, Any]) ->
     sequences = find_sequences(table, table.rows_of("train"), options.frames_per_sequence)
     if sequences is not None:
         log.info(describe_sequences(sequences))
-    counts = count_images(table, options)
+    counts = count_images(table, sequences)
     if options.imbalance != "none" or max(counts) > EQUAL * min(counts):
         log.info(describe_imbalance(counts, table.class_names, options.imbalance, loss))
