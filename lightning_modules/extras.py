@@ -9,16 +9,9 @@ from torch.nn import functional
 
 from lightning_modules.networks.gates.base import Gate
 from lightning_modules.networks.mask_source import join_regions
-from lightning_modules.networks.masks import dilate_mask, move_rim
+from lightning_modules.networks.masks import move_rim
 from lightning_modules.networks.mixing import Mixing, draw_mixing
-
-# pixels around a donor's ROI that are removed with it: its rim is a mixture already
-DONOR_RIM = 2
-# cells a side in which the place of two ROIs is compared, and the weight of chance beside it
-DONOR_GRID = 16
-DONOR_CHANCE = 0.5
-# shifts, as shares of the image's sides, by which a donor's own background fills its hole
-SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (0.25, 0.25), (0.75, 0.25))
+from lightning_modules.swap import choose_donors, paste
 
 
 class Extras:
@@ -144,53 +137,6 @@ class Extras:
             return rows, rows, rows.bool()
         chosen = torch.rand(len(rows), device=rows.device) < self.swap
         return rows, rows[choose_donors(mask[rows], batch["label"][rows])], chosen
-
-
-def choose_donors(mask: Tensor, label: Tensor) -> Tensor:
-    """For each image (B,) another one of the batch, whose background it gets.
-
-    One of another class where there is one: where background and label agree in training, that
-    background contradicts the label. And one whose own ROI lies about where the object goes, so
-    that little of its filled hole shows; chance decides between equals.
-
-    Shape: mask (B, 1, H, W) bool, label (B,) -> rows (B,)
-    """
-    small = functional.adaptive_avg_pool2d(mask.float(), DONOR_GRID).flatten(1)
-    overlap = torch.minimum(small[:, None], small[None]).sum(dim=2)
-    union = torch.maximum(small[:, None], small[None]).sum(dim=2)
-    score = overlap / union + DONOR_CHANCE * torch.rand_like(overlap)
-    score = score + 2.0 * (label[:, None] != label[None])
-    return score.fill_diagonal_(-1.0).argmax(dim=1)
-
-
-def paste(image: Tensor, mask: Tensor, donor: Tensor, donor_mask: Tensor) -> Tensor:
-    """Show the masked part of images on the background of donors, its edge softened inwards.
-
-    Shape: image and donor (B, 3, H, W), masks (B, 1, H, W) bool -> (B, 3, H, W)
-    """
-    background = fill_hole(donor, dilate_mask(donor_mask, DONOR_RIM))
-    soft = functional.avg_pool2d(mask.float(), 3, stride=1, padding=1, count_include_pad=False)
-    matte = (soft * mask).to(image.dtype)
-    return background + matte * (image - background)
-
-
-def fill_hole(image: Tensor, hole: Tensor) -> Tensor:
-    """Cover a hole with the same image's other parts, shifted; the rest takes its mean colour.
-
-    Shape: image (B, 3, H, W), hole (B, 1, H, W) bool -> (B, 3, H, W)
-    """
-    height, width = image.shape[2:]
-    filled, left = image, hole
-    for down, right in SHIFTS:
-        shift = (round(down * height), round(right * width))
-        usable = left & ~torch.roll(hole, shift, dims=(2, 3))
-        filled = torch.where(usable, torch.roll(image, shift, dims=(2, 3)), filled)
-        left = left & ~usable
-    outside = (~hole).to(image.dtype)
-    mean = (image * outside).sum(dim=(2, 3), keepdim=True) / outside.sum(
-        dim=(2, 3), keepdim=True
-    ).clamp_min(1.0)
-    return torch.where(left, mean, filled)
 
 
 def jensen_shannon(logits: Tensor, others: Tensor) -> Tensor:
