@@ -17,6 +17,7 @@ from datamodules.cache import ImageCache
 from datamodules.dataset import ROIDataset, as_loaded
 from datamodules.options import DataOptions
 from datamodules.sampler import EpochSampler
+from datamodules.sequences import find_sequences
 from datamodules.table import ImageTable
 from datamodules.transforms import Preprocessing
 
@@ -63,12 +64,18 @@ class ROIDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:  # noqa: D102
         dataset = self.dataset("train", augmented=True)
-        sampler = EpochSampler(len(dataset), self.seed)
+        balanced = self.options.imbalance == "balanced_sampler"
+        sampler = EpochSampler(
+            len(dataset),
+            self.seed,
+            find_sequences(self.table, dataset.rows, self.options.frames_per_sequence),
+            self.table.labels[dataset.rows] if balanced else None,
+        )
         # Lightning makes the first iterator before it calls set_epoch, also when it resumes
         sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
         # BatchNorm has no variance of one image: a rest of one is left out of that epoch
         size = self.options.batch_size
-        drop_last = len(dataset) > size and len(dataset) % size == 1
+        drop_last = len(sampler) > size and len(sampler) % size == 1
         return self._loader(dataset, sampler=sampler, drop_last=drop_last)
 
     def val_dataloader(self) -> DataLoader:  # noqa: D102

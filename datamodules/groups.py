@@ -26,13 +26,21 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> Code
     """
     names = raw.columns.column_names
     if group_from is None:
-        if not raw.is_filled("group"):
+        if raw.is_filled("group"):
+            group_from = "group"
+        elif raw.is_filled("sequence"):
+            notes.append(
+                "No groups are known but sequences are: frames of one sequence stay on one side of "
+                "the split, several sequences of one subject may not. Name the subject by a column "
+                "'group' or data.group_from=<column|parent|regex>."
+            )
+            group_from = "sequence"
+        else:
             notes.append(
                 "No groups are known: frames of one subject may stand on both sides of the split. "
                 "Name the subject by a column 'group' or data.group_from=<column|parent|regex>."
             )
             return None
-        group_from = "group"
     if group_from in names:
         return Codes.encode(_fill_blanks(raw, group_from, notes))
     if group_from == "parent":

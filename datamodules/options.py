@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from datamodules.problems import raise_problems
 
-Imbalance = Literal["none", "class_weights"]
+Imbalance = Literal["none", "class_weights", "balanced_sampler", "focal", "logit_adjustment"]
 
 
 @dataclass(kw_only=True)
@@ -38,7 +38,9 @@ class DataOptions:
         val_fraction: Share of the images for validation, in (0, 1), when no split is given; where
             the test is chosen by column or fold, of the images that it leaves.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
-        imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
+        imbalance: What is done about classes of unequal size, see ``datamodules.imbalance``.
+        frames_per_sequence: An epoch trains on at most so many frames of each ``sequence``, other
+            ones in other epochs, at least 1; None: on all.
         allow_outside: Whether files may lie outside the root.
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
@@ -62,6 +64,7 @@ class DataOptions:
     val_fraction: float = 0.15
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
+    frames_per_sequence: int | None = None
     allow_outside: bool = False
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
@@ -102,6 +105,10 @@ class DataOptions:
         if self.imbalance not in get_args(Imbalance):
             problems.append(
                 f"data.imbalance is {self.imbalance!r}, expected {' or '.join(get_args(Imbalance))}"
+            )
+        if self.frames_per_sequence is not None and self.frames_per_sequence < 1:
+            problems.append(
+                f"data.frames_per_sequence is {self.frames_per_sequence}, expected at least 1"
             )
         return problems
 

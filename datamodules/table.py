@@ -140,11 +140,6 @@ class ImageTable:
             for split in SPLITS
         }
 
-    def class_weights(self) -> list[float]:
-        """Inverse frequency of each class in training, 1 on average over its images."""
-        counts = np.array(self.counts()["train"], float)
-        return (counts.sum() / (len(counts) * counts)).tolist()
-
     def roi_share(self) -> dict[str, float]:
         """Split to the share in [0, 1] of its images that a gate has any region of."""
         annotated = self.has_roi().any(axis=1)

@@ -1,4 +1,4 @@
-"""Training extras that go with any gate: background swap, mask jitter, ROI dropout."""
+"""Training extras: background swap, mask jitter, ROI dropout, mixup and CutMix."""
 
 import math
 from typing import Any
@@ -7,16 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.networks.gates.base import Gate
 from lightning_modules.networks.mask_source import join_regions
-from lightning_modules.networks.masks import dilate_mask, move_rim
-
-# pixels around a donor's ROI that are removed with it: its rim is a mixture already
-DONOR_RIM = 2
-# cells a side in which the place of two ROIs is compared, and the weight of chance beside it
-DONOR_GRID = 16
-DONOR_CHANCE = 0.5
-# shifts, as shares of the image's sides, by which a donor's own background fills its hole
-SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (0.25, 0.25), (0.75, 0.25))
+from lightning_modules.networks.masks import move_rim
+from lightning_modules.networks.mixing import Mixing, draw_mixing
+from lightning_modules.swap import choose_donors, paste
 
 
 class Extras:
@@ -29,6 +24,10 @@ class Extras:
         roi_dropout: Share in [0, 1) of the images that are shown whole.
         consistency: Weight of the Jensen-Shannon divergence between the answers to an image and to
             its swapped copy, at least 0.
+        mixup: Both parameters of the Beta distribution of the shares in which two images, behind
+            their gates, are averaged; 0: none.
+        cutmix: The same of the area that one image takes of the other; 0: none. Beside ``mixup``
+            half of the batches are mixed by either.
 
     Raises:
         ValueError: A value is out of its range.
@@ -41,6 +40,8 @@ class Extras:
         mask_jitter: int | None = None,
         roi_dropout: float | None = None,
         consistency: float = 1.0,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
     ) -> None:
         for name, share in (("swap", swap), ("roi_dropout", roi_dropout)):
             if not 0 <= (share or 0.0) < 1:
@@ -52,6 +53,10 @@ class Extras:
             raise ValueError(f"extras.mask_jitter is {mask_jitter}, expected 0 pixels or more.")
         if not consistency >= 0:
             raise ValueError(f"extras.consistency is {consistency}, expected 0 or more.")
+        for name, alpha in (("mixup", mixup), ("cutmix", cutmix)):
+            if not 0 <= alpha < math.inf:
+                raise ValueError(f"extras.{name} is {alpha}, expected 0 (off) or a number above.")
+        self.mixup, self.cutmix = mixup, cutmix
         self.swap = swap or 0.0
         self.mask_jitter = mask_jitter or 0
         self.roi_dropout = roi_dropout or 0.0
@@ -90,6 +95,37 @@ class Extras:
         longer = {name: torch.cat([batch[name], value]) for name, value in copies.items()}
         return batch | longer, copied
 
+    def check_gate(self, gate: Gate) -> None:
+        """Refuse to mix images for a gate that cannot read mixtures.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        if (self.mixup or self.cutmix) and not gate.mixes:
+            raise ValueError(
+                f"extras.mixup and extras.cutmix mix images behind their gates, and "
+                f"{type(gate).__name__} as it is set has no answer to a mixture of two regions: "
+                "set both to 0, or choose gate=none, pixel, token or two_stage."
+            )
+
+    def draw_mixing(self, image: Tensor, copied: Tensor) -> Mixing | None:
+        """Draw how a batch that ends in swapped copies is mixed; None: not at all.
+
+        A copy is mixed as the image that it is a copy of, with the same partner, so that the two
+        still differ in their background alone.
+
+        Args:
+            image: (B, 3, H, W), the copies last.
+            copied: (S,) rows that they are copies of.
+        """
+        if not (self.mixup or self.cutmix):
+            return None
+        partner = torch.arange(len(image) - len(copied), device=image.device).flip(0)
+        # one number of the step's own generator: nothing else that is drawn depends on how many
+        seed = int(torch.randint(2**63 - 1, ()))
+        partner = torch.cat([partner, partner[copied]])
+        return draw_mixing(partner, tuple(image.shape[2:]), self.mixup, self.cutmix, seed)
+
     def _draw(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
         """Rows with a ROI (K,), their donors (K,), and which of them are copied (K,) bool."""
         mask = join_regions(batch["roi"], batch["has_roi"])
@@ -101,53 +137,6 @@ class Extras:
             return rows, rows, rows.bool()
         chosen = torch.rand(len(rows), device=rows.device) < self.swap
         return rows, rows[choose_donors(mask[rows], batch["label"][rows])], chosen
-
-
-def choose_donors(mask: Tensor, label: Tensor) -> Tensor:
-    """For each image (B,) another one of the batch, whose background it gets.
-
-    One of another class where there is one: where background and label agree in training, that
-    background contradicts the label. And one whose own ROI lies about where the object goes, so
-    that little of its filled hole shows; chance decides between equals.
-
-    Shape: mask (B, 1, H, W) bool, label (B,) -> rows (B,)
-    """
-    small = functional.adaptive_avg_pool2d(mask.float(), DONOR_GRID).flatten(1)
-    overlap = torch.minimum(small[:, None], small[None]).sum(dim=2)
-    union = torch.maximum(small[:, None], small[None]).sum(dim=2)
-    score = overlap / union + DONOR_CHANCE * torch.rand_like(overlap)
-    score = score + 2.0 * (label[:, None] != label[None])
-    return score.fill_diagonal_(-1.0).argmax(dim=1)
-
-
-def paste(image: Tensor, mask: Tensor, donor: Tensor, donor_mask: Tensor) -> Tensor:
-    """Show the masked part of images on the background of donors, its edge softened inwards.
-
-    Shape: image and donor (B, 3, H, W), masks (B, 1, H, W) bool -> (B, 3, H, W)
-    """
-    background = fill_hole(donor, dilate_mask(donor_mask, DONOR_RIM))
-    soft = functional.avg_pool2d(mask.float(), 3, stride=1, padding=1, count_include_pad=False)
-    matte = (soft * mask).to(image.dtype)
-    return background + matte * (image - background)
-
-
-def fill_hole(image: Tensor, hole: Tensor) -> Tensor:
-    """Cover a hole with the same image's other parts, shifted; the rest takes its mean colour.
-
-    Shape: image (B, 3, H, W), hole (B, 1, H, W) bool -> (B, 3, H, W)
-    """
-    height, width = image.shape[2:]
-    filled, left = image, hole
-    for down, right in SHIFTS:
-        shift = (round(down * height), round(right * width))
-        usable = left & ~torch.roll(hole, shift, dims=(2, 3))
-        filled = torch.where(usable, torch.roll(image, shift, dims=(2, 3)), filled)
-        left = left & ~usable
-    outside = (~hole).to(image.dtype)
-    mean = (image * outside).sum(dim=(2, 3), keepdim=True) / outside.sum(
-        dim=(2, 3), keepdim=True
-    ).clamp_min(1.0)
-    return torch.where(left, mean, filled)
 
 
 def jensen_shannon(logits: Tensor, others: Tensor) -> Tensor:

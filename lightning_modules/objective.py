@@ -5,16 +5,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lightning_modules.extras import Extras, jensen_shannon
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
+from lightning_modules.networks.mixing import Mixing
 
 
-def run_network(network: ROINetwork, batch: Mapping[str, Any]) -> NetworkOutput:
-    """Run a network on a batch of the loaders."""
-    return network(batch["image"], batch["roi"], batch["has_roi"], batch.get("detected"))
+def run_network(
+    network: ROINetwork, batch: Mapping[str, Any], mixing: Mixing | None = None
+) -> NetworkOutput:
+    """Run a network on a batch of the loaders, or on mixtures of its images."""
+    return network(batch["image"], batch["roi"], batch["has_roi"], batch.get("detected"), mixing)
 
 
 def training_loss(
@@ -29,12 +33,13 @@ def training_loss(
         extras: What is done to the batch before.
 
     Returns:
-        A scalar, and outputs whose rows are those of the batch and then the swapped copies.
+        A scalar, and outputs whose rows are those of the batch and then the swapped copies; all of
+        them may be mixtures.
     """
     batch, copied = extras.extend(
         batch, network.gate.dilate, background_seen=network.shows_background
     )
-    output = run_network(network, batch)
+    output = run_network(network, batch, extras.draw_mixing(batch["image"], copied))
     loss = classification_loss(output, batch, criterion)
     loss = loss + sum(network.gate.losses(network, output, batch).values())
     if len(copied) and extras.consistency:
@@ -52,4 +57,30 @@ def classification_loss(
     if bool(abstained.any()):
         weight = torch.ones_like(abstained, dtype=torch.float) if weight is None else weight
         weight = weight * ~abstained
-    return criterion(output.logits, batch["label"], weight)
+    if "own_share" not in output.maps:
+        return criterion(output.logits, batch["label"], weight)
+    target, weight = mix_targets(output, batch["label"], weight)
+    return criterion(output.logits, target, weight)
+
+
+def mix_targets(
+    output: NetworkOutput, label: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Shares (B, C) of the labels in each mixture, and its weight (B,).
+
+    Each of the two images counts by its share times its own weight.
+    """
+    partner, share = output.maps["partner"], output.maps["own_share"]
+    weight = torch.ones_like(share) if weight is None else weight.to(share.dtype)
+    one_hot = functional.one_hot(label, output.logits.shape[1]).to(share.dtype) * weight[:, None]
+    target = share[:, None] * one_hot + (1 - share)[:, None] * one_hot[partner]
+    total = target.sum(dim=1)
+    return target / total.clamp_min(torch.finfo(total.dtype).tiny)[:, None], total
+
+
+def dominant_label(output: NetworkOutput, label: Tensor) -> Tensor:
+    """The label (B,) of the larger part of each mixture; the own one where nothing is mixed."""
+    if "own_share" not in output.maps:
+        return label
+    partner, share = (output.maps[name][: len(label)] for name in ("partner", "own_share"))
+    return torch.where(share >= 0.5, label, label[partner])

@@ -17,7 +17,12 @@ from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import native_size
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
-from lightning_modules.objective import classification_loss, run_network, training_loss
+from lightning_modules.objective import (
+    classification_loss,
+    dominant_label,
+    run_network,
+    training_loss,
+)
 from lightning_modules.schedulers import stretch_state
 
 PHASES = ("train", "val", "test")
@@ -38,6 +43,7 @@ class ROIClassifier(LightningModule):
         positive_class: The class to detect, of two.
         image_size: Height and width of the input; None: the backbone's own.
         class_weights: Of the loss, (C,); None: all alike.
+        class_counts: Images of each class in training, (C,), where the loss adjusts logits by them.
         seed: Of what is random inside a step (dropout).
         record: What else belongs to the model's history: the resolved configuration, the split's
             fingerprint. Kept in the checkpoint, not used.
@@ -57,6 +63,7 @@ class ROIClassifier(LightningModule):
         positive_class: str | None = None,
         image_size: Sequence[int] | None = None,
         class_weights: Sequence[float] | None = None,
+        class_counts: Sequence[float] | None = None,
         seed: int = 0,
         record: dict[str, Any] | None = None,
     ) -> None:
@@ -73,7 +80,8 @@ class ROIClassifier(LightningModule):
             self.extras.mask_jitter,
             self.extras.roi_dropout,
         )
-        self.loss = build(loss, class_weights)
+        self.extras.check_gate(self.network.gate)
+        self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
 
@@ -163,7 +171,9 @@ class ROIClassifier(LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
         loss, output = training_loss(self.network, batch, self.loss, self.extras)
-        self._log_step("train", loss, output, batch)
+        # mixtures are scored by the label of their larger part
+        scored = batch | {"label": dominant_label(output, batch["label"])}
+        self._log_step("train", loss, output, scored)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         return loss
 

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from lightning_modules.extras import Extras, choose_donors, fill_hole, jensen_shannon, paste
+from lightning_modules.extras import Extras, jensen_shannon
+from lightning_modules.swap import choose_donors, fill_hole, paste
 
 
 def make_batch(num=6, size=24, **changes):

@@ -1,10 +1,12 @@
 """Mask source, gate and backbone, one after the other."""
 
+import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import Gate, NetworkOutput, Promise
 from lightning_modules.networks.mask_source import MaskSource
+from lightning_modules.networks.mixing import Mixing, mix
 
 
 class ROINetwork(nn.Module):
@@ -53,11 +55,25 @@ class ROINetwork(nn.Module):
         self.gate.dilate = self.mask_source.dilate = pixels
 
     def forward(
-        self, image: Tensor, roi: Tensor, has_roi: Tensor, detected: Tensor | None = None
+        self,
+        image: Tensor,
+        roi: Tensor,
+        has_roi: Tensor,
+        detected: Tensor | None = None,
+        mixing: Mixing | None = None,
     ) -> NetworkOutput:
-        """Return logits, the mask applied and where it came from."""
+        """Return logits, the mask applied and where it came from.
+
+        With ``mixing`` the answers are to mixtures; ``maps`` then has ``partner`` and ``own_share``
+        (B,) of each, while origin and mask_logits are those of the images before.
+        """
         mask, origin, mask_logits = self.mask_source(
             image, roi, has_roi, detected, self.gate.locator
         )
+        mixed = {}
+        if mixing is not None:
+            visible = mask if self.gate.hides else torch.ones_like(mask)
+            image, mask, share = mix(self.gate.hide(image, mask), visible, mixing)
+            mixed = {"partner": mixing.partner, "own_share": share}
         logits, maps = self.gate(self.backbone, image, mask, roi, has_roi, mask_logits)
-        return NetworkOutput(logits, mask, origin, mask_logits, maps)
+        return NetworkOutput(logits, mask, origin, mask_logits, maps | mixed)

@@ -59,6 +59,8 @@ def run_command(main: Main, config_name: str, after_job: AfterJob | None = None)
     arguments = parse_arguments(sys.argv[1:])
     config_name = arguments.config_name or config_name
     tree = _tree(arguments)
+    if not arguments.multirun:
+        _bracket_lists(arguments, tree.own_keys(config_name))
     _check(config_name, arguments, tree)
     ended = Ended()
     task = guarded(main, config_name, tree, ended, after_job)
@@ -92,6 +94,17 @@ def parse_arguments(typed: list[str]) -> Namespace:
     flags = [one for one in typed if one not in arguments.overrides]
     sys.argv[1:] = [*arguments.overrides, *flags]
     return arguments
+
+
+def _bracket_lists(arguments: Namespace, own_keys: dict[str, Any]) -> None:
+    """Lets ``classes=a,b`` be a list where a command's own key holds one.
+
+    Brackets break in some shells, and without --multirun a comma can mean nothing else.
+    """
+    for place, typed in enumerate(arguments.overrides):
+        key, _, value = typed.partition("=")
+        if isinstance(own_keys.get(key), list) and "," in value and not set(value) & set("[]{}'\""):
+            arguments.overrides[place] = sys.argv[1 + place] = f"{key}=[{value}]"
 
 
 def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:

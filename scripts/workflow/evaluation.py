@@ -11,6 +11,7 @@ from datamodules.datamodule import ROIDataModule
 from datamodules.file_check import check_files
 from datamodules.problems import list_some
 from datamodules.transforms import Preprocessing
+from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
@@ -20,6 +21,7 @@ from workflow.objects import Objects, check_builds, make_trainer, quieten
 from workflow.places import OUTPUTS, find_cache, make_new, open_out
 from workflow.plan import Plan, instantiate
 from workflow.request import check_trainer
+from workflow.robustness import measure_robustness
 from workflow.testing import test_model
 
 log = logging.getLogger(__name__)
@@ -55,7 +57,10 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_text(folder / "command.txt", command + "\n")
     trainer = make_trainer(plan, [], folder)
     try:
-        metrics = test_model(plan, Objects(model, data, []), trainer)
+        objects = Objects(model, data, [])
+        metrics = test_model(plan, objects, trainer)
+        slices = choose_slices(asked["slices"])
+        metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
@@ -82,6 +87,9 @@ def _check(asked: dict[str, Any], call: Call) -> None:
             f"classes is {asked['classes']}, expected a list that names each class once, such as "
             '"classes=[apple,tomato]".'
         )
+    choose_slices(asked["slices"])
+    if asked["slice_images"] < 1:
+        raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")
     if asked["trainer"].get("limit_test_batches") == 0:
         raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
     check_trainer(asked)

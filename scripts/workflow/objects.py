@@ -14,6 +14,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from datamodules.datamodule import ROIDataModule
+from datamodules.imbalance import inform_loss
 from datamodules.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
@@ -64,13 +65,12 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     settle_margin(config, table, preprocessing)
     start = {"pretrained": False} if resuming else {}
     seed_everything(config["seed"], verbose=False)
-    weighted = options.imbalance == "class_weights"
     model = ROIClassifier(
         class_names=list(table.class_names),
         region_names=list(table.region_names),
         positive_class=table.positive_class,
         image_size=list(preprocessing.size),
-        class_weights=table.class_weights() if weighted else None,
+        **inform_loss(table, options),
         seed=config["seed"],
         record={"config": config, "split_fingerprint": table.fingerprint},
         model=config["model"] | start,
@@ -82,7 +82,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     cache = find_cache(options)
     data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"], cache)
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
-    _say_parts(plan, model, weighted)
+    _say_parts(plan, model)
     return Objects(model, data, callbacks)
 
 
@@ -169,11 +169,11 @@ def quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _say_parts(plan: Plan, model: ROIClassifier, weighted: bool) -> None:
+def _say_parts(plan: Plan, model: ROIClassifier) -> None:
     chosen, gate = plan.config["model"], model.network.gate
     log.info(
         "%s (%.1f M parameters, %s) behind %s (promise %s, margin %d px), %s, input %d x %d, "
-        "seed %d%s.",
+        "seed %d.",
         chosen["backbone"],
         sum(parameter.numel() for parameter in model.network.parameters()) / 1e6,
         "pretrained" if chosen["pretrained"] else "from scratch",
@@ -183,7 +183,6 @@ def _say_parts(plan: Plan, model: ROIClassifier, weighted: bool) -> None:
         describe_extras(plan.config["extras"]),
         *model.preprocessing["size"],
         plan.config["seed"],
-        ", loss weighted by class" if weighted else "",
     )
     if shutil.which("nvidia-smi") and torch.version.cuda is None:
         log.warning(

@@ -11,8 +11,10 @@ from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.file_check import check_files
+from datamodules.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
 from datamodules.mask_only import MaskOnly
 from datamodules.options import DataOptions
+from datamodules.sequences import check_sequences, describe_sequences, find_sequences
 from datamodules.table import ImageTable
 from workflow.call import Call
 from workflow.places import OUTPUTS
@@ -85,6 +87,8 @@ def control_of(plan: Plan) -> Plan:
         for group, file in (("gate", "none"), ("extras", "default"))
     }
     config = copy.deepcopy(plan.config) | none | {"control": False, "costs": False}
+    # what needs no ROI is the same
+    config["extras"] |= {name: plan.config["extras"].get(name, 0.0) for name in ("mixup", "cutmix")}
     fill_extras(config)
     return replace(plan, config=config)
 
@@ -105,10 +109,12 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
         if config["data"][key] is not None:  # the run is gone back to from any folder
             config["data"][key] = str(Path(config["data"][key]).expanduser().resolve())
     options = instantiate(cfg.data)
+    settle_imbalance(config["loss"], options.imbalance)
     table = options.read(cfg.seed)
     for note in table.notes:
         log.info(note)
     _say_counts(table)
+    _say_epoch(table, options, config["loss"])
     table = settle_situation(config, table, call)
     check_roi(config, table)
     files = check_files(table, OUTPUTS / "cache" / "decoded.parquet")
@@ -130,3 +136,14 @@ def _say_counts(table: ImageTable) -> None:
         counts = "  ".join(f"{split} {n[index]}" for split, n in table.counts().items())
         positive = "  (positive class)" if name == table.positive_class else ""
         log.info("  %s  %s%s", name.ljust(width), counts, positive)
+
+
+def _say_epoch(table: ImageTable, options: DataOptions, loss: dict[str, Any]) -> None:
+    """What an epoch shows of the training images, and what is done about rare classes."""
+    check_sequences(table)
+    sequences = find_sequences(table, table.rows_of("train"), options.frames_per_sequence)
+    if sequences is not None:
+        log.info(describe_sequences(sequences))
+    counts = count_images(table, sequences)
+    if options.imbalance != "none" or max(counts) > EQUAL * min(counts):
+        log.info(describe_imbalance(counts, table.class_names, options.imbalance, loss))

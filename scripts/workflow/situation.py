@@ -12,6 +12,7 @@ from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
 
 log = logging.getLogger(__name__)
+EXTRAS = ("swap", "mask_jitter", "roi_dropout", "mixup", "cutmix")
 # of the training images, where nobody says otherwise
 DROPOUT = {"HintGate": 0.3, "full": 0.1}
 
@@ -92,5 +93,5 @@ def fill_extras(config: dict[str, Any]) -> None:
 
 def describe_extras(extras: dict[str, Any]) -> str:
     """Name the extras that are on."""
-    on = [f"{key} {extras[key]}" for key in ("swap", "mask_jitter", "roi_dropout") if extras[key]]
+    on = [f"{key} {extras[key]}" for key in EXTRAS if extras.get(key)]
     return ", ".join(on) or "no extras"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch import Trainer
 
+from datamodules.table import ImageTable
 from lightning_modules.callbacks import Predictions
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.promise import measure_promise
@@ -99,20 +100,26 @@ def _ask(
     plan: Plan, objects: Objects, trainer: Trainer, metrics: dict[str, Any], tested: set[str]
 ) -> dict[str, Any]:
     """Interventions, where the test ran: Lightning leaves the model on the CPU."""
-    model, table = objects.model, objects.data.table
-    rows = [row for row in table.rows_of("test").tolist() if table.ids[row].as_py() in tested]
+    model = objects.model
+    rows = tested_rows(objects.data.table, tested)
     model.to(trainer.strategy.root_device)
     try:
         return measure_evidence(
             model.network,
             objects.data,
             instantiate(plan.config["interventions"]),
-            np.array(rows),
+            rows,
             metrics,
             trainer.precision_plugin.forward_context,
         )
     finally:
         model.cpu()
+
+
+def tested_rows(table: ImageTable, ids: set[str]) -> np.ndarray:
+    """Rows of the test whose images are among ``ids``: a test may have been cut short."""
+    rows = table.rows_of("test").tolist()
+    return np.array([row for row in rows if table.ids[row].as_py() in ids], np.int64)
 
 
 def _measure_without_margin(

@@ -86,7 +86,7 @@ class Interviewer:
         for number, batch in enumerate(batches):
             batch = self._prepare(batch)
             before = self._answer(batch, batch["image"])
-            usable = _changeable(batch) & _answered(before)
+            usable = _changeable(batch) & answered(before)
             answers.as_they_are.add(batch["label"][usable], before.logits[usable])
             image_number = asked + torch.arange(len(usable), device=usable.device)
             rank = _count_up(batch["label"], ranks)
@@ -99,7 +99,7 @@ class Interviewer:
                     image, made = self._change(batch, changes, chosen, generator)
                     after = self._answer(batch, image)
                     columns = image_number, batch["label"], before.logits, after.logits
-                    columns = *columns, _answered(after), _agreement(before, after)
+                    columns = *columns, answered(after), _agreement(before, after)
                     for index, change in enumerate(changes):
                         rows = made & usable & (chosen == index)
                         record = answers.changed.setdefault(change.name, Recorded())
@@ -170,7 +170,8 @@ def _changeable(batch: dict[str, Any]) -> Tensor:
     return batch["annotated"].all(dim=1) & mask.any(dim=1) & ~mask.all(dim=1)
 
 
-def _answered(output: NetworkOutput) -> Tensor:
+def answered(output: NetworkOutput) -> Tensor:
+    """Images (B,) bool that got an answer."""
     return output.origin != MaskOrigin.ABSTAIN
 
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from lightning_modules.evaluation.interventions.donors import Donors
 from lightning_modules.evaluation.interventions.filling import fill_smoothly
-from lightning_modules.extras import DONOR_RIM
 from lightning_modules.networks.masks import dilate_mask
+from lightning_modules.swap import DONOR_RIM
 
 BORDER = "border"
 # share of the shorter side that the automatic border strip is wide

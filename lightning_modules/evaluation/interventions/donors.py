@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from lightning_modules.evaluation.interventions.filling import fill_smoothly
-from lightning_modules.extras import DONOR_RIM
 from lightning_modules.networks.mask_source import join_regions
 from lightning_modules.networks.masks import dilate_mask
+from lightning_modules.swap import DONOR_RIM
 
 # which classes of donors serve an image of a class: (donors (1, D), images (B, 1), number) -> bool
 CLASSES: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {

@@ -46,7 +46,8 @@ class GateOutput(NamedTuple):
     ``region_weights`` (B, R) is the share of each named region in the answer, ``region_logits``
     (B, R, C) what each says alone, ``region_present`` (B, R) bool which take part; ``attention``
     (B, 1, h, w) a soft map in [0, 1] and ``attention_logits``; ``features`` (B, D, h, w) the last
-    map, and in training ``image`` where its gradient is asked for.
+    map, and in training ``image`` where its gradient is asked for. Of mixtures the network adds
+    ``partner`` (B,), the row mixed in, and ``own_share`` (B,) in [0, 1] of the label.
     """
 
     logits: Tensor
@@ -83,6 +84,7 @@ class Gate(nn.Module):
     roi_missing = "full"
     hides = True  # whether it gates at all: a run behind a gate that does not is never called gated
     uses_mask = True  # whether the answer depends on the mask at all
+    mixes = False  # whether it serves a mixture of hidden images behind the union of their masks
     teacher_forcing = 1.0
     weighed: tuple[str, ...] = ()  # regions whose share in the answer is known, ``region_weights``
     backbone_size: tuple[int, int] | None = None  # of what the backbone sees; None: the whole image

@@ -44,6 +44,8 @@ class CropsGate(PixelGate):
     ``region_logits`` (B, R, C) and ``region_present`` (B, R) bool, R counting ``regions``
     """
 
+    mixes = False  # regions of two images have no crop in common
+
     def __init__(
         self,
         regions: Sequence[str] | None = None,

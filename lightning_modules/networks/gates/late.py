@@ -31,6 +31,7 @@ class LateGate(PixelGate):
     """
 
     promise = Promise.NONE
+    mixes = False
 
     def __init__(
         self,

@@ -8,3 +8,4 @@ class NoGate(Gate):
 
     hides = False
     uses_mask = False
+    mixes = True

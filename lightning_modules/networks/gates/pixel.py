@@ -45,6 +45,7 @@ class PixelGate(Gate):
     """
 
     promise = Promise.EXACT
+    mixes = True
 
     def __init__(
         self,

@@ -76,6 +76,9 @@ class TwoStageGate(PixelGate):
         self.teacher_forcing = teacher_forcing
         self.mask_weight = mask_weight
         self.unsupervised = unsupervised
+        self.mixes = (
+            not unsupervised
+        )  # whose mask learns from what the classifier says of one image
         self.area, self.variation, self.complement = area, variation, complement
 
     def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
