@@ -1,0 +1,82 @@
+"""The one exception for a file that cannot be read, and reasons that say what to do about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, UnidentifiedImageError
+
+LONGEST_REASON = 200  # characters of a library's own words
+FORMATS = "JPEG, PNG, TIFF, BMP, GIF, WebP, PPM or DICOM"
+# how files begin that are often taken for images, and what they are
+BEGINNINGS = (
+    (b"version https://git-lfs", "is a Git LFS pointer and not the image: run git lfs pull"),
+    (b"<", "is a web page or another text and not an image: download it again"),
+    (b"%PDF", "is a PDF; save its image as PNG"),
+    (b"PK\x03\x04", "is a zip archive; unpack it"),
+    (b"\x1f\x8b", "is compressed by gzip; unpack it"),
+    (b"\x93NUMPY", "is a numpy array; save it as PNG or TIFF"),
+    (b"8BPS", "is a Photoshop file; save it as PNG or TIFF"),
+    (b"\x00\x00\x00\x0cjP", "is JPEG 2000; save it as PNG or TIFF"),
+    (b"\xff\x4f\xff\x51", "is JPEG 2000; save it as PNG or TIFF"),
+)
+
+
+class UnreadableImage(ValueError):
+    """An image or a mask cannot be read.
+
+    Args:
+        path: The file.
+        reason: What is wrong and what to do, one line that goes on after the path.
+    """
+
+    def __init__(self, path: str, reason: str = "") -> None:
+        # a loading process hands over one string and no more
+        super().__init__(f"{path} {reason}".rstrip())
+        self.path = path
+        self.reason = reason
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn whatever a decoder raises on a broken file into ``UnreadableImage``."""
+    try:
+        yield
+    except UnreadableImage:
+        raise
+    except Exception as error:  # decoders raise anything on a broken file
+        raise UnreadableImage(path, find_reason(error)) from error
+
+
+def find_reason(error: Exception) -> str:
+    """What a decoder's exception means, as it reads after the path."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "does not exist"
+    if isinstance(error, PermissionError):
+        return "may not be read: its permissions forbid it"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"is too large: {_shorten(error)}"
+    if isinstance(error, UnidentifiedImageError):
+        return f"is no image that can be read; expected {FORMATS}"
+    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        return f"is cut off: {_shorten(error) or 'it ends too early'}; copy or download it again"
+    return f"cannot be decoded: {type(error).__name__}: {_shorten(error)}"
+
+
+def name_kind(head: bytes) -> str | None:
+    """What a file is that is not an image, told from how it begins; None: nothing known."""
+    if not head:
+        return "is empty (0 bytes)"
+    if head[4:8] == b"ftyp":
+        return "is HEIC, AVIF or a video; save it as JPEG or PNG"
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    for beginning, words in BEGINNINGS:
+        if head.startswith(beginning) or start.startswith(beginning):
+            return words
+    return None
+
+
+def _shorten(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}..."
