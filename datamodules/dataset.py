@@ -52,7 +52,7 @@ class ROIDataset(Dataset):
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         row = int(self.rows[index])
-        pixels = read_image(self.table.image_path(row))
+        pixels = read_image(self.table.image_path(row), self.table.window)
         planes = read_regions(self.table, row, *pixels.shape[:2])
         roi_share = planes.any(axis=0).mean()
         image, roi = resize_together(pixels, planes, self.preprocessing)

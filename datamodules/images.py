@@ -1,8 +1,8 @@
 """Decoding: one way to read an image or a mask, upright, wherever it is needed.
 
-One file is one image: of several pages or moving frames nobody knows which one the label means. What
-is transparent is black in an image. 16-bit grey keeps its upper 8 bits unless a window is given;
-32-bit grey and deep DICOM need one (``datamodules.window``). Colour profiles are not applied.
+One file is one image: of several pages or moving frames nobody knows which one the label means.
+What is transparent is black in an image. 16-bit grey keeps its upper 8 bits unless a window is
+given; 32-bit grey and deep DICOM need one (``datamodules.window``). Colour profiles do nothing.
 """
 
 import numpy as np

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from datamodules.problems import raise_problems
+from datamodules.window import find_window_problems
 
 Imbalance = Literal["none", "class_weights"]
 
@@ -39,6 +40,8 @@ class DataOptions:
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
         imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
         allow_outside: Whether files may lie outside the root.
+        window: Values (low, high) of 16-bit and 32-bit grey and of DICOM that become black and
+            white, the same in every file; None: the upper 8 bits of 16, and deeper grey is refused.
     """
 
     batch_size: int = 32
@@ -59,6 +62,7 @@ class DataOptions:
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
     allow_outside: bool = False
+    window: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         self.slice_by = _as_tuple(self.slice_by)
@@ -91,6 +95,9 @@ class DataOptions:
             problems.append(f"data.roi_fraction is {self.roi_fraction}, expected a share, 0 to 1")
         if self.val_fraction + self.test_fraction >= 1:
             problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
+        if self.window is not None:
+            self.window = _as_tuple(self.window)
+            problems += find_window_problems(self.window)
         if self.imbalance not in get_args(Imbalance):
             problems.append(
                 f"data.imbalance is {self.imbalance!r}, expected {' or '.join(get_args(Imbalance))}"

@@ -11,6 +11,7 @@ from datamodules.classes import settle_classes, settle_model_classes, settle_pos
 from datamodules.groups import find_groups
 from datamodules.manifest import RawTable
 from datamodules.options import DataOptions
+from datamodules.outside import find_outside
 from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
 from datamodules.splits import assign_splits, choose_evaluated
@@ -90,6 +91,7 @@ def build_table(
         first_row=raw.first_row,
         notes=notes,
         distractors=raw.distractors,
+        window=options.window,
     )
 
 
@@ -147,17 +149,15 @@ def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
         region = region_of(name, "mask")
         if region is None and name != "image":
             continue
+        texts = raw.columns[name].to_pylist()
         paths = [
-            os.path.normpath(os.path.join(raw.roots[0], text)) if text else ""
-            for text in raw.columns[name].to_pylist()
+            os.path.normpath(os.path.join(raw.roots[0], text)) if text else "" for text in texts
         ]
         if not allow_outside:
-            inside = tuple(os.path.join(root, "") for root in raw.roots)
             problems += [
-                f"{raw.row_name(row)}: {name} {path} lies outside of {raw.roots[0]}; "
-                "move it, or set data.root, or data.allow_outside=true"
-                for row, path in enumerate(paths)
-                if path and not path.startswith(inside)
+                f"{raw.row_name(row)}: {name} {problem}"
+                for row, (path, text) in enumerate(zip(paths, texts, strict=True))
+                if path and (problem := find_outside(path, raw.roots, text)) is not None
             ]
         if region is not None:
             masks[region] = pa.array(paths, pa.string())

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from datamodules.splits import SPLITS, fingerprint
+from datamodules.window import Window
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class ImageTable:
         notes: What was decided on the way, one sentence each, to be said.
         distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count: burnt-in text, a
             ruler, a logo.
+        window: Values of deep grey that become black and white (``datamodules.window``).
     """
 
     columns: pa.Table
@@ -57,6 +59,7 @@ class ImageTable:
     first_row: int
     notes: list[str] = field(default_factory=list)
     distractors: dict[str, np.ndarray] = field(default_factory=dict)
+    window: Window | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

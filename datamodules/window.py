@@ -4,12 +4,23 @@ A window of each image's own (its least and largest value, or the one its file n
 lies outside the ROI change the grey inside: one bright letter in a corner darkens all the rest.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from datamodules.unreadable import UnreadableImage
 
 # values that become 0 and 255; what lies beyond is cut off
 Window = tuple[float, float]
+
+
+def find_window_problems(window: Sequence[float]) -> Iterator[str]:
+    """Say what is wrong with a window that a user gave."""
+    numbers = [value for value in window if isinstance(value, int | float)]
+    if len(window) != 2 or len(numbers) != 2 or not np.isfinite(numbers).all():
+        yield f"data.window is {list(window)}, expected two numbers [low,high]"
+    elif window[0] >= window[1]:
+        yield f"data.window is {list(window)}, expected the lower value first"
 
 
 def apply_window(values: np.ndarray, window: Window, path: str) -> np.ndarray:
