@@ -10,7 +10,7 @@ from datamodules.sources import FolderData, ManifestData
 
 @pytest.fixture
 def shapes_here(tmp_path):
-    return make_shapes(tmp_path / "root", per_class=4)
+    return make_shapes(tmp_path / "root", per_class=12)
 
 
 def with_first(manifest, rows_of, name, value):
@@ -53,10 +53,10 @@ def test_links_out_of_the_root_are_refused_and_links_inside_are_not(shapes_here,
     link(root.parent / "secret", root / "away")
     link(root / "images", root / "again")
     for path in ("images/linked.png", "away/1.png"):
-        with pytest.raises(ValueError, match="is a link to .*secret"):
+        with pytest.raises(ValueError, match=r"is a link to .*secret"):
             with_first(shapes_here, rows_of, "image", path).read(0)
     inside = rows_of(shapes_here)[1]["image"].replace("images/", "again/")
-    assert len(with_first(shapes_here, rows_of, "image", inside).read(0)) == 8
+    assert len(with_first(shapes_here, rows_of, "image", inside).read(0)) == 24
 
 
 def test_a_class_folder_of_links_needs_allow_outside(shapes_here, tmp_path):
@@ -66,4 +66,4 @@ def test_a_class_folder_of_links_needs_allow_outside(shapes_here, tmp_path):
             link(file, tmp_path / "links" / label / file.name)
     with pytest.raises(ValueError, match="is a link to"):
         FolderData(images=str(tmp_path / "links")).read(0)
-    assert len(FolderData(images=str(tmp_path / "links"), allow_outside=True).read(0)) == 8
+    assert len(FolderData(images=str(tmp_path / "links"), allow_outside=True).read(0)) == 24
