@@ -44,7 +44,7 @@ class Tar:
 
     def list_files(self) -> list[str]:
         """Names of all plain files, sorted."""
-        names = self.names.filter(pa.array(self._sizes >= 0))
+        names = self.names.filter(pa.array(self._sizes >= 0, pa.bool_()))
         return [name.decode("utf-8", "surrogateescape") for name in names.to_pylist()]
 
     def find(self, name: str) -> tuple[int, int]:
@@ -123,8 +123,10 @@ def _read_index(path: str, size: int) -> pa.Table:
     order = pc.sort_indices(table, [("name", "ascending"), ("offset", "ascending")])
     table = table.take(order).combine_chunks()
     # of a name that was packed twice the last counts, as when it is unpacked
-    same_as_next = pc.equal(table["name"][:-1], table["name"][1:]).to_numpy()
-    return table.filter(pa.array([*~same_as_next.astype(bool), True][: table.num_rows]))
+    last = np.ones(table.num_rows, bool)
+    if table.num_rows > 1:
+        last[:-1] = pc.not_equal(table["name"][:-1], table["name"][1:]).to_numpy()
+    return table.filter(pa.array(last, pa.bool_())).combine_chunks()
 
 
 def _walk(path: str, size: int) -> Iterator[tarfile.TarInfo]:
