@@ -60,7 +60,8 @@ def find_reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return f"is no image that can be read; expected {FORMATS}"
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
-        return f"is cut off: {_shorten(error) or 'it ends too early'}; copy or download it again"
+        words = _shorten(error) or "it ends too early"
+        return f"cannot be decoded, it is cut off ({words}): copy or download it again"
     return f"cannot be decoded: {type(error).__name__}: {_shorten(error)}"
 
 
