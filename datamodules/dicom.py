@@ -20,6 +20,7 @@ GREY = {"MONOCHROME1", "MONOCHROME2"}
 COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 # it hides how much it unpacks to, and images are hardly ever stored so
 DEFLATED = "1.2.840.10008.1.2.1.99"
+TAG_PATIENT = 0x00100020
 INSTALL = 'python -m pip install -e ".[dicom]"'
 
 
@@ -73,6 +74,22 @@ def decode_mask(stream: BinaryIO, path: str) -> np.ndarray:
     return inside.any(axis=2) if inside.ndim == 3 else inside
 
 
+def decode_deep(stream: BinaryIO, path: str) -> np.ndarray | None:
+    """Output values (H, W) of grey that only a window turns into 8 bits; None: it needs none."""
+    dataset = _read(stream, path)
+    if dataset.PhotometricInterpretation not in GREY or not _is_deep(dataset):
+        return None
+    return _pixels().apply_modality_lut(_pixel_array(dataset, path), dataset)
+
+
+def read_patient(stream: BinaryIO) -> str:
+    """PatientID of a file, "" where it has none; nothing behind it is read."""
+    from pydicom.filereader import read_partial
+
+    head = read_partial(stream, stop_when=lambda tag, *_: tag > TAG_PATIENT, force=True)
+    return str(head.get("PatientID") or "").strip()
+
+
 def read_size(stream: BinaryIO, path: str) -> tuple[int, int]:
     """Height and width in pixels."""
     dataset = _read(stream, path)
@@ -80,10 +97,7 @@ def read_size(stream: BinaryIO, path: str) -> tuple[int, int]:
 
 
 def _decode_grey(dataset: "Dataset", path: str, window: Window | None) -> np.ndarray:
-    rescaled = "ModalityLUTSequence" in dataset or (
-        float(dataset.get("RescaleSlope", 1)) != 1 or float(dataset.get("RescaleIntercept", 0)) != 0
-    )
-    deep = dataset.BitsStored > 8 or rescaled or dataset.PixelRepresentation == 1
+    deep = _is_deep(dataset)
     if deep and window is None:
         raise UnreadableImage(
             path,
@@ -94,6 +108,13 @@ def _decode_grey(dataset: "Dataset", path: str, window: Window | None) -> np.nda
     if not deep:
         return (values << (8 - int(dataset.BitsStored))).astype(np.uint8)
     return apply_window(_pixels().apply_modality_lut(values, dataset), window, path)
+
+
+def _is_deep(dataset: "Dataset") -> bool:
+    """Whether grey holds other values than 0 to 255."""
+    slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)
+    rescaled = "ModalityLUTSequence" in dataset or (float(slope), float(intercept)) != (1, 0)
+    return dataset.BitsStored > 8 or rescaled or dataset.PixelRepresentation == 1
 
 
 def _read(stream: BinaryIO, path: str) -> "Dataset":

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from datamodules.dicom import SUFFIXES as DICOM_SUFFIXES
+from datamodules.dicom import is_dicom
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some, raise_problems
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+IMAGE_SUFFIXES = DICOM_SUFFIXES | {
+    ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm",
+}  # fmt: skip
 SPLIT_FOLDERS = {
     "train": "train", "training": "train",
     "val": "val", "valid": "val", "validation": "val",
@@ -44,7 +48,7 @@ def read_folder(images: Path, masks: Path | None) -> RawTable:
 def _list_rows(images: Path) -> list[dict[str, str]]:
     rows = []
     for path in sorted(images.rglob("*")):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+        if path.name.startswith(".") or not _is_image(path):
             continue
         parts = path.relative_to(images).parts
         split = SPLIT_FOLDERS.get(parts[0].lower(), "") if len(parts) > 2 else ""
@@ -52,6 +56,17 @@ def _list_rows(images: Path) -> list[dict[str, str]]:
         label = folders[0] if folders else ""
         rows.append({"image": "/".join(parts), "label": label, "split": split})
     return rows
+
+
+def _is_image(path: Path) -> bool:
+    """By its suffix; files of DICOM often have none, or end in the last number of an identifier."""
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return True
+    if suffix.strip(".0123456789") or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_dicom(file, "")
 
 
 def _check_rows(images: Path, rows: list[dict[str, str]]) -> None:

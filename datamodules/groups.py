@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from datamodules.manifest import RawTable
+from datamodules.patients import find_patients
 from datamodules.problems import list_some
 
 
@@ -25,6 +26,9 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> np.n
     names = raw.columns.column_names
     if group_from is None:
         if "group" not in names or not any(raw.columns["group"].to_pylist()):
+            patients = find_patients(raw, notes)
+            if patients is not None:
+                return patients
             notes.append(
                 "No groups are known: frames of one subject may stand on both sides of the split. "
                 "Name the subject by a column 'group' or data.group_from=<column|parent|regex>."

@@ -63,6 +63,21 @@ def read_mask(path: str) -> np.ndarray:
     return inside.any(axis=2) if inside.ndim == 3 else inside
 
 
+def read_deep(path: str) -> np.ndarray | None:
+    """Values (H, W) of grey that only a window turns into 8 bits; None: it needs no window.
+
+    Raises:
+        UnreadableImage: As ``read_image``.
+    """
+    with reading(path), open_file(path) as stream:
+        if dicom.is_dicom(stream, path):
+            return dicom.decode_deep(stream, path)
+        with open_picture(stream, path) as picture:
+            if picture.mode not in ("I", "F") or picture.format == "PPM":
+                return None
+            return np.asarray(picture)
+
+
 def read_size(path: str) -> tuple[int, int]:
     """Height and width of an image or mask as it will be decoded, from its header alone.
 

@@ -16,6 +16,7 @@ from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
 from datamodules.splits import assign_splits, choose_evaluated
 from datamodules.table import ImageTable
+from datamodules.window_proposal import require_window
 
 MOST_OF_A_PAIR = 100
 
@@ -59,6 +60,7 @@ def build_table(
     ids = _settle_ids(raw)
     groups = find_groups(raw, options.group_from, notes)
     masks = _resolve_masks(raw, options.allow_outside)
+    require_window(raw, options.window)
     regions = _name_regions(masks, raw.boxes)
     if model_classes is None:
         splits = assign_splits(raw, labels, class_names, groups, options, seed, notes)

@@ -58,7 +58,7 @@ def find_reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"is too large: {_shorten(error)}"
     if isinstance(error, UnidentifiedImageError):
-        return f"is no image that can be read; expected {FORMATS}"
+        return f"cannot be decoded, it is no image of a known kind; expected {FORMATS}"
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         words = _shorten(error) or "it ends too early"
         return f"cannot be decoded, it is cut off ({words}): copy or download it again"
