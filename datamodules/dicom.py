@@ -145,6 +145,9 @@ def _read(stream: BinaryIO, path: str) -> "Dataset":
 
 def _pixel_array(dataset: "Dataset", path: str) -> np.ndarray:
     try:
+        from datamodules.dicom_codecs import plugin_for
+
+        dataset.pixel_array_options(decoding_plugin=plugin_for(dataset.file_meta.TransferSyntaxUID))
         return dataset.pixel_array
     except (RuntimeError, NotImplementedError) as error:
         name = dataset.file_meta.TransferSyntaxUID.name

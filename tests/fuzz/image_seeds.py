@@ -111,24 +111,15 @@ def tiled_tiff(pixels: np.ndarray, tile: int = 16) -> bytes:
 
 def _make_scans() -> list[bytes]:
     try:
-        import gdcm  # noqa: F401
+        import imagecodecs  # noqa: F401
         import pydicom  # noqa: F401
     except ImportError:
         return []
-    import tempfile
-    from pathlib import Path
+    from test_dicom import LOSSLESS, RAMP, compress, make_dicom
 
-    from test_dicom import RAMP, compress, make_dicom
-    from test_dicom import save as save_dicom
-
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x.dcm"
-        for syntax in ("", "RLELossless", "JPEGLosslessProcess14_1", "JPEGLSLossless", "JPEG2000"):
-            save_dicom(make_dicom(RAMP, bits=12, RescaleSlope="1"), path)
-            if syntax:
-                compress(str(path), syntax)
-            found.append(path.read_bytes())
-        save_dicom(make_dicom(COLOUR, kind="RGB"), path)
-        found.append(path.read_bytes())
-    return found
+    scans = [make_dicom(RAMP, bits=12, RescaleSlope="1"), make_dicom(COLOUR, kind="RGB")]
+    scans += [compress(make_dicom(RAMP, bits=12), syntax) for syntax in LOSSLESS]
+    files = [io.BytesIO() for _ in scans]
+    for scan, file in zip(scans, files, strict=True):
+        scan.save_as(file, enforce_file_format=True)
+    return [file.getvalue() for file in files]
