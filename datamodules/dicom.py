@@ -1,6 +1,8 @@
 """DICOM: one grey or colour frame, by a fixed window. Needs the extra ``dicom``."""
 
 import io
+import logging
+import warnings
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
@@ -161,6 +163,9 @@ def _pydicom() -> ModuleType:
         import pydicom
     except ImportError as error:
         raise UnreadableImage("DICOM", f"needs one more package: {INSTALL}") from error
+    # what it finds odd but reads; what it cannot read it raises
+    warnings.filterwarnings("ignore", module=r"pydicom\.")
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     return pydicom
 
 

@@ -87,6 +87,7 @@ def _read_text(path: Path) -> pa.Table:
     try:
         parquet = path.suffix.lower() in (".parquet", ".pq")
         table = pa.parquet.read_table(path) if parquet else _read_csv(path)
+        table.validate(full=True)  # a broken Parquet file may hold text that is none
         texts = [
             pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), "")).combine_chunks()
             for column in table.columns

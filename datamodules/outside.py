@@ -22,6 +22,8 @@ def find_outside(path: str, roots: Sequence[Path], text: str) -> str | None:
         roots: Folders, as they really are (without links).
         text: The path as its table has it.
     """
+    if "\0" in text:
+        return f"{text!r} holds a null character, which no file's name has"
     if os.name != "nt" and WINDOWS.match(text):
         return (
             f"{text} is a path of a Windows drive or server, which this machine does not have; "

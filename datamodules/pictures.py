@@ -13,6 +13,7 @@ PLUGINS = ("Jpeg", "Png", "Tiff", "Bmp", "Gif", "WebP", "Ppm")
 FORMATS = tuple(name.upper() for name in PLUGINS)
 MOST_PIXELS = 178_956_970  # where Pillow speaks of a bomb
 MOST_PAGES = 32  # of a TIFF that are looked at
+LATE_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 TAG_KIND = 254
 SMALLER_OR_MASK = 0b101  # a page that is a smaller copy, or a transparency mask, of another
 
@@ -77,10 +78,21 @@ def turn_upright(picture: Image.Image) -> None:
 def upright_size(picture: Image.Image) -> tuple[int, int]:
     """Height and width after ``turn_upright``, without decoding."""
     width, height = picture.size
+    if picture.format == "PNG" and _may_turn_late(picture):
+        picture.load()
     # Pillow gives the size of a TIFF as it will be
-    sideways = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    sideways = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     turned = sideways and not isinstance(picture, TiffImagePlugin.TiffImageFile)
     return (width, height) if turned else (height, width)
+
+
+def _may_turn_late(picture: Image.Image) -> bool:
+    """In a PNG the orientation may stand behind the pixels."""
+    place = picture.fp.tell()
+    picture.fp.seek(0)
+    data = picture.fp.read()
+    picture.fp.seek(place)
+    return any(word in data for word in LATE_IN_PNG)
 
 
 def has_transparency(picture: Image.Image) -> bool:
