@@ -99,7 +99,7 @@ def _to_rgb(picture: Image.Image, path: str, window: Window | None) -> np.ndarra
         picture = picture.convert("RGBA")
         black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(black, picture)
-    return _to_array(picture if picture.mode == "RGB" else _convert(picture, "RGB", path))
+    return _to_array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def _narrow(picture: Image.Image, path: str, window: Window | None) -> np.ndarray:
@@ -130,20 +130,11 @@ def _to_values(picture: Image.Image, path: str) -> np.ndarray:
     if picture.mode in ("LA", "La", "RGBA", "RGBa", "PA"):
         picture = picture.convert({"P": "P", "L": "L", "R": "RGB"}[picture.mode[0]])
     elif picture.mode not in ("L", "P", "RGB") and picture.mode[0] not in "IF":
-        picture = _convert(picture, "RGB", path)
+        picture = picture.convert("RGB")
     values = np.asarray(picture)
     if picture.mode == "F" and not np.isfinite(values).all():
         raise UnreadableImage(path, "is a mask with values that are no numbers (NaN or infinite)")
     return values
-
-
-def _convert(picture: Image.Image, mode: str, path: str) -> Image.Image:
-    try:
-        return picture.convert(mode)
-    except ValueError as error:
-        raise UnreadableImage(
-            path, f"holds colours of the kind {picture.mode}, which are not read: save it as RGB"
-        ) from error
 
 
 def _to_array(picture: Image.Image) -> np.ndarray:

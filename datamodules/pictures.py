@@ -6,12 +6,11 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from datamodules.unreadable import UnreadableImage, name_kind
+from datamodules.unreadable import MOST_PIXELS, UnreadableImage, name_kind, say_too_large
 
 # a closed list: Pillow knows formats that start other programs, or that anything is taken for
 PLUGINS = ("Jpeg", "Png", "Tiff", "Bmp", "Gif", "WebP", "Ppm")
 FORMATS = tuple(name.upper() for name in PLUGINS)
-MOST_PIXELS = 178_956_970  # where Pillow speaks of a bomb
 MOST_PAGES = 32  # of a TIFF that are looked at
 LATE_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 TAG_KIND = 254
@@ -62,11 +61,8 @@ def check_size(path: str, width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise UnreadableImage(path, f"is {width} x {height} pixels, expected at least 1 x 1")
     if width * height > MOST_PIXELS:
-        raise UnreadableImage(
-            path,
-            f"is {width} x {height} pixels, {width * height / 1e6:.0f} million; at most "
-            f"{MOST_PIXELS / 1e6:.0f} million are read: scale it down, or cut it up",
-        )
+        size = f"is {width} x {height} pixels, {width * height / 1e6:.0f} million"
+        raise UnreadableImage(path, say_too_large(size))
 
 
 def turn_upright(picture: Image.Image) -> None:

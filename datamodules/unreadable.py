@@ -1,10 +1,12 @@
 """The one exception for a file that cannot be read, and reasons that say what to do about it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PIL import Image, UnidentifiedImageError
 
+MOST_PIXELS = 178_956_970  # where Pillow speaks of a bomb
 LONGEST_REASON = 200  # characters of a library's own words
 FORMATS = "JPEG, PNG, TIFF, BMP, GIF, WebP, PPM or DICOM"
 # how files begin that are often taken for images, and what they are
@@ -56,13 +58,21 @@ def find_reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "does not fit into memory"
     if isinstance(error, Image.DecompressionBombError):
-        return f"is too large: {_shorten(error)}"
+        # Pillow's words name the pixels alone, and speak of an attack
+        pixels = re.search(r"\d+", str(error))
+        return say_too_large(f"has {pixels.group()} pixels" if pixels else "is too large")
     if isinstance(error, UnidentifiedImageError):
         return f"cannot be decoded, it is no image of a known kind; expected {FORMATS}"
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         words = _shorten(error) or "it ends too early"
         return f"cannot be decoded, it is cut off ({words}): copy or download it again"
     return f"cannot be decoded: {type(error).__name__}: {_shorten(error)}"
+
+
+def say_too_large(size: str) -> str:
+    """Refuse a size: how it reads after the path, with the limit and what to do."""
+    most = f"{MOST_PIXELS / 1e6:.0f} million"
+    return f"{size}; at most {most} pixels are read: scale it down, or cut it up"
 
 
 def name_kind(head: bytes) -> str | None:
