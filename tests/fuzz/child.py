@@ -28,51 +28,53 @@ from datamodules.sources import ManifestData  # noqa: E402
 from datamodules.unreadable import UnreadableImage  # noqa: E402
 
 MEMORY = 3 << 30  # bytes on top of what the libraries map
-HANG = 60  # seconds
+HANG = 60  # seconds until a child that does not go on is ended
+MOST_SECONDS = 20  # for one input, on a machine that does other things too
 TABLES = {"csv": make_csv, "parquet": make_parquet}
 WINDOW = (0.0, 4095.0)
 
 
-def try_image(path: Path) -> bool:
-    """Whether it decodes; as image and as mask, and to the size that its header says."""
-    decoded = []
+def try_image(path: Path) -> str:
+    """Why it does not decode, as image and mask; "" where it does, to the size of its header."""
+    decoded, reason = [], ""
     for read in (lambda p: read_image(p, WINDOW), read_image, read_mask):
         try:
             pixels = read(str(path))
         except UnreadableImage as error:
             assert str(error).startswith(str(path)) and "\n" not in str(error)
+            reason = reason or error.reason
         else:
             decoded.append(pixels.shape[:2])
     if decoded:
         assert set(decoded) == {read_size(str(path))}
-    return bool(decoded)
+    return "" if decoded else reason
 
 
-def try_table(path: Path) -> bool:
-    """Whether it becomes a table; if not, the message names it."""
+def try_table(path: Path) -> str:
+    """Why it becomes no table, in a message that names it; "" where it does."""
     try:
         ManifestData(manifest=str(path)).read(0)
     except ValueError as error:
         # ours is raised by name, a library's own would be a traceback to the user
         assert path.name in str(error) or "data." in str(error), error
-        return False
-    return True
+        return str(error)
+    return ""
 
 
-def find_coco() -> Callable[[Path], bool] | None:
+def find_coco() -> Callable[[Path], str] | None:
     """How a file of COCO is tried; None while there is no reader for it."""
     try:
         from datamodules.sources import CocoData
     except ImportError:
         return None
 
-    def try_coco(path: Path) -> bool:
+    def try_coco(path: Path) -> str:
         try:
             CocoData(annotations=str(path), images=str(path.parent)).read(0)
         except ValueError as error:
             assert path.name in str(error) or "data." in str(error), error
-            return False
-        return True
+            return str(error)
+        return ""
 
     return try_coco
 
@@ -89,6 +91,7 @@ def make_input(kind: str, index: int) -> bytes:
 
 
 SEEDS = make_seeds()
+KINDS = [*SEEDS, *TABLES, *(["coco"] if find_coco() else [])]
 
 
 def main() -> None:
@@ -108,18 +111,19 @@ def main() -> None:
         faulthandler.dump_traceback_later(HANG, exit=True)
         start = time.perf_counter()
         try:
-            decoded = attempt(path)
+            reason = attempt(path)
         except BaseException as error:
             result["failures"].append([index, "".join(traceback.format_exception(error))[-3000:]])
-            decoded = False
+            reason = "failure"
         seconds = time.perf_counter() - start
         result["tried"] += 1
-        result["decoded"] += decoded
+        result["decoded"] += not reason
+        reasons[" ".join(reason.replace(str(path), "").split()[:6])] += bool(reason)
         if seconds > result["slowest_s"]:
             result["slowest_s"], result["slowest"] = seconds, index
     faulthandler.cancel_dump_traceback_later()
     result["peak_mb"] = peak_memory()
-    result["reasons"] = reasons.most_common(5)
+    result["reasons"] = (+reasons).most_common(5)
     (folder / f"{kind}_{first}.json").write_text(json.dumps(result))
 
 
