@@ -36,7 +36,7 @@ def find_outside(path: str, roots: Sequence[Path], text: str) -> str | None:
         tar = split_tar(path)
     except UnreadableImage:
         tar = None  # said when it is to be opened
-    real = _real_path(path if tar is None else tar[0])
+    real = _real_path(path) if tar is None else os.path.join(_real_path(tar[0]), tar[1])
     if not os.path.normcase(real).startswith(inside):
         return f"{path} is a link to {real}, outside of {roots[0]}; {_advise()}"
     return None

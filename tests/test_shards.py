@@ -15,7 +15,7 @@ from datamodules import tar_index
 from datamodules.files import open_file, stat_file
 from datamodules.images import read_image, read_mask
 from datamodules.shards import expand_braces
-from datamodules.sources import ManifestData, ShardsData
+from datamodules.sources import FolderData, ManifestData, ShardsData
 from datamodules.tar_index import open_tar
 from datamodules.unreadable import UnreadableImage
 
@@ -189,3 +189,21 @@ def test_a_manifest_may_lead_into_tars(tmp_path, rows_of):
     for row in range(len(plain)):
         one, other = plain.image_path(row), packed.image_path(row)
         assert (read_image(one) == read_image(other)).all() and one != other
+
+
+def test_a_tar_may_stand_for_a_folder_of_classes(tmp_path):
+    make_shapes(tmp_path / "plain", per_class=12)
+    for kind in ("images", "masks"):
+        members = {
+            f"{path.name.split('_')[0]}/{path.name}": path.read_bytes()
+            for path in (tmp_path / "plain" / kind).iterdir()
+        }
+        pack(tmp_path / f"{kind}.tar", members)
+    images, masks = str(tmp_path / "images.tar"), str(tmp_path / "masks.tar")
+    table = FolderData(images=images, masks=masks).read(0)
+    assert table.class_names == ("disc", "square") and len(table) == 24
+    assert table.annotated.all()
+    assert (
+        read_image(table.image_path(0)).shape[:2]
+        == read_mask(table.mask_paths["roi"][0].as_py()).shape
+    )
