@@ -57,6 +57,12 @@ def _list_rows(images: Path) -> list[dict[str, str]]:
     return rows
 
 
+def _stem_of(name: str) -> str:
+    """Without its suffix, where it has one: the last number of a DICOM identifier is none."""
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
+
+
 def _list_images(folder: Path) -> list[str]:
     """Paths of the images below a folder or in a tar, relative to it, sorted."""
     if _is_tar(folder):
@@ -107,11 +113,11 @@ def _find_masks(images: list[str], masks: Path) -> list[str]:
     """Absolute path of each image's mask, "" where there is none."""
     by_stem: dict[str, str] = {}
     for name in _list_images(masks):
-        by_stem.setdefault(name.rsplit(".", 1)[0], f"{masks.as_posix()}/{name}")
-    found = [by_stem.get(image.rsplit(".", 1)[0], "") for image in images]
+        by_stem.setdefault(_stem_of(name), f"{masks.as_posix()}/{name}")
+    found = [by_stem.get(_stem_of(image), "") for image in images]
     if not any(found):
         raise ValueError(
             f"data.masks: {masks} holds no mask with the path of an image. "
-            f"Expected for {images[0]} the file {images[0].rsplit('.', 1)[0]}.png."
+            f"Expected for {images[0]} the file {_stem_of(images[0])}.png."
         )
     return found

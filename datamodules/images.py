@@ -37,7 +37,7 @@ def read_image(path: str, window: Window | None = None) -> np.ndarray:
         if dicom.is_dicom(stream, path):
             return dicom.decode_image(stream, path, window)
         with open_picture(stream, path) as picture:
-            turn_upright(picture)
+            turn_upright(picture, path)
             return _to_rgb(picture, path, window)
 
 
@@ -57,7 +57,7 @@ def read_mask(path: str) -> np.ndarray:
             return dicom.decode_mask(stream, path)
         with open_picture(stream, path) as picture:
             lossy = picture.format in LOSSY_FORMATS or picture.info.get("compression") == "jpeg"
-            turn_upright(picture)
+            turn_upright(picture, path)
             values = _to_values(picture, path)
     inside = values >= 128 if lossy else values != 0
     return inside.any(axis=2) if inside.ndim == 3 else inside

@@ -1,11 +1,13 @@
 """Opening a picture with Pillow: kind, size and frames are checked before the pixels."""
 
+import logging
 import warnings
 from importlib import import_module
 from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from datamodules.tiff_damage import forget_damage, heard_damage
 from datamodules.unreadable import MOST_PIXELS, UnreadableImage, name_kind, say_too_large
 
 # a closed list: Pillow knows formats that start other programs, or that anything is taken for
@@ -21,6 +23,7 @@ for plugin in PLUGINS:
 # what Pillow finds odd but reads is no news to the user; what it cannot read it raises
 warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def open_picture(stream: BinaryIO, path: str) -> Image.Image:
@@ -65,9 +68,17 @@ def check_size(path: str, width: int, height: int) -> None:
         raise UnreadableImage(path, say_too_large(size))
 
 
-def turn_upright(picture: Image.Image) -> None:
-    """Decode a picture and turn it in place as its EXIF (or TIFF) orientation says."""
+def turn_upright(picture: Image.Image, path: str) -> None:
+    """Decode a picture and turn it in place as its EXIF (or TIFF) orientation says.
+
+    Raises:
+        UnreadableImage: It is a TIFF with damage.
+        Exception: Pillow's own on broken pixels.
+    """
+    forget_damage()
     picture.load()
+    if picture.format == "TIFF" and (damage := heard_damage()) is not None:
+        raise UnreadableImage(path, f"cannot be decoded: libtiff finds damage ({damage})")
     ImageOps.exif_transpose(picture, in_place=True)
 
 

@@ -268,6 +268,18 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, suffix):
     assert "cannot be decoded" in refusal(path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="libtiff is inside of Pillow there")
+def test_damage_inside_a_tiff_is_no_image(tmp_path, capfd):
+    """Pillow alone gives an image with wrong lines and says nothing."""
+    path = tmp_path / "fax.tif"
+    save(path, GREY > 127, compression="group4")
+    data = bytearray(path.read_bytes())
+    data[14:30] = bytes(byte ^ 0x5A for byte in data[14:30])
+    path.write_bytes(data)
+    assert np.asarray(Image.open(path)).shape == GREY.shape
+    assert "libtiff finds damage" in refusal(path) and capfd.readouterr().err == ""
+
+
 def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
     assert "does not exist" in refusal(tmp_path / "none.png")
     assert "is a folder" in refusal(tmp_path)
