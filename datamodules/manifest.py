@@ -92,9 +92,15 @@ def _read_text(path: Path) -> pa.Table:
             pc.utf8_trim_whitespace(pc.fill_null(_to_text(column), "")).combine_chunks()
             for column in table.columns
         ]
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} cannot be read as a table of text and numbers: {error}"
+            f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8 "
+            "(spreadsheets call it CSV UTF-8)."
+        ) from error
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{path} cannot be read as a table of text and numbers: {error} (expected comma, "
+            "semicolon or tab between cells, and quotes that are closed)"
         ) from error
     columns = dict(zip([name.strip() for name in table.column_names], texts, strict=True))
     if len(columns) < len(texts):

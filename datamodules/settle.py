@@ -139,6 +139,8 @@ def _read_weights(raw: RawTable) -> np.ndarray | None:
             weights[row] = np.nan
         if not (np.isfinite(weights[row]) and weights[row] >= 0):
             problems.append(f"{raw.row_name(row)}: weight is {text!r}, expected a number from 0 up")
+    if not problems and not weights.any():
+        problems.append("every weight is 0, so nothing would be learned from any image")
     raise_problems(problems, raw.name)
     return weights
 
