@@ -5,6 +5,8 @@ What is transparent is black in an image. 16-bit grey keeps its upper 8 bits unl
 given; 32-bit grey and deep DICOM need one (``datamodules.window``). Colour profiles do nothing.
 """
 
+from functools import reduce
+
 import numpy as np
 from PIL import Image
 
@@ -59,8 +61,9 @@ def read_mask(path: str) -> np.ndarray:
             lossy = picture.format in LOSSY_FORMATS or picture.info.get("compression") == "jpeg"
             turn_upright(picture, path)
             values = _to_values(picture, path)
-    inside = values >= 128 if lossy else values != 0
-    return inside.any(axis=2) if inside.ndim == 3 else inside
+    if values.ndim == 3:  # numpy's any() over so short an axis takes ten times as long
+        values = reduce(np.maximum, np.moveaxis(values, 2, 0))
+    return values >= 128 if lossy else values != 0
 
 
 def read_deep(path: str) -> np.ndarray | None:
