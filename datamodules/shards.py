@@ -13,16 +13,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from datamodules.boxes import BoxFormat, read_boxes
+from datamodules.boxes import BoxFormat, read_boxes, region_of
 from datamodules.folder import IMAGE_SUFFIXES, SPLIT_FOLDERS
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some, raise_problems
 from datamodules.tar_index import Tar, open_tar
+from datamodules.tar_memory import recall, remember
 from datamodules.unreadable import UnreadableImage
 
 LABEL_SUFFIXES = ("cls", "txt")
-OWN_COLUMNS = ("image", "mask")  # a json cannot say where the image lies
 Row = dict[str, str]
 
 
@@ -42,11 +43,9 @@ def read_shards(shards: Sequence[str], box_format: BoxFormat) -> RawTable:
     chunks = []
     for tar in tars:
         try:
-            rows = list(_list_rows(open_tar(str(tar)), tar.relative_to(root).as_posix(), problems))
+            chunks.append(_read_tar(open_tar(str(tar)), tar.relative_to(root).as_posix(), problems))
         except UnreadableImage as error:
             problems.append(str(error))
-            continue
-        chunks.append(_to_table(rows))
     raise_problems(problems, "data.shards")
     columns = pa.concat_tables(chunks, promote_options="default")
     if not columns.num_rows:
@@ -94,28 +93,45 @@ def expand_braces(pattern: str) -> list[str]:
     ]
 
 
-def _list_rows(tar: Tar, place: str, problems: list[str]) -> Iterator[Row]:
-    """Rows of one tar; ``place`` is its path below the root."""
+def _read_tar(tar: Tar, place: str, problems: list[str]) -> pa.Table:
+    """Rows of one tar, remembered if they have no mistakes; ``place`` is its path in the root."""
+    columns = recall(tar.path, tar.size, tar.time, "rows")
+    if columns is None:
+        found: list[str] = []
+        columns = _to_table(list(_list_rows(tar, found)))
+        problems += [f"{place}/{problem}" for problem in found]
+        if not found:
+            remember(tar.path, tar.size, tar.time, "rows", columns)
+    for index, name in enumerate(columns.column_names):
+        if _is_path(name):
+            named = pc.binary_join_element_wise(f"{place}/", columns[name], "")
+            whole = pc.if_else(pc.equal(columns[name], ""), "", named)
+            columns = columns.set_column(index, name, whole)
     words = [word.lower() for word in re.findall("[A-Za-z]+", Path(place).stem)]
-    split = next((SPLIT_FOLDERS[word] for word in words if word in SPLIT_FOLDERS), "")
+    split = next((SPLIT_FOLDERS[word] for word in words if word in SPLIT_FOLDERS), None)
+    if split is not None and "split" not in columns.column_names:
+        columns = columns.append_column("split", pa.array([split] * len(columns), pa.string()))
+    return columns
+
+
+def _list_rows(tar: Tar, problems: list[str]) -> Iterator[Row]:
     for key, members in _group_by_key(tar.list_files()):
-        images = [s for s in members if f".{s}" in IMAGE_SUFFIXES]
+        images = [suffix for suffix in members if f".{suffix}" in IMAGE_SUFFIXES]
         if len(images) != 1:
             if images:
-                problems.append(f"{place}/{key} has several images: {list_some(images)}; keep one")
+                problems.append(f"{key} has several images: {list_some(images)}; keep one")
             continue
-        row = {"image": f"{place}/{members[images[0]]}", "label": _folder_of(key)}
-        row |= {"split": split} if split else {}
+        row = {"image": members[images[0]], "label": _folder_of(key)}
         try:
             row |= _read_beside(tar, members)
         except (ValueError, UnicodeDecodeError) as error:
-            problems.append(f"{place}/{key}: {error}")
+            problems.append(f"{key}: {error}")
         for suffix, name in members.items():
             region, dot, kind = suffix.rpartition("mask.")
             if dot and f".{kind}" in IMAGE_SUFFIXES:
-                row[f"mask_{region.rstrip('.')}".rstrip("_")] = f"{place}/{name}"
+                row[f"mask_{region.rstrip('.')}".rstrip("_")] = name
         if not row["label"]:
-            problems.append(f"{place}/{key} has no label: add {key}.cls, or a label to {key}.json")
+            problems.append(f"{key} has no label: add {key}.cls, or a label to {key}.json")
         yield row
 
 
@@ -147,12 +163,17 @@ def _read_beside(tar: Tar, members: dict[str, str]) -> Row:
         row |= {
             name.strip(): _to_text(value)
             for name, value in found.items()
-            if name.strip() not in OWN_COLUMNS and not isinstance(value, dict)
+            if not _is_path(name.strip()) and not isinstance(value, dict)
         }
     for suffix in LABEL_SUFFIXES:
         if suffix in members and "label" not in row:
             row["label"] = tar.read(members[suffix]).decode("utf-8-sig").strip()
     return row
+
+
+def _is_path(column: str) -> bool:
+    """Whether a column says where a file lies, which a json cannot."""
+    return column == "image" or region_of(column, "mask") is not None
 
 
 def _to_text(value: object) -> str:

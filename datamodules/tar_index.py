@@ -1,21 +1,19 @@
 """Where each member of a tar lies, found once by reading its headers and remembered on disk."""
 
-import hashlib
 import os
 import tarfile
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datamodules.tar_memory import recall, remember
 from datamodules.unreadable import UnreadableImage
 
-MEMORY = Path(__file__).parents[1] / "outputs" / "cache" / "shards"
-VERSION = "1"
 NOT_A_FILE = -1  # the size of a link, device or sparse member
 BLOCK = 512
 # gzip, bzip2, xz and zstd
@@ -94,12 +92,10 @@ def open_tar(path: str) -> Tar:
 
 @lru_cache(MOST_OPEN)
 def _open_tar(path: str, size: int, time: int) -> Tar:
-    stamp = {"path": path, "size": str(size), "time": str(time), "version": VERSION}
-    memory = MEMORY / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.arrow"
-    index = _recall(memory, stamp)
+    index = recall(path, size, time, "index")
     if index is None:
         index = _read_index(path, size)
-        _remember(memory, index.replace_schema_metadata(stamp))
+        remember(path, size, time, "index", index)
     return Tar(path, size, time, index)
 
 
@@ -160,26 +156,3 @@ def _read_at(descriptor: int, offset: int, size: int) -> bytes:
 
 def _vector(index: pa.Table, name: str) -> np.ndarray:
     return index[name].combine_chunks().to_numpy()
-
-
-def _recall(memory: Path, stamp: dict[str, str]) -> pa.Table | None:
-    if not memory.is_file():
-        return None
-    try:
-        # mapped and not read: all loading processes share its pages
-        index = pa.ipc.open_file(pa.memory_map(str(memory))).read_all()
-    except (OSError, pa.ArrowInvalid):
-        return None  # a broken memory only costs the reading of the headers
-    known = {key.decode(): value.decode() for key, value in (index.schema.metadata or {}).items()}
-    return index if known == stamp else None
-
-
-def _remember(memory: Path, index: pa.Table) -> None:
-    beside = memory.with_name(f".{memory.name}.{os.getpid()}")
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        with pa.ipc.new_file(beside, index.schema) as file:
-            file.write_table(index)
-        os.replace(beside, memory)
-    except OSError:
-        return  # a checkout that cannot be written to reads the headers again

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
-from datamodules import tar_index
+from datamodules import shards, tar_index, tar_memory
 from datamodules.files import open_file, stat_file
 from datamodules.images import read_image, read_mask
 from datamodules.shards import expand_braces
@@ -22,7 +22,7 @@ from datamodules.unreadable import UnreadableImage
 
 @pytest.fixture(autouse=True)
 def memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(tar_index, "MEMORY", tmp_path / "memory")
+    monkeypatch.setattr(tar_memory, "FOLDER", tmp_path / "memory")
     return tmp_path / "memory"
 
 
@@ -147,6 +147,16 @@ def test_shards_become_the_same_table(tmp_path):
         assert (read_image(table.image_path(row)) == number).all()
         mask = read_mask(table.mask_paths["roi"][row].as_py())
         assert mask.all() if number % 3 else not mask.any()
+
+
+def test_rows_are_remembered_and_named_by_where_the_tar_lies(tmp_path, monkeypatch):
+    webdataset(tmp_path / "data-train-000.tar", range(12))
+    webdataset(tmp_path / "data-test-000.tar", range(12, 24))
+    first = shards.read_shards([str(tmp_path / "*.tar")], "xyxy").columns
+    monkeypatch.setattr(shards, "_list_rows", lambda *args: pytest.fail("read again"))
+    assert shards.read_shards([str(tmp_path / "*.tar")], "xyxy").columns.equals(first)
+    one = shards.read_shards([str(tmp_path / "data-train-000.tar")], "xyxy").columns
+    assert one["image"][0].as_py() == "data-train-000.tar/0000.png"
 
 
 def test_a_label_may_be_text_or_the_folder(tmp_path):
