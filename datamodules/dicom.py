@@ -123,7 +123,7 @@ def _read(stream: BinaryIO, path: str) -> "Dataset":
     """Read and check all that stands before the pixels."""
     # of a file, pydicom would ask for as much memory as a broken length says; of bytes, it cannot
     whole = io.BytesIO(stream.read())
-    dataset = _pydicom().dcmread(whole, force=True, defer_size=None)
+    dataset = require_pydicom().dcmread(whole, force=True)
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     if syntax == DEFLATED:
         raise UnreadableImage(path, "is deflated as a whole (DICOM), which is not read: inflate it")
@@ -158,11 +158,16 @@ def _pixel_array(dataset: "Dataset", path: str) -> np.ndarray:
 
 
 @cache
-def _pydicom() -> ModuleType:
+def require_pydicom() -> ModuleType:
+    """Import pydicom and quieten it.
+
+    Raises:
+        ValueError: It is not installed; the message has the line that installs it.
+    """
     try:
         import pydicom
     except ImportError as error:
-        raise UnreadableImage("DICOM", f"needs one more package: {INSTALL}") from error
+        raise ValueError(f"DICOM needs two more packages: {INSTALL}") from error
     # what it finds odd but reads; what it cannot read it raises
     warnings.filterwarnings("ignore", module=r"pydicom\.")
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)

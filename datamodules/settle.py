@@ -58,9 +58,9 @@ def build_table(
     if options.pair_by is not None:
         _check_pairs(raw, options.pair_by, labels)
     ids = _settle_ids(raw)
-    groups = find_groups(raw, options.group_from, notes)
     masks = _resolve_masks(raw, options.allow_outside)
     require_window(raw, options.window)
+    groups = find_groups(raw, options.group_from, notes)
     regions = _name_regions(masks, raw.boxes)
     if model_classes is None:
         splits = assign_splits(raw, labels, class_names, groups, options, seed, notes)

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from datamodules.dicom import SUFFIXES, require_pydicom
 from datamodules.images import read_deep
 from datamodules.manifest import RawTable
 from datamodules.unreadable import UnreadableImage
@@ -23,12 +24,15 @@ def require_window(raw: RawTable, window: Window | None) -> None:
         window: As the user gave it.
 
     Raises:
-        ValueError: They do; the message proposes one.
+        ValueError: They do, and the message proposes one; or they are DICOM, whose packages are not
+            installed.
     """
-    if window is not None:
-        return
     rows = np.linspace(0, raw.columns.num_rows - 1, MOST_FILES).astype(int)
     images = raw.columns["image"].take(np.unique(rows)).to_pylist()
+    if any(os.path.splitext(image)[1].lower() in SUFFIXES for image in images):
+        require_pydicom()
+    if window is not None:
+        return
     samples = {image: _sample(os.path.join(raw.roots[0], image)) for image in images}
     deep = [image for image, values in samples.items() if len(values)]
     if not deep:

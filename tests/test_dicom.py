@@ -1,5 +1,7 @@
 """DICOM: one frame by a fixed window, bright is bright, and the patient is the group."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -196,3 +198,24 @@ def test_the_patient_is_the_group(scans):
 def test_a_window_is_proposed_from_the_set(scans):
     with pytest.raises(ValueError, match=r"data\.window=\[10\d,89\d\]"):
         FolderData(images=str(scans)).read(0)
+
+
+def test_without_the_extra_the_line_that_installs_it_is_said_once(scans, monkeypatch):
+    from datamodules import dicom
+
+    dicom.require_pydicom.cache_clear()
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(ValueError, match=r'pip install -e "\.\[dicom\]"'):
+        FolderData(images=str(scans), window=[100, 900]).read(0)
+    dicom.require_pydicom.cache_clear()
+
+
+def test_a_syntax_whose_decoder_is_missing_says_what_to_install(tmp_path, monkeypatch):
+    from datamodules import dicom_codecs
+
+    path = save(compress(make_dicom(RAMP, bits=12), JPEGLSLossless), tmp_path / "x.dcm")
+    dicom_codecs.plugin_for.cache_clear()
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(UnreadableImage, match="needs imagecodecs: python -m pip"):
+        read_image(path, (0, 4095))
+    dicom_codecs.plugin_for.cache_clear()
