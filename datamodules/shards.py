@@ -31,7 +31,7 @@ def read_shards(shards: Sequence[str], box_format: BoxFormat) -> RawTable:
     """List the images of tars, in the order of their names.
 
     Args:
-        shards: Paths or patterns (``*``, ``?``, ``{000..099}``) of uncompressed tars.
+        shards: Folders of uncompressed tars, or their paths or patterns (``*``, ``{000..099}``).
         box_format: What the numbers of a box mean.
 
     Raises:
@@ -64,9 +64,11 @@ def read_shards(shards: Sequence[str], box_format: BoxFormat) -> RawTable:
 def _find_tars(shards: Sequence[str]) -> list[Path]:
     found, problems = [], []
     for pattern in shards:
-        paths = [path for word in expand_braces(pattern) for path in sorted(glob.glob(word))]
+        words = expand_braces(pattern)
+        words = [os.path.join(word, "*.tar") if os.path.isdir(word) else word for word in words]
+        paths = [path for word in words for path in sorted(glob.glob(word))]
         if not paths:
-            problems.append(f"data.shards: {pattern} names no file")
+            problems.append(f"data.shards: {pattern} names no tar")
         found += [Path(path).resolve() for path in paths]
     problems += [
         f"data.shards: {path} is not an uncompressed tar (.tar); unpack its compression"

@@ -64,7 +64,7 @@ class ShardsData(DataOptions):
     """Tars in WebDataset's layout (see ``datamodules.shards``).
 
     Args:
-        shards: Path or pattern of uncompressed tars, one or several.
+        shards: A folder of uncompressed tars, a tar or a pattern, one or several.
         box_format: What the numbers of a box mean.
     """
 

@@ -155,6 +155,7 @@ def test_rows_are_remembered_and_named_by_where_the_tar_lies(tmp_path, monkeypat
     first = shards.read_shards([str(tmp_path / "*.tar")], "xyxy").columns
     monkeypatch.setattr(shards, "_list_rows", lambda *args: pytest.fail("read again"))
     assert shards.read_shards([str(tmp_path / "*.tar")], "xyxy").columns.equals(first)
+    assert shards.read_shards([str(tmp_path)], "xyxy").columns.equals(first)
     one = shards.read_shards([str(tmp_path / "data-train-000.tar")], "xyxy").columns
     assert one["image"][0].as_py() == "data-train-000.tar/0000.png"
 
@@ -179,7 +180,7 @@ def test_what_is_wrong_in_shards_is_said_together(tmp_path):
         "no whole tar",
     ):
         assert said in str(caught.value)
-    with pytest.raises(ValueError, match="names no file"):
+    with pytest.raises(ValueError, match="names no tar"):
         ShardsData(shards=str(tmp_path / "none-*.tar")).read(0)
 
 
