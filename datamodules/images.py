@@ -99,6 +99,7 @@ def _to_rgb(picture: Image.Image, path: str, window: Window | None) -> np.ndarra
         grey = _narrow(picture, path, window)
         return np.repeat(grey[..., None], 3, axis=2)
     if has_transparency(picture):
+        _check_key(picture, path)
         picture = picture.convert("RGBA")
         black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(black, picture)
@@ -123,7 +124,16 @@ def _narrow(picture: Image.Image, path: str, window: Window | None) -> np.ndarra
             "holds grey of 32 bits, which no fixed rule turns into 8: name the values that are "
             "black and white by data.window=[low,high]",
         )
-    return 255 - grey if inverted else grey
+    grey = 255 - grey if inverted else grey
+    key = picture.info.get("transparency")
+    return np.where(values == key, np.uint8(0), grey) if isinstance(key, int) else grey
+
+
+def _check_key(picture: Image.Image, path: str) -> None:
+    """Of colours of 16 bits Pillow keeps 8, and could no longer tell the transparent one."""
+    key = picture.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:
+        raise UnreadableImage(path, "has a transparent colour of 16 bits: save it with an alpha")
 
 
 def _to_values(picture: Image.Image, path: str) -> np.ndarray:

@@ -40,6 +40,11 @@ class Tar:
         self._sizes = _vector(index, "size")
         self._file = open(path, "rb", buffering=0)
 
+    def __del__(self) -> None:
+        """Closed when nobody reads any more: another thread may, while this one is forgotten."""
+        if hasattr(self, "_file"):
+            self._file.close()
+
     def list_files(self) -> list[str]:
         """Names of all plain files, sorted."""
         names = self.names.filter(pa.array(self._sizes >= 0, pa.bool_()))

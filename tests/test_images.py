@@ -105,6 +105,12 @@ def test_a_transparent_colour_is_black(tmp_path, suffix):
     assert (pixels[GREY // 64 == 0] == 9).all()
 
 
+def test_a_transparent_grey_of_sixteen_bits_is_black(tmp_path):
+    key = int(DEEP[3, 3])
+    pixels = read_image(save(tmp_path / "k.png", DEEP, transparency=key))
+    assert (pixels == grey3(np.where(key == DEEP, 0, DEEP >> 8).astype(np.uint8))).all()
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_sixteen_bits_keep_the_upper_eight_or_follow_the_window(tmp_path, suffix):
     path = save(tmp_path / f"d.{suffix}", DEEP)

@@ -19,10 +19,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from fuzz.image_seeds import make_seeds  # noqa: E402
+from fuzz.image_seeds import TAR_NAMES, make_seeds  # noqa: E402
 from fuzz.mutate import mutate  # noqa: E402
 from fuzz.table_seeds import make_coco, make_csv, make_parquet  # noqa: E402
 
+from datamodules import tar_memory  # noqa: E402
 from datamodules.images import read_image, read_mask, read_size  # noqa: E402
 from datamodules.sources import ManifestData  # noqa: E402
 from datamodules.unreadable import UnreadableImage  # noqa: E402
@@ -47,6 +48,17 @@ def try_image(path: Path) -> str:
             decoded.append(pixels.shape[:2])
     if decoded:
         assert set(decoded) == {read_size(str(path))}
+    return "" if decoded else reason
+
+
+def try_tar(path: Path) -> str:
+    """Why none of its members decodes; "" where one does."""
+    decoded, reason = 0, ""
+    for name in TAR_NAMES:
+        try:
+            decoded += read_image(f"{path}/{name}").size > 0
+        except UnreadableImage as error:
+            reason = reason or error.reason
     return "" if decoded else reason
 
 
@@ -99,7 +111,9 @@ def main() -> None:
     kind, first, number, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     warnings.simplefilter("error", ResourceWarning)
     limit_memory()
-    attempt = try_table if kind in TABLES else find_coco() if kind == "coco" else try_image
+    tar_memory.FOLDER = folder / "tars"
+    attempts = {"tar": try_tar, "coco": find_coco(), **dict.fromkeys(TABLES, try_table)}
+    attempt = attempts.get(kind, try_image)
     suffix = {"coco": "json", "dicom": "dcm"}.get(kind, kind)
     path = folder / f"input_{kind}_{first}.{suffix}"
     told = folder / f"{kind}_{first}.now"

@@ -2,12 +2,14 @@
 
 import io
 import struct
+import tarfile
 import zlib
 
 import numpy as np
 from PIL import Image
 
 PIXELS = np.add.outer(np.arange(24) * 9, np.arange(32) * 5).astype(np.uint8)
+TAR_NAMES = ("1.png", f"{'long' * 40}/2.png", "gr\u00fcn/3.png")
 COLOUR = np.dstack([PIXELS, 255 - PIXELS, PIXELS // 2])
 
 
@@ -66,6 +68,9 @@ def make_seeds() -> dict[str, list[bytes]]:
         "ppm": [save(colour, "PPM"), save(grey, "PPM"), save(deep.convert("I"), "PPM"),
                 save(grey.convert("1"), "PPM"), b"P2 4 2 255\n" + b"9 200 3 4\n" * 2],
     }  # fmt: skip
+    seeds["tar"] = [
+        _pack_tar(seeds["png"][0], kind) for kind in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
+    ]
     return seeds | ({"dicom": scans} if (scans := _make_scans()) else {})
 
 
@@ -107,6 +112,16 @@ def tiled_tiff(pixels: np.ndarray, tile: int = 16) -> bytes:
     head = b"II*\0" + struct.pack("<IH", 8, len(tags) + 2) + entries + struct.pack("<I", 0)
     vectors = struct.pack(f"<{2 * num}I", *offsets, *[tile * tile] * num)
     return head + vectors + b"".join(t.tobytes() for t in tiles)
+
+
+def _pack_tar(image: bytes, kind: int) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=kind) as tar:
+        for name in TAR_NAMES:
+            info = tarfile.TarInfo(name)
+            info.size = len(image)
+            tar.addfile(info, io.BytesIO(image))
+    return file.getvalue()
 
 
 def _make_scans() -> list[bytes]:
