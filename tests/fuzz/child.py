@@ -21,7 +21,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from fuzz.image_seeds import TAR_NAMES, make_seeds  # noqa: E402
 from fuzz.mutate import mutate  # noqa: E402
-from fuzz.table_seeds import make_coco, make_csv, make_parquet  # noqa: E402
+from fuzz.table_seeds import NUM_IMAGES, make_coco, make_csv, make_parquet  # noqa: E402
 
 from datamodules import tar_memory  # noqa: E402
 from datamodules.images import read_image, read_mask, read_size  # noqa: E402
@@ -76,13 +76,22 @@ def try_table(path: Path) -> str:
 def find_coco() -> Callable[[Path], str] | None:
     """How a file of COCO is tried; None while there is no reader for it."""
     try:
-        from datamodules.sources import CocoData
+        from datamodules import AnnotatedData
     except ImportError:
         return None
 
     def try_coco(path: Path) -> str:
+        images = path.parent / "images"
+        if not images.is_dir():
+            images.mkdir()
+            for index in range(NUM_IMAGES):
+                (images / f"{index}.png").write_bytes(SEEDS["png"][1])
         try:
-            CocoData(annotations=str(path), images=str(path.parent)).read(0)
+            AnnotatedData(
+                annotations=str(path),
+                images=str(images),
+                mask_cache=str(path.parent / "drawn"),
+            ).read(0)
         except ValueError as error:
             assert path.name in str(error) or "data." in str(error), error
             return str(error)
