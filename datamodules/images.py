@@ -18,6 +18,7 @@ from datamodules.window import Window, apply_window
 
 LOSSY_FORMATS = frozenset({"JPEG", "MPO", "WEBP"})
 WHITE_IS_ZERO = 0
+LARGE, STRIP = 2**24, 256  # pixels, and rows at a time
 TAG_BITS, TAG_PHOTOMETRIC = 258, 262
 
 
@@ -151,6 +152,11 @@ def _to_values(picture: Image.Image, path: str) -> np.ndarray:
 
 
 def _to_array(picture: Image.Image) -> np.ndarray:
-    # half the copies of numpy.asarray
-    pixels = np.frombuffer(picture.tobytes(), np.uint8)
-    return pixels.reshape(picture.height, picture.width, 3)
+    width, height = picture.size
+    if width * height < LARGE:  # half the copies of numpy.asarray
+        return np.frombuffer(picture.tobytes(), np.uint8).reshape(height, width, 3)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, STRIP):  # and none of a large image as a whole
+        bottom = min(height, top + STRIP)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, width, bottom)))
+    return pixels

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from datamodules.unreadable import UnreadableImage
 
 # C:/data/1.jpg or //server/share/1.jpg, of which other systems know nothing
 WINDOWS = re.compile(r"[A-Za-z]:/|//[^/]")
-MOST_FOLDERS = 100_000  # whose real place is remembered
+MOST_FOLDERS = 100_000  # whose links are remembered
+ADVICE = "move it, or set data.root, or data.allow_outside=true"
 
 
-def find_outside(path: str, roots: Sequence[Path], text: str) -> str | None:
+def find_outside(path: str, roots: tuple[Path, ...], text: str) -> str | None:
     """Say how a path leaves the folders that files may lie in; None: it does not.
 
     Args:
@@ -29,30 +29,39 @@ def find_outside(path: str, roots: Sequence[Path], text: str) -> str | None:
             f"{text} is a path of a Windows drive or server, which this machine does not have; "
             "make it relative to data.root"
         )
-    inside = tuple(os.path.normcase(os.path.join(root, "")) for root in roots)
+    inside = _beginnings(roots)
     if not os.path.normcase(path).startswith(inside):
-        return f"{path} lies outside of {roots[0]}; {_advise()}"
+        return f"{path} lies outside of {roots[0]}; {ADVICE}"
+    real = _follow(path)
+    if real != path and not os.path.normcase(real).startswith(inside):
+        return f"{path} is a link to {real}, outside of {roots[0]}; {ADVICE}"
+    return None
+
+
+@lru_cache
+def _beginnings(roots: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(os.path.normcase(os.path.join(root, "")) for root in roots)
+
+
+def _follow(path: str) -> str:
+    """Where a path really leads; into a tar, where the tar really is."""
     try:
         tar = split_tar(path)
     except UnreadableImage:
         tar = None  # said when it is to be opened
-    real = _real_path(path) if tar is None else os.path.join(_real_path(tar[0]), tar[1])
-    if not os.path.normcase(real).startswith(inside):
-        return f"{path} is a link to {real}, outside of {roots[0]}; {_advise()}"
-    return None
-
-
-def _advise() -> str:
-    return "move it, or set data.root, or data.allow_outside=true"
-
-
-def _real_path(path: str) -> str:
-    """Follow links; folders are followed once, and a file only if it is a link itself."""
-    folder, name = os.path.split(path)
-    real = os.path.join(_real_folder(folder), name)
-    return os.path.realpath(real) if os.path.islink(real) else real
+    if tar is not None:
+        return os.path.join(_follow(tar[0]), tar[1])
+    folder, _, name = path.rpartition(os.sep)
+    real, links = _look_into(folder)
+    return os.path.realpath(path) if name in links else f"{real}{os.sep}{name}"
 
 
 @lru_cache(MOST_FOLDERS)
-def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder)
+def _look_into(folder: str) -> tuple[str, frozenset[str]]:
+    """Where a folder really is, and which of its entries are links: asked once for all of them."""
+    try:
+        with os.scandir(folder) as entries:
+            links = frozenset(entry.name for entry in entries if entry.is_symlink())
+    except OSError:
+        links = frozenset()  # that it is missing is said by the check of the files
+    return os.path.realpath(folder), links

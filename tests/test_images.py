@@ -11,6 +11,7 @@ import pytest
 from fuzz.image_seeds import interlaced_png, png_chunk, tiled_tiff
 from PIL import Image, TiffImagePlugin
 
+from datamodules import images
 from datamodules.images import read_image, read_mask, read_size
 from datamodules.unreadable import UnreadableImage
 
@@ -238,6 +239,13 @@ def test_a_bomb_is_refused_with_its_size_before_it_is_unpacked(tmp_path):
     webp = b"VP8X" + b"\x0a\0\0\0" + bytes(4) + (2**24 - 1).to_bytes(3, "little") * 2
     (tmp_path / "x.webp").write_bytes(b"RIFF\x16\0\0\0WEBP" + webp)
     assert "16777216 x 16777216" in refusal(tmp_path / "x.webp")
+
+
+def test_a_large_image_is_read_in_strips_and_the_same(tmp_path, monkeypatch):
+    path = save(tmp_path / "c.png", np.tile(COLOUR, (50, 2, 1)))
+    plain = read_image(path)
+    monkeypatch.setattr(images, "LARGE", 100)
+    assert (read_image(path) == plain).all()
 
 
 def test_text_that_unpacks_without_end_is_refused(tmp_path):
