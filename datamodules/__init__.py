@@ -7,6 +7,7 @@ _EXPORTS = {
     "FolderData": "datamodules.sources",
     "ManifestData": "datamodules.sources",
     "ROIDataModule": "datamodules.datamodule",
+    "ShardsData": "datamodules.sources",
 }
 __all__ = sorted(_EXPORTS)
 

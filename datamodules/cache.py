@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from datamodules.files import stat_file
 from datamodules.preparation import Preparation, Prepared, naming
 from datamodules.table import ImageTable
 
@@ -187,8 +188,7 @@ def mark_of(table: ImageTable, row: int) -> int:
     """64 bits of the files of a row, by path, size and time, and of its boxes; never 0."""
     parts = []
     for path in (table.image_path(row), *(table.mask_path(r, row) for r in table.mask_paths)):
-        stat = os.stat(path) if path else None
-        parts.append((path, stat and (stat.st_size, stat.st_mtime_ns)))
+        parts.append((path, stat_file(path) if path else None))
     boxes = [corners[row].tobytes() for corners in table.boxes.values()]
     digest = hashlib.blake2b(repr((parts, boxes)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") or 1
@@ -220,5 +220,6 @@ def _name_of(preparation: Preparation) -> str:
         steps.interpolation,
         table.region_names,
         table.boxes_normalized,
+        table.window,
     )
     return hashlib.blake2b(repr(settings).encode(), digest_size=8).hexdigest()

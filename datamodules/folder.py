@@ -1,13 +1,18 @@
 """Class-per-folder images, as Keras' ``image_dataset_from_directory`` reads them."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
+from datamodules.dicom import SUFFIXES as DICOM_SUFFIXES
+from datamodules.dicom import is_dicom
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some, raise_problems
+from datamodules.tar_index import open_tar
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+IMAGE_SUFFIXES = DICOM_SUFFIXES | {
+    ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm",
+}  # fmt: skip
 SPLIT_FOLDERS = {
     "train": "train", "training": "train",
     "val": "val", "valid": "val", "validation": "val",
@@ -19,7 +24,7 @@ def read_folder(images: Path, masks: Path | None) -> RawTable:
     """List ``images/<class>/**`` or ``images/<split>/<class>/**``.
 
     Args:
-        images: The folder that holds the class or split folders.
+        images: The folder that holds the class or split folders, or an uncompressed tar of it.
         masks: A folder that mirrors it: the mask of ``a/b.jpg`` is ``a/b.png`` or any other image
             file of that name; an image without one has an unknown ROI. None: no ROI at all.
 
@@ -27,8 +32,8 @@ def read_folder(images: Path, masks: Path | None) -> RawTable:
         ValueError: A folder is missing, or holds no class folders with images.
     """
     for key, folder in (("images", images), ("masks", masks)):
-        if folder is not None and not folder.is_dir():
-            raise ValueError(f"data.{key}: there is no folder {folder}.")
+        if folder is not None and not (folder.is_dir() or _is_tar(folder)):
+            raise ValueError(f"data.{key}: there is no folder (or tar) {folder}.")
     images = images.resolve()
     rows = _list_rows(images)
     _check_rows(images, rows)
@@ -43,15 +48,47 @@ def read_folder(images: Path, masks: Path | None) -> RawTable:
 
 def _list_rows(images: Path) -> list[dict[str, str]]:
     rows = []
-    for path in sorted(images.rglob("*")):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
-            continue
-        parts = path.relative_to(images).parts
+    for name in _list_images(images):
+        parts = tuple(name.split("/"))
         split = SPLIT_FOLDERS.get(parts[0].lower(), "") if len(parts) > 2 else ""
         folders = parts[1:-1] if split else parts[:-1]
         label = folders[0] if folders else ""
         rows.append({"image": "/".join(parts), "label": label, "split": split})
     return rows
+
+
+def _stem_of(name: str) -> str:
+    """Without its suffix, where it has one: the last number of a DICOM identifier is none."""
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
+
+
+def _list_images(folder: Path) -> list[str]:
+    """Paths of the images below a folder or in a tar, relative to it, sorted."""
+    if _is_tar(folder):
+        names = open_tar(str(folder)).list_files()
+        found = [n for n in names if PurePosixPath(n).suffix.lower() in IMAGE_SUFFIXES]
+        return [name for name in found if not PurePosixPath(name).name.startswith(".")]
+    return [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*"))
+        if not path.name.startswith(".") and _is_image(path)
+    ]
+
+
+def _is_tar(path: Path) -> bool:
+    return path.suffix.lower() == ".tar" and path.is_file()
+
+
+def _is_image(path: Path) -> bool:
+    """By its suffix; files of DICOM often have none, or end in the last number of an identifier."""
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return True
+    if suffix.strip(".0123456789") or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_dicom(file, "")
 
 
 def _check_rows(images: Path, rows: list[dict[str, str]]) -> None:
@@ -75,13 +112,12 @@ def _check_rows(images: Path, rows: list[dict[str, str]]) -> None:
 def _find_masks(images: list[str], masks: Path) -> list[str]:
     """Absolute path of each image's mask, "" where there is none."""
     by_stem: dict[str, str] = {}
-    for path in sorted(masks.rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            by_stem.setdefault(path.relative_to(masks).with_suffix("").as_posix(), path.as_posix())
-    found = [by_stem.get(image.rsplit(".", 1)[0], "") for image in images]
+    for name in _list_images(masks):
+        by_stem.setdefault(_stem_of(name), f"{masks.as_posix()}/{name}")
+    found = [by_stem.get(_stem_of(image), "") for image in images]
     if not any(found):
         raise ValueError(
             f"data.masks: {masks} holds no mask with the path of an image. "
-            f"Expected for {images[0]} the file {images[0].rsplit('.', 1)[0]}.png."
+            f"Expected for {images[0]} the file {_stem_of(images[0])}.png."
         )
     return found

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from datamodules.codes import Codes
 from datamodules.manifest import RawTable
+from datamodules.patients import find_patients
 from datamodules.problems import list_some
 
 
@@ -26,6 +27,9 @@ def find_groups(raw: RawTable, group_from: str | None, notes: list[str]) -> Code
     """
     names = raw.columns.column_names
     if group_from is None:
+        patients = None if raw.is_filled("group") else find_patients(raw, notes)
+        if patients is not None:
+            return Codes.encode(patients)
         if raw.is_filled("group"):
             group_from = "group"
         elif raw.is_filled("sequence"):

@@ -100,14 +100,22 @@ def _read_text(path: Path) -> pa.Table:
     try:
         parquet = path.suffix.lower() in (".parquet", ".pq")
         table = pa.parquet.read_table(path) if parquet else _read_csv(path)
+        if parquet:
+            table.validate(full=True)  # a broken file may hold text that is none
         names = [name.strip() for name in table.column_names]
         texts = []
         while table.num_columns:  # one at a time: millions of rows are not kept twice
             texts.append(_clean(names[len(texts)], table.column(0)))
             table = table.remove_column(0)
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} cannot be read as a table of text and numbers: {error}"
+            f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8 "
+            "(spreadsheets call it CSV UTF-8)."
+        ) from error
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{path} cannot be read as a table of text and numbers: {error} (expected comma, "
+            "semicolon or tab between cells, and quotes that are closed)"
         ) from error
     if len(set(names)) < len(names):
         raise ValueError(f"{path} has two columns of one name (blanks around it do not count).")

@@ -1,8 +1,8 @@
 """Masks as a few numbers: whether there is one, its size, place and shape."""
 
 import numpy as np
-from PIL import ExifTags, Image
 
+from datamodules.images import read_size
 from datamodules.regions import read_regions
 from datamodules.table import ImageTable
 
@@ -16,9 +16,7 @@ def measure_regions(table: ImageTable, row: int, annotated: np.ndarray) -> list[
     if not annotated.any():
         return [ABSENT] * len(annotated)
     masks = [table.mask_path(region, row) for region in table.mask_paths]
-    with Image.open(next(filter(None, masks), None) or table.image_path(row)) as file:
-        turned = file.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-        height, width = file.size if turned else file.size[::-1]
+    height, width = read_size(next(filter(None, masks), None) or table.image_path(row))
     planes = read_regions(table, row, height, width)
     pairs = zip(planes, annotated, strict=True)
     return [describe_mask(plane) if there else ABSENT for plane, there in pairs]

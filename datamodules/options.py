@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from datamodules.problems import raise_problems
+from datamodules.window import find_window_problems
 
 Imbalance = Literal["none", "class_weights", "balanced_sampler", "focal", "logit_adjustment"]
 
@@ -45,6 +46,8 @@ class DataOptions:
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
         cache_gigabytes: Most that is kept there.
+        window: Values (low, high) of 16-bit and 32-bit grey and of DICOM that become black and
+            white, the same in every file; None: the upper 8 bits of 16, and deeper grey is refused.
     """
 
     batch_size: int = 32
@@ -68,6 +71,7 @@ class DataOptions:
     allow_outside: bool = False
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
+    window: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         self.slice_by = _as_tuple(self.slice_by)
@@ -102,6 +106,9 @@ class DataOptions:
             problems.append(f"data.roi_fraction is {self.roi_fraction}, expected a share, 0 to 1")
         if self.val_fraction + self.test_fraction >= 1:
             problems.append("data.val_fraction and data.test_fraction leave nothing to train on")
+        if self.window is not None:
+            self.window = _as_tuple(self.window)
+            problems += find_window_problems(self.window)
         if self.imbalance not in get_args(Imbalance):
             problems.append(
                 f"data.imbalance is {self.imbalance!r}, expected {' or '.join(get_args(Imbalance))}"

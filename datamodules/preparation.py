@@ -36,10 +36,9 @@ def naming(table: ImageTable, row: int) -> Iterator[None]:
     """Name the row whose files are read in what goes wrong with them."""
     try:
         yield
-    except Exception as error:  # decoders raise anything on a broken file
+    except (ValueError, OSError) as error:
         raise ValueError(
-            f"{table.row_name(row)}: {table.image_path(row)} or a mask of it could be read when "
-            f"the run began, and cannot be now: {type(error).__name__}: {error}"
+            f"{table.row_name(row)}: {error}. It could be read when the run began."
         ) from error
 
 
@@ -68,7 +67,7 @@ class Preparation:
             ValueError: A file of it cannot be read.
         """
         with naming(self.table, row):
-            pixels = read_image(self.table.image_path(row))
+            pixels = read_image(self.table.image_path(row), self.table.window)
             size = pixels.shape[:2]
             planes = read_regions(self.table, row, *size)
         share = np.count_nonzero(planes.any(axis=0)) / (size[0] * size[1])

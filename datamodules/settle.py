@@ -15,15 +15,15 @@ from datamodules.groups import find_groups
 from datamodules.manifest import RawTable
 from datamodules.numbers import is_number, parse_numbers
 from datamodules.options import DataOptions
+from datamodules.outside import find_outside, find_suspicious
 from datamodules.problems import list_some, raise_problems
 from datamodules.roi_fraction import keep_roi_of
 from datamodules.splits import assign_splits, choose_evaluated
 from datamodules.table import PLACES, ImageTable
+from datamodules.window_proposal import require_window
 
 MOST_OF_A_PAIR = 100
 ROI_SOURCES = ("", "given", "detected")
-# what may lead out of the root: only such paths are looked at one by one
-LEADS_AWAY = r"^[/~]|^[A-Za-z]:|(^|/)\.\.(/|$)"
 
 
 def build_table(
@@ -63,10 +63,11 @@ def build_table(
     if options.pair_by is not None:
         _check_pairs(raw, options.pair_by, labels)
     ids = _settle_ids(raw)
-    groups = find_groups(raw, options.group_from, notes)
     if not options.allow_outside:
         _check_inside(raw)
     masks = _name_masks(raw)
+    require_window(raw, options.window)
+    groups = find_groups(raw, options.group_from, notes)
     regions = _name_regions(masks, raw.boxes)
     if model_classes is None:
         splits = assign_splits(raw, labels, class_names, groups, options, seed, notes)
@@ -99,6 +100,7 @@ def build_table(
         first_row=raw.first_row,
         notes=notes,
         distractors=raw.distractors,
+        window=options.window,
     )
 
 
@@ -147,34 +149,29 @@ def _read_weights(raw: RawTable) -> np.ndarray | None:
     weights[good] = parse_numbers(texts.filter(pa.array(good)))
     blank = pc.equal(texts, "").to_numpy()
     bad = ~(good | blank) | ~np.isfinite(weights) | (weights < 0)
-    raise_problems(
-        [
-            f"{raw.row_name(row)}: weight is {texts[row].as_py()!r}, expected a number from 0 up"
-            for row in np.flatnonzero(bad).tolist()
-        ],
-        raw.name,
-    )
+    problems = [
+        f"{raw.row_name(row)}: weight is {texts[row].as_py()!r}, expected a number from 0 up"
+        for row in np.flatnonzero(bad).tolist()
+    ]
+    if not problems and not weights.any():
+        problems.append("every weight is 0, so nothing would be learned from any image")
+    raise_problems(problems, raw.name)
     return weights
 
 
 def _check_inside(raw: RawTable) -> None:
     """Every path of the table is held inside its roots."""
-    inside = tuple(os.path.join(root, "") for root in raw.roots)
     problems: list[str] = []
     for name in raw.columns.column_names:
         if name != "image" and region_of(name, "mask") is None:
             continue
         texts = raw.columns[name]
-        away = pc.match_substring_regex(texts, LEADS_AWAY).to_numpy()
-        if not away.any():
-            continue
-        for row in np.flatnonzero(away).tolist():
-            path = os.path.normpath(os.path.join(raw.roots[0], texts[row].as_py()))
-            if not path.startswith(inside):
-                problems.append(
-                    f"{raw.row_name(row)}: {name} {path} lies outside of {raw.roots[0]}; "
-                    "move it, or set data.root, or data.allow_outside=true"
-                )
+        for row in find_suspicious(texts, raw.roots).tolist():
+            text = texts[row].as_py()
+            path = os.path.normpath(os.path.join(raw.roots[0], text))
+            problem = find_outside(path, raw.roots, text) if text else None
+            if problem is not None:
+                problems.append(f"{raw.row_name(row)}: {name} {problem}")
     raise_problems(problems, raw.name)
 
 

@@ -15,6 +15,7 @@ from datamodules.folder import read_folder
 from datamodules.manifest import read_manifest
 from datamodules.options import DataOptions
 from datamodules.settle import build_table
+from datamodules.shards import read_shards
 from datamodules.table import ImageTable
 
 
@@ -55,6 +56,25 @@ class FolderData(DataOptions):
         """Read and check the images; ``seed`` is that of a split that has to be made."""
         masks = None if self.masks is None else Path(self.masks).expanduser()
         source = read_folder(Path(self.images).expanduser(), masks)
+        return build_table(source, self, seed, model_classes)
+
+
+@dataclass(kw_only=True)
+class ShardsData(DataOptions):
+    """Tars in WebDataset's layout (see ``datamodules.shards``).
+
+    Args:
+        shards: A folder of uncompressed tars, a tar or a pattern, one or several.
+        box_format: What the numbers of a box mean.
+    """
+
+    shards: str | Sequence[str]
+    box_format: BoxFormat = "xyxy"
+
+    def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
+        """Read and check the images; ``seed`` is that of a split that has to be made."""
+        shards = [self.shards] if isinstance(self.shards, str) else list(self.shards)
+        source = read_shards(shards, self.box_format)
         return build_table(source, self, seed, model_classes)
 
 

@@ -17,6 +17,7 @@ from datamodules.codes import Codes
 from datamodules.given_split import SPLITS
 from datamodules.mapped import put_in_files, take_from_files
 from datamodules.splits import fingerprint
+from datamodules.window import Window
 
 # where a row may stand: in a split, or in none that is used
 PLACES = (*SPLITS, "unused")
@@ -47,6 +48,7 @@ class ImageTable:
         notes: What was decided on the way, one sentence each, to be said.
         distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count: burnt-in text, a
             ruler, a logo.
+        window: Values of deep grey that become black and white (``datamodules.window``).
     """
 
     columns: pa.Table
@@ -68,6 +70,7 @@ class ImageTable:
     first_row: int
     notes: list[str] = field(default_factory=list)
     distractors: dict[str, np.ndarray] = field(default_factory=dict)
+    window: Window | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -22,6 +22,7 @@ EXPERIMENTS = [word for word in FILES if word.startswith("experiment=")]
 NEEDED = {
     "data=manifest": ["data.manifest=some.csv"],
     "data=folder": ["data.images=some"],
+    "data=shards": ["data.shards=some.tar"],
 }
 
 

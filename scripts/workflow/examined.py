@@ -19,6 +19,8 @@ from workflow.places import OUTPUTS, find_checkpoint
 from workflow.plan import Plan, instantiate
 
 log = logging.getLogger(__name__)
+# what the run said of its images holds for others too, unless it is said anew
+KEPT = ("roi_at_test", "window")
 
 
 @dataclass
@@ -63,8 +65,10 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     if as_trained:
         changed = {n: v for n, v in data.items() if v is not None and n != "_target_"}
         data = own["data"] | changed
-    elif not any(word.startswith("data.roi_at_test=") for word in call.overrides):
-        data = data | {"roi_at_test": own.get("data", {}).get("roi_at_test", True)}
+    else:
+        typed = {word.partition("=")[0] for word in call.overrides}
+        kept = {name: own.get("data", {}).get(name, data[name]) for name in KEPT}
+        data = data | {n: v for n, v in kept.items() if f"data.{n}" not in typed}
     plan = _make_plan(asked, call, examined, data, as_trained)
     return plan, examined
 

@@ -25,7 +25,7 @@ from workflow.situation import fill_extras, settle_situation
 log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
 OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
-PATHS = {"manifest", "root", "images", "masks", "folder"}
+PATHS = {"manifest", "root", "images", "masks", "folder", "shards"}
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 
@@ -107,7 +107,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     check_request(config, call)
     for key in PATHS & config["data"].keys():
         if config["data"][key] is not None:  # the run is gone back to from any folder
-            config["data"][key] = str(Path(config["data"][key]).expanduser().resolve())
+            config["data"][key] = _make_absolute(config["data"][key])
     options = instantiate(cfg.data)
     settle_imbalance(config["loss"], options.imbalance)
     table = options.read(cfg.seed)
@@ -122,6 +122,12 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
         log.warning(note)
     check_empty(config, table, files.empty)
     return Plan(config, options, table, call, report_mask_only(table, config["seed"]))
+
+
+def _make_absolute(path: str | list[str]) -> str | list[str]:
+    if isinstance(path, list):
+        return [_make_absolute(one) for one in path]
+    return str(Path(path).expanduser().resolve())
 
 
 def instantiate(config: DictConfig | dict[str, Any], *supplied: Any) -> Any:  # noqa: ANN401

@@ -8,7 +8,11 @@ from front.conf_tree import CONF, ConfTree
 from front.known_names import backbone_exists, is_logged, optimizer_exists
 
 Problems = Callable[..., list[str]]
-NEEDED = {"data=manifest": "data.manifest=a.csv", "data=folder": "data.images=photos"}
+NEEDED = {
+    "data=manifest": "data.manifest=a.csv",
+    "data=folder": "data.images=photos",
+    "data=shards": "data.shards=shards",
+}
 
 
 def every_choice() -> list[str]:
