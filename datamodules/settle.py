@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from datamodules.annotations.joining import add_boxes
 from datamodules.boxes import DEFAULT_REGION, region_of
 from datamodules.classes import settle_classes, settle_model_classes, settle_positive
 from datamodules.groups import find_groups
@@ -38,6 +39,7 @@ def build_table(
         ValueError: The source has mistakes; all of one kind are listed together.
     """
     notes: list[str] = []
+    raw = add_boxes(raw, options, notes)
     names = raw.columns.column_names
     wanted = [("slice_by", name) for name in options.slice_by]
     wanted += [("pair_by", options.pair_by)] if options.pair_by is not None else []

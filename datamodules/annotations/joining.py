@@ -1,0 +1,197 @@
+"""Boxes that exist already become regions of the images that they name."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from datamodules.annotations.found import Annotations
+from datamodules.annotations.matching import match_names
+from datamodules.annotations.options import BoxJoin, BoxOptions
+from datamodules.annotations.reading import read_annotations
+from datamodules.annotations.region_names import Wanted, name_regions
+from datamodules.annotations.stated_sizes import check_sizes
+from datamodules.boxes import region_of
+from datamodules.manifest import RawTable
+from datamodules.problems import list_some
+
+BOX_TOLERANCE = 1e-3  # pixels
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Boxes by region, a row an image of a table.
+
+    Args:
+        boxes: Region name to (rows, 4) float64 of x0 y0 x1 y1, NaN where there is none.
+        names: (rows,) int64 annotated image of each row, -1 where there is none.
+        notes: What was matched, united, cut and left out, one sentence each.
+    """
+
+    boxes: dict[str, np.ndarray]
+    names: np.ndarray
+    notes: list[str] = field(default_factory=list)
+
+    def any_box(self) -> np.ndarray:
+        """(rows,) bool: whether a row has a box of any region."""
+        shown = np.zeros(len(self.names), bool)
+        for boxes in self.boxes.values():
+            shown |= np.isfinite(boxes).all(axis=1)
+        return shown
+
+
+def join_boxes(
+    images: pa.Array,
+    found: Annotations,
+    regions: Wanted = None,
+    join: BoxJoin = "union",
+    min_score: float = 0.0,
+) -> Joined:
+    """Find the boxes of every image.
+
+    Args:
+        images: (rows,) paths of a table's images.
+        found: The annotations.
+        regions: Categories to regions, as ``data.box_regions``.
+        join: What is made of several boxes of one region in an image.
+        min_score: Boxes of a lower score are left out.
+
+    Raises:
+        ValueError: Nothing matches, a name means several images, or scores are needed that are
+            not there.
+    """
+    if not found.has_scores and (join == "best" or min_score > 0):
+        word = "data.box_join=best" if join == "best" else f"data.box_min_score={min_score:g}"
+        raise ValueError(f"{word} needs scores, and {found.name} has none.")
+    notes = list(found.notes)
+    match = match_names(images, found.names, found.numbered, found.name)
+    names, region = name_regions(found, regions, notes)
+    boxes, cut = cut_at_edge(found)
+    keep = region >= 0
+    if found.has_scores:
+        keep &= ~(found.scores < min_score)
+    flat = keep & (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
+    if flat.any():
+        where = found.names.take(pa.array(np.unique(found.image[flat])[:5])).to_pylist()
+        notes.append(
+            f"{found.name}: {flat.sum()} boxes without any area inside their image are left out, "
+            f"such as of {list_some(where)}."
+        )
+    keep &= ~flat
+    used = np.zeros(len(found.names), bool)
+    used[match.names[match.names >= 0]] = True
+    keep &= used[found.image]
+    if cut[keep].any():
+        notes.append(f"{found.name}: {cut[keep].sum()} boxes are cut at the edge of their image.")
+    merged = {
+        name: _merge(found, boxes, np.flatnonzero(keep & (region == index)), join, name, notes)
+        for index, name in enumerate(names)
+    }
+    nobody = match.names < 0
+    by_row = {name: np.where(nobody[:, None], np.nan, b[match.names]) for name, b in merged.items()}
+    joined = Joined(by_row, match.names, notes)
+    notes.insert(0, _say_match(found, match.rule, used, joined))
+    return joined
+
+
+def _merge(
+    found: Annotations, boxes: np.ndarray, rows: np.ndarray, join: BoxJoin, region: str,
+    notes: list[str],
+) -> np.ndarray:  # fmt: skip
+    """One box of each annotated image, (M, 4), NaN where it has none."""
+    owners = found.image[rows]
+    repeated = int((np.bincount(owners, minlength=1) > 1).sum())
+    if repeated:
+        words = {"union": "the smallest box around them", "best": "that of the highest score"}
+        notes.append(
+            f"{repeated} images have several boxes of {region}: {words[join]} is taken "
+            f"(data.box_join={join})."
+        )
+    merged = np.full((len(found.names), 4), np.nan)
+    if join == "best":
+        # the last of equal indices stays: the highest score, of equal ones the first in the file
+        order = np.lexsort((-rows, found.scores[rows]))
+        merged[owners[order]] = boxes[rows[order]]
+        return merged
+    np.fmin.at(merged[:, :2], owners, boxes[rows, :2])
+    np.fmax.at(merged[:, 2:], owners, boxes[rows, 2:])
+    return merged
+
+
+def cut_at_edge(found: Annotations) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes cut at the edges that are known, (A, 4), and which were, (A,) bool."""
+    limit = np.ones((len(found), 2)) if found.normalized else found.sizes[found.image]
+    limit = np.where(np.isfinite(limit), limit, np.inf)
+    boxes = np.clip(found.boxes, 0, np.concatenate([limit, limit], axis=1))
+    tolerance = 1e-6 if found.normalized else BOX_TOLERANCE
+    return boxes, (np.abs(boxes - found.boxes) > tolerance).any(axis=1)
+
+
+def _say_match(found: Annotations, rule: str, used: np.ndarray, joined: Joined) -> str:
+    rows = joined.any_box()
+    text = (
+        f"{found.name} ({found.format}): {len(found)} boxes of {len(found.names)} images, found in "
+        f"the table by {rule}; {rows.sum()} of {len(rows)} rows have a box"
+    )
+    lost = np.flatnonzero(~used)
+    if len(lost):
+        names = found.names.take(pa.array(lost[:3])).to_pylist()
+        text += f", {len(lost)} annotated images are in no row ({list_some(names)})"
+    return text + "."
+
+
+def add_boxes(raw: RawTable, options: BoxOptions, notes: list[str]) -> RawTable:
+    """Join the boxes that ``data.boxes`` names, if any, to a table as it was read.
+
+    Args:
+        raw: The source.
+        options: What the user said of the boxes.
+        notes: Takes what is to be said.
+
+    Raises:
+        ValueError: As ``join_boxes``; or the table has such a region itself, or boxes of the other
+            kind (pixels, shares).
+    """
+    if options.boxes is None:
+        return raw
+    path = Path(options.boxes).expanduser()
+    found = read_annotations(path, "data.boxes", options.box_format)
+    joined = join_boxes(
+        raw.columns["image"], found, options.box_regions, options.box_join, options.box_min_score
+    )
+    check_sizes(raw, found, joined.names)
+    _check_free(raw, found, list(joined.boxes))
+    notes += joined.notes
+    columns = raw.columns
+    if "roi_source" not in columns.column_names:
+        detected = found.detected if options.box_source is None else (
+            options.box_source == "detected"
+        )  # fmt: skip
+        sources = np.where(joined.any_box() & detected, "detected", "")
+        columns = columns.append_column("roi_source", pa.array(sources, pa.string()))
+        kind = "a detector found" if detected else "people drew"
+        notes.append(f"The boxes count as what {kind} (data.box_source).")
+    return replace(
+        raw,
+        columns=columns,
+        boxes={**raw.boxes, **joined.boxes},
+        boxes_normalized=found.normalized,
+    )
+
+
+def _check_free(raw: RawTable, found: Annotations, regions: list[str]) -> None:
+    """Refuse what the table says itself."""
+    masks = [region_of(name, "mask") for name in raw.columns.column_names]
+    taken = [region for region in regions if region in raw.boxes or region in masks]
+    if taken:
+        raise ValueError(
+            f"{raw.name} has the region {list_some(taken)} itself, and {found.name} would give it, "
+            "too. Take one away, or rename that of data.boxes by data.box_regions={category: name}."
+        )
+    if (raw.boxes or raw.distractors) and raw.boxes_normalized != found.normalized:
+        kinds = ["pixels", "shares of the image's size"]
+        raise ValueError(
+            f"{raw.name} has boxes in {kinds[raw.boxes_normalized]}, {found.name} in "
+            f"{kinds[found.normalized]}; they must be alike."
+        )

@@ -1,0 +1,107 @@
+"""Lists of JSON objects, read a key at a time and checked without a loop where all is well."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REQUIRED = object()
+TEXT = (str,)
+NUMBER = (int, float)
+
+
+def load_json(path: Path) -> Any:  # noqa: ANN401
+    """Read a JSON file.
+
+    Raises:
+        ValueError: It is none, or nested without end.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}.") from error
+
+
+def take(
+    records: list[dict[str, Any]],
+    key: str,
+    kinds: tuple[type, ...],
+    expected: str,
+    where: str,
+    problems: list[str],
+    default: Any = REQUIRED,  # noqa: ANN401
+) -> list[Any]:
+    """The values of a key, one a record.
+
+    Args:
+        records: JSON objects.
+        key: Which value.
+        kinds: Types that it may have, exactly: true is no number.
+        expected: These in words.
+        where: The list's own name: problems are of ``<where>[<index>]``.
+        problems: Takes what is missing or of another type.
+        default: Of records without the key; left out: all must have it.
+    """
+    values = [record.get(key, default) for record in records]
+    allowed = {*kinds, *([] if default is REQUIRED else [type(default)])}
+    if set(map(type, values)) <= allowed:
+        return values
+    for index, value in enumerate(values):
+        if value is REQUIRED:
+            found = ", ".join(records[index]) or "nothing"
+            problems.append(f"{where}[{index}] has no {key!r}, expected {expected}; found {found}")
+        elif type(value) not in allowed:
+            problems.append(f"{where}[{index}]: {key} is {shorten(value)}, expected {expected}")
+    return values
+
+
+def check_records(records: Any, where: str, problems: list[str]) -> bool:  # noqa: ANN401
+    """Whether this is a list of objects; takes what is not."""
+    if not isinstance(records, list):
+        problems.append(f"{where} is {shorten(records)}, expected a list of objects")
+        return False
+    if set(map(type, records)) <= {dict}:
+        return True
+    problems += [
+        f"{where}[{index}] is {shorten(record)}, expected an object"
+        for index, record in enumerate(records)
+        if type(record) is not dict
+    ]
+    return False
+
+
+def take_numbers(
+    values: list[Any], length: int, name: Callable[[int], str], problems: list[str]
+) -> np.ndarray:
+    """Lists of finite numbers as one array, (N, length) float64; takes what is none."""
+    if set(map(type, values)) <= {list} and set(map(len, values)) <= {length}:
+        try:
+            numbers = np.array(values).reshape(len(values), length)
+        except (ValueError, OverflowError):
+            numbers = np.empty(0, object)
+        if numbers.dtype.kind in "if" and np.isfinite(numbers).all():
+            return numbers.astype(float)
+    numbers = np.full((len(values), length), np.nan)
+    for index, value in enumerate(values):
+        if not is_numbers(value, length):
+            problems.append(f"{name(index)} is {shorten(value)}, expected {length} finite numbers")
+        else:
+            numbers[index] = value
+    return numbers
+
+
+def is_numbers(value: Any, length: int | None = None) -> bool:  # noqa: ANN401
+    """Whether this is a list of finite numbers, of a length if one is given."""
+    return (
+        isinstance(value, list)
+        and (length is None or len(value) == length)
+        and all(type(one) in NUMBER and abs(one) < 1e300 for one in value)
+    )
+
+
+def shorten(value: Any) -> str:  # noqa: ANN401
+    """A value as a message shows it."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
