@@ -1,0 +1,44 @@
+"""roi=boxes looks up what was found before, in pixels of the images as they are."""
+
+import numpy as np
+import pytest
+from annotated import SIZE, coco, write_images, write_json
+
+from datamodules.roi_finders.boxes import BoxesFinder
+from datamodules.sources import FolderData
+
+NAMES = [f"{label}/{number}{label}.png" for label in ("cat", "dog") for number in range(8)]
+
+
+@pytest.fixture
+def table(tmp_path):
+    return FolderData(images=str(write_images(tmp_path / "pets", NAMES))).read(seed=0)
+
+
+def test_shares_become_pixels_cut_at_the_edge_and_misses_have_reasons(table, tmp_path):
+    lines = [f"{n},eye,0.9,-0.1,0.25,0.5,1" for n in NAMES[:5]]
+    lines += [f"{NAMES[5]},eye,0.2,0,0,0.5,1", "elsewhere.png,eye,0.9,0,0,1,1"]
+    path = tmp_path / "found.csv"
+    path.write_text("\n".join(["image,label,score,x0,y0,x1,y1", *lines]))
+    settings = {"box_format": "xyxy_normalized", "box_min_score": 0.5}
+    finder = BoxesFinder(boxes=str(path), **settings)
+    assert finder.region_names == ("roi",)
+    found = finder.find(table, np.arange(2, 10))
+    width, height = SIZE
+    assert found.boxes["roi"][:3].tolist() == [[0, height / 4, width / 2, height]] * 3
+    assert np.isnan(found.boxes["roi"][3:]).all()
+    assert found.reasons.tolist()[:3] == [""] * 3
+    assert "without a box" in found.reasons[3]
+    assert set(found.reasons[4:].tolist()) == {"no annotation"}
+    assert "1 annotated images are in no row (elsewhere.png)" in found.notes[0]
+
+
+def test_pixels_beyond_the_edge_are_cut_and_boxes_beyond_it_are_no_boxes(table, tmp_path):
+    content = coco({NAMES[0]: [("eye", (40, 10, 99, 20))], NAMES[1]: [("eye", (60, 0, 70, 9))]})
+    for image in content["images"]:
+        del image["width"], image["height"]
+    finder = BoxesFinder(boxes=str(write_json(tmp_path / "c.json", content)))
+    found = finder.find(table, np.arange(2))
+    assert found.boxes["roi"][0].tolist() == [40, 10, SIZE[0], 20]
+    assert np.isnan(found.boxes["roi"][1]).all()
+    assert found.reasons.tolist() == ["", "its box lies outside of the image"]
