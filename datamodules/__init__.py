@@ -3,6 +3,7 @@
 from importlib import import_module
 
 _EXPORTS = {
+    "AnnotatedData": "datamodules.annotations.source",
     "DriversData": "datamodules.sources",
     "FolderData": "datamodules.sources",
     "ManifestData": "datamodules.sources",

@@ -22,6 +22,9 @@ EXPERIMENTS = [word for word in FILES if word.startswith("experiment=")]
 NEEDED = {
     "data=manifest": ["data.manifest=some.csv"],
     "data=folder": ["data.images=some"],
+    "data=coco": ["data.annotations=some.json"],
+    "data=labelme": ["data.annotations=some"],
+    "data=cvat": ["data.annotations=some.xml"],
 }
 
 

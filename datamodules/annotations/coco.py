@@ -20,8 +20,8 @@ from datamodules.annotations.records import (
     take,
     take_numbers,
 )
-from datamodules.annotations.rle import decode_runs, unpack_counts
-from datamodules.annotations.shapes import Outline, Picture, Shape
+from datamodules.annotations.rle import check_runs, unpack_counts
+from datamodules.annotations.shapes import Outline, Runs, Shape
 from datamodules.problems import list_some, raise_problems
 
 Records = list[dict[str, Any]]
@@ -77,6 +77,8 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
     shapes: Sequence[Shape | None] = ()
     if with_shapes or not all("bbox" in annotation for annotation in annotations):
         shapes = _read_shapes(annotations, problems)
+        if not problems:
+            _check_runs_fit(shapes, sizes[index], problems)
     boxes = _read_boxes(annotations, shapes, problems)
     scores = take(annotations, "score", NUMBER, "a number", "annotations", problems, None)
     raise_problems(problems, name)
@@ -195,6 +197,16 @@ def _read_shapes(annotations: Records, problems: list[str]) -> list[Shape | None
     return shapes
 
 
+def _check_runs_fit(shapes: Sequence[Shape | None], sizes: np.ndarray, problems: list[str]) -> None:
+    """Runs have the size of their image, where that is stated."""
+    for row, (shape, stated) in enumerate(zip(shapes, sizes.tolist(), strict=True)):
+        if isinstance(shape, Runs) and stated[0] >= 1 and stated != [shape.width, shape.height]:
+            problems.append(
+                f"annotations[{row}]: segmentation is of {shape.width} x {shape.height} pixels, "
+                f"its image of {stated[0]:g} x {stated[1]:g}"
+            )
+
+
 def _read_shape(value: Any) -> Shape | None:  # noqa: ANN401
     if value is None or value == []:
         return None
@@ -203,7 +215,8 @@ def _read_shape(value: Any) -> Shape | None:  # noqa: ANN401
         if not is_numbers(size, 2) or not isinstance(counts, str | list):
             raise ValueError("is an object without 'size' (height, width) and 'counts'")
         counts = unpack_counts(counts) if isinstance(counts, str) else counts
-        return Picture(decode_runs(counts, int(size[0]), int(size[1]), by_columns=True))
+        height, width = int(size[0]), int(size[1])
+        return Runs(check_runs(counts, height, width), height, width, by_columns=True)
     if not isinstance(value, list) or not all(
         is_numbers(ring) and len(ring) >= 6 and len(ring) % 2 == 0 for ring in value
     ):

@@ -12,8 +12,8 @@ import numpy as np
 
 from datamodules.annotations.collecting import Collected
 from datamodules.annotations.found import Annotations
-from datamodules.annotations.rle import decode_runs
-from datamodules.annotations.shapes import Outline, Picture, Shape, ellipse, rectangle
+from datamodules.annotations.rle import check_runs
+from datamodules.annotations.shapes import Outline, Runs, Shape, ellipse, rectangle
 from datamodules.problems import raise_problems
 
 NO_AREA = ("polyline", "points", "cuboid", "skeleton")
@@ -145,7 +145,8 @@ def _read_mask(element: ElementTree.Element) -> Shape:
         counts = [int(one) for one in element.get("rle", "").split(",")]
     except ValueError as error:
         raise ValueError("rle is not whole numbers with commas") from error
-    return Picture(decode_runs(counts, height, width, by_columns=False), left, top)
+    lengths = check_runs(counts, height, width)
+    return Runs(lengths, height, width, by_columns=False, left=left, top=top)
 
 
 READERS: dict[str, Callable[[ElementTree.Element], Shape | None]] = {

@@ -7,29 +7,28 @@ import numpy as np
 MOST_PIXELS = 1 << 30  # of one mask
 
 
-def decode_runs(counts: Sequence[int], height: int, width: int, by_columns: bool) -> np.ndarray:
-    """Draw runs.
-
-    Args:
-        counts: Lengths in pixels.
-        height: Of the mask.
-        width: Of the mask.
-        by_columns: Whether pixels are counted down the columns (COCO), or along the rows (CVAT).
-
-    Returns:
-        (height, width) bool.
+def check_runs(counts: Sequence[int], height: int, width: int) -> np.ndarray:
+    """Runs that fill a mask of this size, (N,) int64.
 
     Raises:
-        ValueError: The runs do not fill the mask.
+        ValueError: They do not.
     """
-    if not 0 < height * width <= MOST_PIXELS or min(height, width) < 1:
-        raise ValueError(f"its size of {width} x {height} pixels cannot be")
-    lengths = np.asarray(counts)
+    if min(height, width) < 1 or height * width > MOST_PIXELS:
+        raise ValueError(f"has a size of {width} x {height} pixels, which cannot be")
+    try:
+        lengths = np.asarray(counts)
+    except (ValueError, OverflowError):
+        lengths = np.empty(0, object)
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 0).any():
-        raise ValueError("its runs are not whole numbers from 0 up")
+        raise ValueError("has runs that are not whole numbers from 0 up")
     if (lengths > height * width).any() or lengths.sum() != height * width:
-        raise ValueError(f"its runs do not fill {width} x {height} pixels")
-    flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
+        raise ValueError(f"has runs that do not fill {width} x {height} pixels")
+    return lengths.astype(np.int64)
+
+
+def decode_runs(counts: np.ndarray, height: int, width: int, by_columns: bool) -> np.ndarray:
+    """Draw runs, (height, width) bool; ``by_columns`` of pixels counted down the columns."""
+    flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return flat.reshape(width, height).T if by_columns else flat.reshape(height, width)
 
 
@@ -45,7 +44,7 @@ def unpack_counts(text: str) -> list[int]:
     """
     groups = np.frombuffer(text.encode("utf-8"), np.uint8).astype(int) - ord("0")
     if ((groups < 0) | (groups > 63)).any() or (len(groups) and groups[-1] & 32):
-        raise ValueError("its compressed runs are broken off or none")
+        raise ValueError("has compressed runs that are broken off or none")
     counts: list[int] = []
     value, shift = 0, 0
     for group in groups.tolist():

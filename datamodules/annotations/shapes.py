@@ -1,4 +1,4 @@
-"""Shapes of annotations: outlines, runs of pixels and small pictures, and how they are drawn.
+"""Shapes of annotations: outlines, runs of pixels and pictures, and how they are drawn.
 
 A pixel is inside an outline if its centre is; a rectangle with whole corners covers exactly the
 pixels of the half-open box of these corners.
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from datamodules.annotations.rle import decode_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,40 @@ class Picture:
         target[:height, :width] |= source[:height, :width]
 
 
-Shape = Outline | Picture
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """A mask as runs of pixels, outside and inside in turn, drawn when it is needed.
+
+    Args:
+        counts: (N,) lengths in pixels, as ``check_runs`` accepts.
+        height: Of the mask.
+        width: Of the mask.
+        by_columns: Whether pixels are counted down the columns (COCO), or along the rows (CVAT).
+        left: Column of its first pixel in the image.
+        top: Row of its first pixel.
+    """
+
+    counts: np.ndarray
+    height: int
+    width: int
+    by_columns: bool
+    left: int = 0
+    top: int = 0
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """As of a picture."""
+        return self._picture().bounds()
+
+    def draw(self, mask: np.ndarray) -> None:
+        """As a picture."""
+        self._picture().draw(mask)
+
+    def _picture(self) -> Picture:
+        pixels = decode_runs(self.counts, self.height, self.width, self.by_columns)
+        return Picture(pixels, self.left, self.top)
+
+
+Shape = Outline | Picture | Runs
 
 
 def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0.0) -> Outline:
