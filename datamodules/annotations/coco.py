@@ -38,6 +38,14 @@ def is_coco(content: Any) -> bool:  # noqa: ANN401
     return isinstance(first, dict) and "image_id" in first
 
 
+def lacks_boxes(content: Any) -> bool:  # noqa: ANN401
+    """Whether a box has to be taken from a segmentation, because there is no ``bbox``."""
+    annotations = content.get("annotations") if isinstance(content, dict) else None
+    return isinstance(annotations, list) and any(
+        isinstance(one, dict) and "bbox" not in one for one in annotations
+    )
+
+
 def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noqa: ANN401
     """Check and convert the content of a file.
 
@@ -217,11 +225,23 @@ def _read_shape(value: Any) -> Shape | None:  # noqa: ANN401
         counts = unpack_counts(counts) if isinstance(counts, str) else counts
         height, width = int(size[0]), int(size[1])
         return Runs(check_runs(counts, height, width), height, width, by_columns=True)
-    if not isinstance(value, list) or not all(
-        is_numbers(ring) and len(ring) >= 6 and len(ring) % 2 == 0 for ring in value
-    ):
+    rings = [_read_ring(ring) for ring in value] if isinstance(value, list) else [None]
+    if any(ring is None for ring in rings):
         raise ValueError(f"is {shorten(value)}, expected lists of x, y of at least three points")
-    return Outline([np.array(ring, float).reshape(-1, 2) for ring in value])
+    return Outline(rings)
+
+
+def _read_ring(values: Any) -> np.ndarray | None:  # noqa: ANN401
+    """(P, 2) points, None where these are none."""
+    if not isinstance(values, list) or len(values) < 6 or len(values) % 2:
+        return None
+    if not set(map(type, values)) <= {int, float}:
+        return None
+    try:
+        points = np.array(values, float).reshape(-1, 2)
+    except OverflowError:
+        return None
+    return points if np.isfinite(points).all() else None
 
 
 def _read_attributes(annotations: Records) -> list[dict[str, str]]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from datamodules.annotations.coco import is_coco, read_coco
+from datamodules.annotations.coco import is_coco, lacks_boxes, read_coco
 from datamodules.annotations.cvat import read_cvat
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.labelme import is_labelme, read_labelme
 from datamodules.annotations.plain import NAMES, read_plain, read_plain_file
-from datamodules.annotations.records import load_json, shorten
+from datamodules.annotations.records import load_json, many_objects, shorten
 from datamodules.annotations.yolo import read_yolo
 from datamodules.boxes import BoxFormat
 from datamodules.problems import list_some, raise_problems
@@ -38,12 +38,13 @@ def read_annotations(
     Raises:
         ValueError: There is nothing, it is of no known format, or values are wrong.
     """
-    if path.is_dir():
-        found = _read_folder(path, key, box_format, with_shapes)
-    elif path.is_file():
-        found = _read_file(path, box_format, with_shapes)
-    else:
+    if not path.exists():
         raise ValueError(f"{key}: there is no file or folder {path}. Expected {FORMATS}.")
+    with many_objects():
+        if path.is_dir():
+            found = _read_folder(path, key, box_format, with_shapes)
+        else:
+            found = _read_file(path, box_format, with_shapes)
     if not len(found.names):
         raise ValueError(f"{key}: {path} names no image.")
     return found
@@ -53,11 +54,15 @@ def _read_file(path: Path, box_format: BoxFormat, with_shapes: bool) -> Annotati
     with path.open("rb") as file:
         start = file.read(4096)
     first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if start.startswith(b"PAR1") or (first not in b"{[<" and first):
+    if not first:
+        raise ValueError(f"{path} is empty. Expected {FORMATS}.")
+    if start.startswith(b"PAR1") or first not in b"{[<":
         return read_plain(read_plain_file(path), path.name, box_format, 2)
     if first == b"<":
         return read_cvat(path)
-    content = load_json(path)
+    content = load_json(path, without_polygons=not with_shapes)
+    if lacks_boxes(content):
+        content = load_json(path)
     if is_labelme(content):
         return read_labelme([path], path.parent, path.name)
     if _is_plain(content):
