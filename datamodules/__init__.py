@@ -7,6 +7,7 @@ _EXPORTS = {
     "DriversData": "datamodules.sources",
     "FolderData": "datamodules.sources",
     "ManifestData": "datamodules.sources",
+    "OxfordPetsData": "datamodules.oxford_pets",
     "ROIDataModule": "datamodules.datamodule",
 }
 __all__ = sorted(_EXPORTS)
