@@ -78,8 +78,8 @@ def fetch_pets(folder: Path) -> None:
         except (OSError, RuntimeError, EOFError) as error:  # no network, a broken archive
             raise ValueError(
                 f"data.download: the Oxford-IIIT pets cannot be fetched: {error}. Nothing was "
-                f"kept. Check the network and try again, or fetch images.tar.gz and annotations.tar.gz "
-                f"elsewhere and unpack both in {folder / BASE}."
+                "kept. Check the network and try again, or fetch images.tar.gz and "
+                f"annotations.tar.gz elsewhere and unpack both in {folder / BASE}."
             ) from error
         made = Path(workplace) / BASE
         for archive in made.glob("*.tar.gz"):

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from datamodules.boxes import BoxFormat
 
+JOINING = {
+    "boxes": None, "box_regions": None, "box_join": "union", "box_min_score": 0.0,
+    "box_source": None,
+}  # fmt: skip
 BoxJoin = Literal["union", "best"]
 BoxSource = Literal["given", "detected"]
 
@@ -35,6 +39,11 @@ class BoxOptions:
     box_min_score: float = 0.0
     box_source: BoxSource | None = None
 
+    @property
+    def has_boxes(self) -> bool:
+        """Whether there are boxes that the other options are about."""
+        return self.boxes is not None
+
     def find_box_problems(self) -> list[str]:
         """What of it cannot be."""
         problems = []
@@ -45,11 +54,15 @@ class BoxOptions:
                 )
         if self.box_source not in (None, *get_args(BoxSource)):
             problems.append(f"data.box_source is {self.box_source!r}, expected given or detected")
-        if self.boxes is None:
-            defaults = {"box_regions": None, "box_join": "union", "box_min_score": 0.0}
+        if not self.has_boxes:
             problems += [
                 f"data.{key} is set, and there are no boxes to join: set data.boxes, too"
-                for key, value in {**defaults, "box_source": None}.items()
+                for key, value in JOINING.items()
                 if getattr(self, key) != value
             ]
         return problems
+
+
+def without_joining(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a source whose boxes are not joined: somebody else looks them up."""
+    return {**data, **JOINING}

@@ -27,8 +27,18 @@ class AnnotatedData(DataOptions):
     label_from: str | None = None
     mask_cache: str
 
+    @property
+    def has_boxes(self) -> bool:
+        """Always: the annotations have them."""
+        return True
+
     def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
         """Read and check the images; ``seed`` is that of a split that has to be made."""
+        if self.boxes is not None:
+            raise ValueError(
+                f"data.boxes={self.boxes} beside data.annotations={self.annotations}: one of them "
+                "gives the regions. Leave data.boxes out, or take data=manifest."
+            )
         notes: list[str] = []
         images = None if self.images is None else Path(self.images).expanduser()
         path = Path(self.annotations).expanduser()
