@@ -155,6 +155,15 @@ def test_categories_become_regions_as_asked(pets, tmp_path):
         read(pets, path, box_regions="nose")
 
 
+def test_categories_that_are_the_classes_are_no_regions(pets, tmp_path):
+    """A region that only cats have would tell them from dogs."""
+    lines = [f"{name},{name.split('/')[0]},0.9,1,2,9,9" for name in NAMES]
+    table = read(pets, write_table(tmp_path, lines))
+    assert table.region_names == ("roi",)
+    assert table.has_roi().all()
+    assert any("categories of found.csv are the classes" in note for note in table.notes)
+
+
 def test_categories_that_would_be_one_region_or_too_many_are_refused(pets, tmp_path):
     lines = [f"{NAMES[0]},{kind},0.9,1,2,9,9" for kind in ("left eye", "left-eye")]
     with pytest.raises(ValueError, match="left eye, left-eye would be one region"):

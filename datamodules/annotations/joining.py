@@ -10,7 +10,7 @@ from datamodules.annotations.found import Annotations
 from datamodules.annotations.matching import match_names
 from datamodules.annotations.options import BoxJoin, BoxOptions
 from datamodules.annotations.reading import read_annotations
-from datamodules.annotations.region_names import Wanted, name_regions
+from datamodules.annotations.region_names import Wanted, keep_class_out, name_regions
 from datamodules.annotations.stated_sizes import check_sizes
 from datamodules.boxes import region_of
 from datamodules.manifest import RawTable
@@ -157,8 +157,10 @@ def add_boxes(raw: RawTable, options: BoxOptions, notes: list[str]) -> RawTable:
         return raw
     path = Path(options.boxes).expanduser()
     found = read_annotations(path, "data.boxes", options.box_format)
+    classes = raw.columns["label"].unique().to_pylist()
+    regions = keep_class_out(found, options.box_regions, classes, notes)
     joined = join_boxes(
-        raw.columns["image"], found, options.box_regions, options.box_join, options.box_min_score
+        raw.columns["image"], found, regions, options.box_join, options.box_min_score
     )
     check_sizes(raw, found, joined.names)
     _check_free(raw, found, list(joined.boxes))

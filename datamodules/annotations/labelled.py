@@ -7,12 +7,12 @@ import pyarrow as pa
 
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.joining import join_boxes
-from datamodules.annotations.labels import CATEGORY, read_labels
+from datamodules.annotations.labels import read_labels
 from datamodules.annotations.mask_files import draw_regions, key_of
 from datamodules.annotations.matching import match_names
 from datamodules.annotations.options import BoxOptions
 from datamodules.annotations.reading import read_annotations
-from datamodules.annotations.region_names import name_regions
+from datamodules.annotations.region_names import keep_class_out, name_regions
 from datamodules.annotations.stated_sizes import check_sizes
 from datamodules.boxes import region_of
 from datamodules.folder import IMAGE_SUFFIXES
@@ -52,8 +52,7 @@ def read_labelled(
     notes.append(f"The classes are the {told_by} of {found.name} (data.label_from).")
     files = _find_files(found, folder, notes)
     rows = _find_labelled(found, labels, told_by, notes)
-    # a region named after the class would tell it
-    wanted = "all" if options.box_regions is None and told_by == CATEGORY else options.box_regions
+    wanted = keep_class_out(found, options.box_regions, np.unique(labels).tolist(), notes)
     joined = join_boxes(found.names, found, wanted, options.box_join, options.box_min_score)
     notes += joined.notes[1:]
     columns = {"image": files, "label": labels, **_free_columns(found)}

@@ -1,7 +1,7 @@
 """From the categories of annotations to the regions that they become."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -39,6 +39,27 @@ def name_regions(
     codes = found.labels.dictionary_encode()
     order = np.array([categories.index(c) for c in codes.dictionary.to_pylist()], np.int64)
     return regions, places[order[codes.indices.to_numpy()]] if len(found) else np.empty(0, int)
+
+
+def keep_class_out(
+    found: Annotations, wanted: Wanted, classes: Iterable[str], notes: list[str]
+) -> Wanted:
+    """Where categories are the classes, all are one region: the name of one would tell the class.
+
+    Args:
+        found: The annotations.
+        wanted: As the user has it; anything but None stays.
+        classes: That the images are to be told apart by.
+        notes: Takes what was decided.
+    """
+    categories = found.categories()
+    if wanted is not None or len(categories) < 2 or not set(categories) <= set(classes):
+        return wanted
+    notes.append(
+        f"The categories of {found.name} are the classes, so all of its boxes are one region "
+        f"{DEFAULT_REGION}: regions of these names would tell the class (data.box_regions)."
+    )
+    return "all"
 
 
 def _choose(found: Annotations, categories: list[str], wanted: Wanted) -> dict[str, str]:
