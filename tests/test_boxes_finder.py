@@ -42,3 +42,12 @@ def test_pixels_beyond_the_edge_are_cut_and_boxes_beyond_it_are_no_boxes(table, 
     assert found.boxes["roi"][0].tolist() == [40, 10, SIZE[0], 20]
     assert np.isnan(found.boxes["roi"][1]).all()
     assert found.reasons.tolist() == ["", "its box lies outside of the image"]
+
+
+def test_categories_that_are_the_classes_are_no_regions(table, tmp_path):
+    content = coco({name: [(name.split("/")[0], (1, 2, 9, 9))] for name in NAMES})
+    path = str(write_json(tmp_path / "c.json", content))
+    with pytest.raises(ValueError, match=r"would tell the class\. Set data\.box_regions=all"):
+        BoxesFinder(boxes=path).find(table, np.arange(16))
+    found = BoxesFinder(boxes=path, box_regions="all").find(table, np.arange(16))
+    assert (found.reasons == "").all()

@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.records import (
-    NUMBER,
+    HIGHEST,
     TEXT,
     check_records,
     is_numbers,
     shorten,
     take,
     take_numbers,
+    take_optional_numbers,
 )
 from datamodules.annotations.rle import check_runs, unpack_counts
 from datamodules.annotations.shapes import Outline, Runs, Shape
@@ -88,9 +89,8 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
         if not problems:
             _check_runs_fit(shapes, sizes[index], problems)
     boxes = _read_boxes(annotations, shapes, problems)
-    scores = take(annotations, "score", NUMBER, "a number", "annotations", problems, None)
+    scores = take_optional_numbers(annotations, "score", "annotations", problems)
     raise_problems(problems, name)
-    scored = np.array([np.nan if score is None else score for score in scores], float)
     return Annotations(
         name=name,
         format="COCO results" if results else "COCO",
@@ -99,8 +99,8 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
         image=index,
         labels=pa.array(labels, pa.string()),
         boxes=boxes,
-        scores=scored,
-        detected=results or bool(np.isfinite(scored).any()),
+        scores=scores,
+        detected=results or bool(np.isfinite(scores).any()),
         numbered=results and all(type(owner) is int for owner in owners),
         shapes=shapes if with_shapes else (),
         attributes=_read_attributes(annotations),
@@ -111,16 +111,11 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
 def _read_images(images: Records, problems: list[str]) -> tuple[list[str], np.ndarray]:
     ids = take(images, "id", IDENTITY, WHAT_ID, "images", problems)
     names = take(images, "file_name", TEXT, "text", "images", problems)
-    sides = [
-        take(images, side, (*NUMBER, type(None)), "pixels", "images", problems, None)
-        for side in ("width", "height")
-    ]
+    sides = [take_optional_numbers(images, key, "images", problems) for key in ("width", "height")]
     if not problems:
         _find_repeated(ids, "id", problems)
         _find_repeated(names, "file_name", problems)
-    sizes = np.array(
-        [[np.nan if type(v) not in NUMBER else v for v in side] for side in sides], float
-    ).T.reshape(-1, 2)
+    sizes = np.stack(sides, axis=1)
     problems += [
         f"images[{row}]: width and height are {sizes[row]}, expected at least 1 pixel"
         for row in np.flatnonzero((sizes < 1).any(axis=1)).tolist()
@@ -241,7 +236,7 @@ def _read_ring(values: Any) -> np.ndarray | None:  # noqa: ANN401
         points = np.array(values, float).reshape(-1, 2)
     except OverflowError:
         return None
-    return points if np.isfinite(points).all() else None
+    return points if (np.abs(points) < HIGHEST).all() else None
 
 
 def _read_attributes(annotations: Records) -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """LabelMe: one JSON file an image, with ``shapes``, ``imagePath`` and ``flags``."""
 
 import base64
-import binascii
 import io
 import posixpath
 from pathlib import Path
@@ -12,7 +11,7 @@ from PIL import Image
 
 from datamodules.annotations.collecting import Collected
 from datamodules.annotations.found import Annotations
-from datamodules.annotations.records import NUMBER, is_numbers, load_json, shorten
+from datamodules.annotations.records import HIGHEST, NUMBER, is_numbers, load_json, shorten
 from datamodules.annotations.shapes import Outline, Picture, Shape, ellipse
 from datamodules.problems import raise_problems
 
@@ -81,7 +80,7 @@ def _read_image(content: Any, path: Path, folder: Path, problems: list[str]) -> 
 
 
 def _as_side(value: Any) -> float:  # noqa: ANN401
-    return float(value) if type(value) in NUMBER and value >= 1 else np.nan
+    return float(value) if type(value) in NUMBER and 1 <= value < HIGHEST else np.nan
 
 
 def _read_flags(content: dict[str, Any], where: str, problems: list[str]) -> dict[str, str]:
@@ -144,5 +143,5 @@ def _read_mask(text: Any) -> np.ndarray:  # noqa: ANN401
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
             return np.asarray(picture.convert("L")) > 0
-    except (TypeError, binascii.Error, OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # Pillow's decoders raise anything on a broken file
         raise ValueError(f"is a mask whose picture cannot be decoded: {error}") from error

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from datamodules.annotations.found import Annotations
+from datamodules.annotations.rle import MOST_PIXELS
 from datamodules.annotations.shapes import rectangle
 from datamodules.annotations.stated_sizes import upright_size
 from datamodules.progress import show_progress
@@ -109,6 +110,10 @@ def _draw(found: Annotations, drawing: Drawing) -> None:
         raise ValueError(
             f"{found.name} does not state the size of {drawing.image}, and it cannot be opened: "
             "its outlines cannot be drawn. Give data.images, or width and height in the file."
+        )
+    if size[0] * size[1] > MOST_PIXELS:
+        raise ValueError(
+            f"{found.name}: {drawing.image} is said to be {size[0]} x {size[1]} pixels"
         )
     mask = np.zeros((int(size[1]), int(size[0])), bool)
     for index in drawing.annotations.tolist():

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from datamodules.annotations.found import Annotations
+from datamodules.annotations.records import HIGHEST
 from datamodules.boxes import BoxFormat, to_corners
 from datamodules.manifest import read_csv
 from datamodules.problems import list_some, raise_problems
@@ -75,16 +76,16 @@ def read_plain(table: pa.Table, name: str, box_format: BoxFormat, first_row: int
             f"{list_some(table.column_names, 20)}."
         )
     problems: list[str] = []
-    images = _as_text(table[found["image"]])
+    images = _as_text(table, found["image"], name)
     _name_rows(pc.equal(images, ""), f"{found['image']} is blank", first_row, problems)
     if sides is not None:
         kind, numbers = SIDES[sides], np.stack([_as_numbers(table[one]) for one in sides], axis=1)
     else:
-        kind, numbers = box_format, _split_boxes(table[found["box"]])
+        kind, numbers = box_format, _split_boxes(table, found["box"], name)
     normalized = box_format.endswith("_normalized")
     boxes = to_corners(numbers, kind)
     what = "the box is not four finite numbers"
-    _name_rows(~np.isfinite(boxes).all(axis=1), what, first_row, problems)
+    _name_rows(~(np.abs(boxes) < HIGHEST).all(axis=1), what, first_row, problems)
     inverted = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
     what = f"the box ends before it begins (read as {kind}; data.box_format names others)"
     _name_rows(inverted, what, first_row, problems)
@@ -97,7 +98,7 @@ def read_plain(table: pa.Table, name: str, box_format: BoxFormat, first_row: int
     coded = images.combine_chunks().dictionary_encode()
     labels = pa.array(np.full(len(boxes), ""), pa.string())
     if found["label"] is not None:
-        labels = _as_text(table[found["label"]]).combine_chunks()
+        labels = _as_text(table, found["label"], name).combine_chunks()
     image = coded.indices.to_numpy().astype(np.int64)
     return Annotations(
         name=name,
@@ -123,8 +124,13 @@ def _find_sides(table: pa.Table) -> tuple[str, ...] | None:
     return next((four for four in SIDES if set(four) <= set(table.column_names)), None)
 
 
-def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
+def _as_text(table: pa.Table, column: str, name: str) -> pa.ChunkedArray:
+    try:
+        texts = table[column].cast(pa.string())
+    except pa.ArrowException as error:
+        kind = table[column].type
+        raise ValueError(f"{name}: {column} is of the kind {kind}, expected text.") from error
+    return pc.utf8_trim_whitespace(pc.fill_null(texts, ""))
 
 
 def _as_numbers(column: pa.ChunkedArray) -> np.ndarray:
@@ -148,8 +154,9 @@ def _as_number(text: str | None) -> float:
         return np.nan
 
 
-def _split_boxes(column: pa.ChunkedArray) -> np.ndarray:
+def _split_boxes(table: pa.Table, box: str, name: str) -> np.ndarray:
     """(rows, 4) float64, NaN where a row has not four numbers."""
+    column = table[box]
     kind = column.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
@@ -157,7 +164,7 @@ def _split_boxes(column: pa.ChunkedArray) -> np.ndarray:
             return _as_numbers(pc.list_flatten(column)).reshape(-1, 4)
         rows = [row if row is not None and len(row) == 4 else None for row in column.to_pylist()]
         return np.array([row or [np.nan] * 4 for row in rows], float)
-    texts = pc.replace_substring_regex(_as_text(column), r"[\[\](),;\s]+", " ")
+    texts = pc.replace_substring_regex(_as_text(table, box, name), r"[\[\](),;\s]+", " ")
     rows = [text.split() for text in texts.to_pylist()]
     return np.array(
         [[_as_number(one) for one in row] if len(row) == 4 else [np.nan] * 4 for row in rows]

@@ -88,7 +88,7 @@ def _tabulate(content: list[Any], path: Path) -> pa.Table:
     raise_problems(problems, path.name)
     try:
         return pa.Table.from_pylist(content)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: a key has values of several kinds: {error}") from error
 
 

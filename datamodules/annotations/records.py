@@ -13,6 +13,7 @@ import numpy as np
 REQUIRED = object()
 TEXT = (str,)
 NUMBER = (int, float)
+HIGHEST = 1e9  # of numbers that mean pixels
 # the quotes cannot stand within a JSON text, so this is a key and its value up to the last bracket
 POLYGONS = re.compile(rb'"segmentation"\s*:\s*\[[][0-9eE+.,\s-]*\]')
 
@@ -106,14 +107,32 @@ def take_numbers(
             numbers = np.array(values).reshape(len(values), length)
         except (ValueError, OverflowError):
             numbers = np.empty(0, object)
-        if numbers.dtype.kind in "if" and np.isfinite(numbers).all():
+        if numbers.dtype.kind in "if" and (np.abs(numbers) < HIGHEST).all():
             return numbers.astype(float)
     numbers = np.full((len(values), length), np.nan)
     for index, value in enumerate(values):
         if not is_numbers(value, length):
-            problems.append(f"{name(index)} is {shorten(value)}, expected {length} finite numbers")
+            problems.append(
+                f"{name(index)} is {shorten(value)}, expected {length} finite numbers below 1e9"
+            )
         else:
             numbers[index] = value
+    return numbers
+
+
+def take_optional_numbers(
+    records: list[dict[str, Any]], key: str, where: str, problems: list[str]
+) -> np.ndarray:
+    """Finite numbers of a key, (N,) float64, NaN of records without it; takes what is none."""
+    values = take(records, key, (*NUMBER, type(None)), "a number", where, problems, None)
+    numbers = np.full(len(values), np.nan)
+    for index, value in enumerate(values):
+        if type(value) in NUMBER and abs(value) < HIGHEST:
+            numbers[index] = value
+        elif type(value) in NUMBER:
+            problems.append(
+                f"{where}[{index}]: {key} is {shorten(value)}, expected a finite number below 1e9"
+            )
     return numbers
 
 
@@ -122,11 +141,11 @@ def is_numbers(value: Any, length: int | None = None) -> bool:  # noqa: ANN401
     return (
         isinstance(value, list)
         and (length is None or len(value) == length)
-        and all(type(one) in NUMBER and abs(one) < 1e300 for one in value)
+        and all(type(one) in NUMBER and abs(one) < HIGHEST for one in value)
     )
 
 
 def shorten(value: Any) -> str:  # noqa: ANN401
     """A value as a message shows it."""
-    text = repr(value)
+    text = repr(value) if not isinstance(value, int) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

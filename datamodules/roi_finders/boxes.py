@@ -11,9 +11,10 @@ from datamodules.annotations.found import Annotations
 from datamodules.annotations.joining import join_boxes
 from datamodules.annotations.options import BoxJoin
 from datamodules.annotations.reading import read_annotations
-from datamodules.annotations.region_names import Wanted, name_regions
+from datamodules.annotations.region_names import Wanted, keep_class_out, name_regions
 from datamodules.annotations.stated_sizes import upright_size
 from datamodules.boxes import BoxFormat
+from datamodules.problems import list_some
 from datamodules.progress import show_progress
 from datamodules.roi_finders.base import Found
 from datamodules.table import ImageTable
@@ -43,10 +44,13 @@ class BoxesFinder:
     name = "boxes"
     proposes = False
 
+    def __post_init__(self) -> None:
+        self.boxes = str(Path(self.boxes).expanduser().resolve())  # of a record read anywhere
+
     @cached_property
     def annotations(self) -> Annotations:
         """What the file says, read once."""
-        return read_annotations(Path(self.boxes).expanduser(), "data.boxes", self.box_format)
+        return read_annotations(Path(self.boxes), "data.boxes", self.box_format)
 
     @property
     def region_names(self) -> tuple[str, ...]:
@@ -60,6 +64,12 @@ class BoxesFinder:
             ValueError: The annotations are missing or wrong, or match no image.
         """
         found = self.annotations
+        classes = table.class_names
+        if keep_class_out(found, self.box_regions, classes, []) != self.box_regions:
+            raise ValueError(
+                f"The categories of {found.name} are the classes ({list_some(classes)}): regions "
+                "of these names would tell the class. Set data.box_regions=all for one region roi."
+            )
         joined = join_boxes(
             table.columns["image"], found, self.box_regions, self.box_join, self.box_min_score
         )
