@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from datamodules.annotations.joining import add_boxes
+from datamodules.annotations.table_boxes import add_boxes
 from datamodules.boxes import DEFAULT_REGION, region_of
 from datamodules.classes import settle_classes, settle_model_classes, settle_positive
 from datamodules.groups import find_groups

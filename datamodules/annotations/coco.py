@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from datamodules.annotations.coco_shapes import (
+    check_runs_fit,
+    read_coco_boxes,
+    read_coco_shapes,
+)
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.records import (
-    HIGHEST,
     TEXT,
     check_records,
-    is_numbers,
     shorten,
     take,
-    take_numbers,
     take_optional_numbers,
 )
-from datamodules.annotations.rle import check_runs, unpack_counts
-from datamodules.annotations.shapes import Outline, Runs, Shape
+from datamodules.annotations.shapes import Shape
 from datamodules.problems import list_some, raise_problems
 
 Records = list[dict[str, Any]]
@@ -61,16 +62,7 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
     problems: list[str] = []
     results = isinstance(content, list)
     parts = {"annotations": content} if results else content
-    wanted = ("annotations",) if results else ("images", "annotations")
-    missing = [key for key in wanted if key not in parts]
-    if missing:
-        raise ValueError(
-            f"{name} looks like COCO and has no {list_some(missing)}. Expected the keys images, "
-            f"annotations, categories; found {list_some(list(parts))}."
-        )
-    wanted += ("categories",) if "categories" in parts else ()
-    if not all([check_records(parts[key], key, problems) for key in wanted]):
-        raise_problems(problems, name)
+    _check_layout(parts, results, name)
     annotations = parts["annotations"]
     owners = take(annotations, "image_id", IDENTITY, WHAT_ID, "annotations", problems)
     kinds = take(annotations, "category_id", IDENTITY, WHAT_ID, "annotations", problems, None)
@@ -85,10 +77,10 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
     labels = _name_categories(kinds, parts.get("categories"), problems)
     shapes: Sequence[Shape | None] = ()
     if with_shapes or not all("bbox" in annotation for annotation in annotations):
-        shapes = _read_shapes(annotations, problems)
+        shapes = read_coco_shapes(annotations, problems)
         if not problems:
-            _check_runs_fit(shapes, sizes[index], problems)
-    boxes = _read_boxes(annotations, shapes, problems)
+            check_runs_fit(shapes, sizes[index], problems)
+    boxes = read_coco_boxes(annotations, shapes, problems)
     scores = take_optional_numbers(annotations, "score", "annotations", problems)
     raise_problems(problems, name)
     return Annotations(
@@ -106,6 +98,22 @@ def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noq
         attributes=_read_attributes(annotations),
         columns=_read_columns(images),
     )
+
+
+def _check_layout(parts: dict[str, Any], results: bool, name: str) -> None:
+    """Whether the lists are there, and lists of objects."""
+    problems: list[str] = []
+    wanted = ("annotations",) if results else ("images", "annotations")
+    missing = [key for key in wanted if key not in parts]
+    if missing:
+        raise ValueError(
+            f"{name} looks like COCO and has no {list_some(missing)}. Expected the keys images, "
+            f"annotations, categories; found {list_some(list(parts))}."
+        )
+    wanted += ("categories",) if "categories" in parts else ()
+    for key in wanted:
+        check_records(parts[key], key, problems)
+    raise_problems(problems, name)
 
 
 def _read_images(images: Records, problems: list[str]) -> tuple[list[str], np.ndarray]:
@@ -162,81 +170,6 @@ def _name_categories(
     by_id = dict(zip(ids, names, strict=True)) | {None: ""}
     _index(kinds, list(by_id), "category_id", "categories", problems)
     return [by_id.get(kind, "") for kind in kinds]
-
-
-def _read_boxes(
-    annotations: Records, shapes: Sequence[Shape | None], problems: list[str]
-) -> np.ndarray:
-    """(A, 4) corners; where there is no bbox, those of the segmentation."""
-    values = [annotation.get("bbox") for annotation in annotations]
-    if shapes:
-        values = [
-            _bounds(shape) if value is None and shape is not None else value
-            for value, shape in zip(values, shapes, strict=True)
-        ]
-    boxes = take_numbers(values, 4, "annotations[{}]: bbox".format, problems)
-    problems += [
-        f"annotations[{row}]: bbox is {values[row]}, expected x, y, width, height with width and "
-        "height from 0 up"
-        for row in np.flatnonzero((boxes[:, 2:] < 0).any(axis=1)).tolist()
-    ]
-    boxes[:, 2:] += boxes[:, :2]
-    return boxes
-
-
-def _bounds(shape: Shape) -> list[float]:
-    x0, y0, x1, y1 = shape.bounds()
-    return [x0, y0, x1 - x0, y1 - y0]
-
-
-def _read_shapes(annotations: Records, problems: list[str]) -> list[Shape | None]:
-    shapes: list[Shape | None] = []
-    for index, annotation in enumerate(annotations):
-        try:
-            shapes.append(_read_shape(annotation.get("segmentation")))
-        except ValueError as error:
-            problems.append(f"annotations[{index}]: segmentation {error}")
-            shapes.append(None)
-    return shapes
-
-
-def _check_runs_fit(shapes: Sequence[Shape | None], sizes: np.ndarray, problems: list[str]) -> None:
-    """Runs have the size of their image, where that is stated."""
-    for row, (shape, stated) in enumerate(zip(shapes, sizes.tolist(), strict=True)):
-        if isinstance(shape, Runs) and stated[0] >= 1 and stated != [shape.width, shape.height]:
-            problems.append(
-                f"annotations[{row}]: segmentation is of {shape.width} x {shape.height} pixels, "
-                f"its image of {stated[0]:g} x {stated[1]:g}"
-            )
-
-
-def _read_shape(value: Any) -> Shape | None:  # noqa: ANN401
-    if value is None or value == []:
-        return None
-    if isinstance(value, dict):
-        size, counts = value.get("size"), value.get("counts")
-        if not is_numbers(size, 2) or not isinstance(counts, str | list):
-            raise ValueError("is an object without 'size' (height, width) and 'counts'")
-        counts = unpack_counts(counts) if isinstance(counts, str) else counts
-        height, width = int(size[0]), int(size[1])
-        return Runs(check_runs(counts, height, width), height, width, by_columns=True)
-    rings = [_read_ring(ring) for ring in value] if isinstance(value, list) else [None]
-    if any(ring is None for ring in rings):
-        raise ValueError(f"is {shorten(value)}, expected lists of x, y of at least three points")
-    return Outline(rings)
-
-
-def _read_ring(values: Any) -> np.ndarray | None:  # noqa: ANN401
-    """(P, 2) points, None where these are none."""
-    if not isinstance(values, list) or len(values) < 6 or len(values) % 2:
-        return None
-    if not set(map(type, values)) <= {int, float}:
-        return None
-    try:
-        points = np.array(values, float).reshape(-1, 2)
-    except OverflowError:
-        return None
-    return points if (np.abs(points) < HIGHEST).all() else None
 
 
 def _read_attributes(annotations: Records) -> list[dict[str, str]]:

@@ -1,19 +1,14 @@
 """Boxes that exist already become regions of the images that they name."""
 
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.matching import match_names
-from datamodules.annotations.options import BoxJoin, BoxOptions
-from datamodules.annotations.reading import read_annotations
-from datamodules.annotations.region_names import Wanted, keep_class_out, name_regions
-from datamodules.annotations.stated_sizes import check_sizes
-from datamodules.boxes import region_of
-from datamodules.manifest import RawTable
+from datamodules.annotations.options import BoxJoin
+from datamodules.annotations.region_names import Wanted, name_regions
 from datamodules.problems import list_some
 
 BOX_TOLERANCE = 1e-3  # pixels
@@ -139,61 +134,3 @@ def _say_match(found: Annotations, rule: str, used: np.ndarray, joined: Joined) 
         names = found.names.take(pa.array(lost[:3])).to_pylist()
         text += f", {len(lost)} annotated images are in no row ({list_some(names)})"
     return text + "."
-
-
-def add_boxes(raw: RawTable, options: BoxOptions, notes: list[str]) -> RawTable:
-    """Join the boxes that ``data.boxes`` names, if any, to a table as it was read.
-
-    Args:
-        raw: The source.
-        options: What the user said of the boxes.
-        notes: Takes what is to be said.
-
-    Raises:
-        ValueError: As ``join_boxes``; or the table has such a region itself, or boxes of the other
-            kind (pixels, shares).
-    """
-    if options.boxes is None:
-        return raw
-    path = Path(options.boxes).expanduser()
-    found = read_annotations(path, "data.boxes", options.box_format)
-    classes = raw.columns["label"].unique().to_pylist()
-    regions = keep_class_out(found, options.box_regions, classes, notes)
-    joined = join_boxes(
-        raw.columns["image"], found, regions, options.box_join, options.box_min_score
-    )
-    check_sizes(raw, found, joined.names)
-    _check_free(raw, found, list(joined.boxes))
-    notes += joined.notes
-    columns = raw.columns
-    if "roi_source" not in columns.column_names:
-        detected = found.detected if options.box_source is None else (
-            options.box_source == "detected"
-        )  # fmt: skip
-        sources = np.where(joined.any_box() & detected, "detected", "")
-        columns = columns.append_column("roi_source", pa.array(sources, pa.string()))
-        kind = "a detector found" if detected else "people drew"
-        notes.append(f"The boxes count as what {kind} (data.box_source).")
-    return replace(
-        raw,
-        columns=columns,
-        boxes={**raw.boxes, **joined.boxes},
-        boxes_normalized=found.normalized,
-    )
-
-
-def _check_free(raw: RawTable, found: Annotations, regions: list[str]) -> None:
-    """Refuse what the table says itself."""
-    masks = [region_of(name, "mask") for name in raw.columns.column_names]
-    taken = [region for region in regions if region in raw.boxes or region in masks]
-    if taken:
-        raise ValueError(
-            f"{raw.name} has the region {list_some(taken)} itself, and {found.name} would give it, "
-            "too. Take one away, or rename that of data.boxes by data.box_regions={category: name}."
-        )
-    if (raw.boxes or raw.distractors) and raw.boxes_normalized != found.normalized:
-        kinds = ["pixels", "shares of the image's size"]
-        raise ValueError(
-            f"{raw.name} has boxes in {kinds[raw.boxes_normalized]}, {found.name} in "
-            f"{kinds[found.normalized]}; they must be alike."
-        )

@@ -10,8 +10,9 @@ from datamodules.annotations.coco import is_coco, lacks_boxes, read_coco
 from datamodules.annotations.cvat import read_cvat
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.labelme import is_labelme, read_labelme
-from datamodules.annotations.plain import NAMES, read_plain, read_plain_file
-from datamodules.annotations.records import load_json, many_objects, shorten
+from datamodules.annotations.plain import read_plain, read_plain_file
+from datamodules.annotations.plain_columns import NAMES
+from datamodules.annotations.records import check_records, load_json, many_objects, shorten
 from datamodules.annotations.yolo import read_yolo
 from datamodules.boxes import BoxFormat
 from datamodules.problems import list_some, raise_problems
@@ -80,11 +81,8 @@ def _is_plain(content: Any) -> bool:  # noqa: ANN401
 
 
 def _tabulate(content: list[Any], path: Path) -> pa.Table:
-    problems = [
-        f"item {index} is {shorten(one)}, expected an object"
-        for index, one in enumerate(content)
-        if not isinstance(one, dict)
-    ]
+    problems: list[str] = []
+    check_records(content, "list", problems)
     raise_problems(problems, path.name)
     try:
         return pa.Table.from_pylist(content)

@@ -83,19 +83,16 @@ def take(
     return values
 
 
-def check_records(records: Any, where: str, problems: list[str]) -> bool:  # noqa: ANN401
-    """Whether this is a list of objects; takes what is not."""
+def check_records(records: Any, where: str, problems: list[str]) -> None:  # noqa: ANN401
+    """Take what is not a list of objects, or not an object in it."""
     if not isinstance(records, list):
         problems.append(f"{where} is {shorten(records)}, expected a list of objects")
-        return False
-    if set(map(type, records)) <= {dict}:
-        return True
-    problems += [
-        f"{where}[{index}] is {shorten(record)}, expected an object"
-        for index, record in enumerate(records)
-        if type(record) is not dict
-    ]
-    return False
+    elif not set(map(type, records)) <= {dict}:
+        problems += [
+            f"{where}[{index}] is {shorten(record)}, expected an object"
+            for index, record in enumerate(records)
+            if type(record) is not dict
+        ]
 
 
 def take_numbers(
