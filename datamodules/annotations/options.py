@@ -29,7 +29,7 @@ class BoxOptions:
             box around them, ``best`` the one of the highest score.
         box_min_score: Boxes of a lower score are left out.
         box_source: Whether people drew the boxes (``given``) or a detector found them; None:
-            detected in tables, YOLO and COCO with scores, given in others.
+            detected in plain tables and wherever there are scores, given in others.
     """
 
     boxes: str | None = None

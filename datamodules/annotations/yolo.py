@@ -53,4 +53,5 @@ def read_yolo(paths: list[Path], folder: Path, name: str) -> Annotations:
     highest = max((max(box) for box in collected.boxes), default=0)
     if highest > 2:
         raise ValueError(f"{name}: boxes reach {highest:g}, expected shares of the image's size.")
-    return collected.finish(name=name, format="YOLO", normalized=True, detected=True)
+    scored = bool(np.isfinite(collected.scores).any())
+    return collected.finish(name=name, format="YOLO", normalized=True, detected=scored)
