@@ -166,3 +166,26 @@ def test_images_are_found_below_folders_that_the_file_does_not_name(folder, tmp_
     table = read(write_json(tmp_path / "c.json", coco(boxes)), tmp_path)
     assert label_of(table) == {f"images/{name}": kind for name, kind in KINDS.items()}
     assert any("by file name" in note for note in table.notes)
+
+
+def test_a_coco_file_a_split_names_the_split_and_the_folder_of_its_images(tmp_path):
+    root = tmp_path / "export"
+    for split in ("train", "valid", "test"):
+        names = [f"{split}{number}.png" for number in range(8)]
+        write_images(root / split, names)
+        boxes = {name: [("ab"[n % 2], BOX)] for n, name in enumerate(names)}
+        write_json(root / split / "_annotations.coco.json", coco(boxes))
+        (root / "README.txt").write_text("of the export")
+    cache = str(tmp_path / "cache")
+    table = AnnotatedData(annotations=str(root), mask_cache=cache).read(seed=0)
+    assert table.counts() == {"train": [4, 4], "val": [4, 4], "test": [4, 4]}
+    assert table.columns["image"][0].as_py() == "test/test0.png"
+    assert (plane(table) == INSIDE).all()
+
+
+def test_an_image_in_two_coco_files_is_refused(tmp_path):
+    for name in ("train", "val"):
+        content = coco({f"../images/{number}.png": [("a", BOX)] for number in range(2)})
+        write_json(tmp_path / "json" / f"instances_{name}2017.json", content)
+    with pytest.raises(ValueError, match=r"0\.png stands in instances_train2017\.json and in"):
+        read(tmp_path / "json", tmp_path)

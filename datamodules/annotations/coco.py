@@ -5,6 +5,7 @@ numbers and no names.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from datamodules.annotations.found import Annotations
 from datamodules.annotations.records import (
     TEXT,
     check_records,
+    load_json,
     shorten,
     take,
     take_optional_numbers,
@@ -40,12 +42,14 @@ def is_coco(content: Any) -> bool:  # noqa: ANN401
     return isinstance(first, dict) and "image_id" in first
 
 
-def lacks_boxes(content: Any) -> bool:  # noqa: ANN401
-    """Whether a box has to be taken from a segmentation, because there is no ``bbox``."""
+def load_coco(path: Path, with_shapes: bool) -> Any:  # noqa: ANN401
+    """Read a JSON file that may be COCO; polygons only if they are wanted, or stand for boxes."""
+    content = load_json(path, without_polygons=not with_shapes)
     annotations = content.get("annotations") if isinstance(content, dict) else None
-    return isinstance(annotations, list) and any(
+    lacking = isinstance(annotations, list) and any(
         isinstance(one, dict) and "bbox" not in one for one in annotations
     )
+    return load_json(path) if lacking and not with_shapes else content
 
 
 def read_coco(content: Any, name: str, with_shapes: bool) -> Annotations:  # noqa: ANN401

@@ -6,13 +6,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from datamodules.annotations.coco import is_coco, lacks_boxes, read_coco
+from datamodules.annotations.coco import is_coco, load_coco, read_coco
 from datamodules.annotations.cvat import read_cvat
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.labelme import is_labelme, read_labelme
 from datamodules.annotations.plain import read_plain, read_plain_file
 from datamodules.annotations.plain_columns import NAMES
 from datamodules.annotations.records import check_records, load_json, many_objects, shorten
+from datamodules.annotations.several_coco import read_several_coco
+from datamodules.annotations.yolo import NAMES as CLASS_FILES
 from datamodules.annotations.yolo import read_yolo
 from datamodules.boxes import BoxFormat
 from datamodules.problems import list_some, raise_problems
@@ -22,6 +24,7 @@ FORMATS = (
     "shapes, a file an image), CVAT for images (XML), YOLO (a text file an image), or a table "
     "(CSV, Parquet, JSON list) of image and box"
 )
+ASIDE = {*CLASS_FILES, "readme.txt", "license.txt"}
 SUFFIXES = (".json", ".xml", ".txt", ".csv", ".parquet")
 
 
@@ -61,9 +64,7 @@ def _read_file(path: Path, box_format: BoxFormat, with_shapes: bool) -> Annotati
         return read_plain(read_plain_file(path), path.name, box_format, 2)
     if first == b"<":
         return read_cvat(path)
-    content = load_json(path, without_polygons=not with_shapes)
-    if lacks_boxes(content):
-        content = load_json(path)
+    content = load_coco(path, with_shapes)
     if is_labelme(content):
         return read_labelme([path], path.parent, path.name)
     if _is_plain(content):
@@ -93,7 +94,11 @@ def _tabulate(content: list[Any], path: Path) -> pa.Table:
 def _read_folder(folder: Path, key: str, box_format: BoxFormat, with_shapes: bool) -> Annotations:
     """One file an image; the kind of file that there are most of."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
-    paths = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+    paths = [
+        path
+        for path in paths
+        if path.is_file() and not path.name.startswith(".") and path.name.lower() not in ASIDE
+    ]
     if not paths:
         raise ValueError(f"{key}: {folder} holds no files of annotations. Expected {FORMATS}.")
     counts = Counter(path.suffix.lower() for path in paths)
@@ -108,6 +113,8 @@ def _read_folder(folder: Path, key: str, box_format: BoxFormat, with_shapes: boo
             f"{key}: {folder} holds {len(chosen)} {suffix} files and also {list_some(names)}. "
             "Keep one format in a folder, or name one file."
         )
+    if suffix == ".json" and is_coco(load_json(chosen[0])):
+        return read_several_coco(chosen, folder, with_shapes)
     if suffix == ".json":
         return read_labelme(chosen, folder, folder.name)
     if suffix == ".txt":

@@ -26,8 +26,6 @@ def read_yolo(paths: list[Path], folder: Path, name: str) -> Annotations:
     found = next((folder / one for one in NAMES if (folder / one).is_file()), None)
     words = [] if found is None else found.read_text(encoding="utf-8-sig").split("\n")
     for path in paths:
-        if path == found:
-            continue
         where = path.relative_to(folder)
         collected.add_image(where.with_suffix("").as_posix(), (np.nan, np.nan))
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
