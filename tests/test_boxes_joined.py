@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from annotated import SIZE, coco, cvat, cvat_box, labelme, write_images, write_json
+from PIL import Image
 
 from datamodules.sources import FolderData
 
@@ -209,6 +210,23 @@ def test_annotations_of_another_copy_of_the_images_are_refused(pets, tmp_path):
     message = r"16 problems(.|\n)*is 48 x 40 pixels, annotated at 96 x 40"
     with pytest.raises(ValueError, match=message):
         read(pets, write_json(tmp_path / "c.json", content))
+
+
+def test_sizes_are_those_of_the_image_turned_upright(tmp_path):
+    names = [f"{kind}/{n}{kind}.jpg" for kind in ("cat", "dog") for n in range(8)]
+    images = write_images(tmp_path / "images", names)
+    for name in names:
+        with Image.open(images / name) as image:
+            exif = image.getexif()
+            exif[0x0112] = 6  # a quarter turn
+            image.save(images / name, exif=exif)
+    boxes = {name: [("face", (1, 2, 9, 9))] for name in names}
+    content = coco(boxes)
+    with pytest.raises(ValueError, match=r"is 40 x 48 pixels, annotated at 48 x 40.*is turned"):
+        read(images, write_json(tmp_path / "c.json", content))
+    for entry in content["images"]:
+        entry["width"], entry["height"] = 40, 48
+    assert read(images, write_json(tmp_path / "c.json", content)).has_roi().all()
 
 
 @pytest.mark.parametrize(

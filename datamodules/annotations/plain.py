@@ -37,7 +37,9 @@ def read_plain_file(path: Path) -> pa.Table:
     """
     try:
         parquet = path.suffix.lower() in (".parquet", ".pq")
-        return pa.parquet.read_table(path) if parquet else read_csv(path)
+        table = pa.parquet.read_table(path) if parquet else read_csv(path)
+        table.validate(full=True)  # a broken Parquet file may hold text that is none
+        return table
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
 
