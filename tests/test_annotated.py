@@ -72,6 +72,19 @@ def test_segmentations_become_masks_drawn_once(folder, tmp_path, segmentation):
     assert read(write_json(path, content), folder).mask_paths["roi"][0].as_py() != mask
 
 
+def test_outlines_of_a_region_are_united_and_none_of_them_can_be_the_best(folder, tmp_path):
+    content = coco({name: [(kind, BOX), (kind, BOX)] for name, kind in KINDS.items()})
+    rings = ([10, 5, 20, 5, 20, 25, 10, 25], [20, 5, 30, 5, 30, 25, 20, 25])
+    for number, annotation in enumerate(content["annotations"]):
+        annotation |= {"segmentation": [rings[number % 2]], "score": 0.5}
+    path = write_json(tmp_path / "c.json", content)
+    table = read(path, folder)
+    assert (plane(table) == INSIDE).all()
+    assert not any("several boxes" in note for note in table.notes)
+    with pytest.raises(ValueError, match=r"box_join=best chooses among boxes"):
+        read(path, folder, box_join="best")
+
+
 def test_other_values_of_an_image_are_columns_and_may_be_the_class(folder, tmp_path):
     more = {name: {"state": kind, "group": name[:2]} for name, kind in KINDS.items()}
     boxes = {name: [("eye", BOX), ("mouth", (0, 0, 9, 9))] for name in NAMES}

@@ -12,6 +12,7 @@ from datamodules.annotations.region_names import Wanted, name_regions
 from datamodules.problems import list_some
 
 BOX_TOLERANCE = 1e-3  # pixels
+JOIN_WORDS = {"union": "the smallest box around them", "best": "that of the highest score"}
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Joined:
     Args:
         boxes: Region name to (rows, 4) float64 of x0 y0 x1 y1, NaN where there is none.
         names: (rows,) int64 annotated image of each row, -1 where there is none.
-        notes: What was matched, united, cut and left out, one sentence each.
+        notes: What was matched, cut and left out, one sentence each.
+        several: Region name to a sentence, where images have several boxes of it.
     """
 
     boxes: dict[str, np.ndarray]
     names: np.ndarray
     notes: list[str] = field(default_factory=list)
+    several: dict[str, str] = field(default_factory=dict)
 
     def any_box(self) -> np.ndarray:
         """(rows,) bool: whether a row has a box of any region."""
@@ -63,9 +66,32 @@ def join_boxes(
     match = match_names(images, found.names, found.numbered, found.name)
     names, region = name_regions(found, regions, notes)
     boxes, cut = cut_at_edge(found)
-    keep = region >= 0
-    if found.has_scores:
-        keep &= ~(found.scores < min_score)
+    used = np.zeros(len(found.names), bool)
+    used[match.names[match.names >= 0]] = True
+    keep = (region >= 0) & ~(found.scores < min_score) & used[found.image]
+    keep &= ~_find_flat(found, boxes, keep, notes)
+    if cut[keep].any():
+        notes.append(f"{found.name}: {cut[keep].sum()} boxes are cut at the edge of their image.")
+    by_row, several = {}, {}
+    for index, name in enumerate(names):
+        rows = np.flatnonzero(keep & (region == index))
+        merged = _merge(found, boxes, rows, join)
+        by_row[name] = np.where(match.names[:, None] < 0, np.nan, merged[match.names])
+        repeated = int((np.bincount(found.image[rows], minlength=1) > 1).sum())
+        if repeated:
+            several[name] = (
+                f"{repeated} images have several boxes of {name}: {JOIN_WORDS[join]} is taken "
+                f"(data.box_join={join})."
+            )
+    joined = Joined(by_row, match.names, notes, several)
+    notes.insert(0, _say_match(found, match.rule, used, joined))
+    return joined
+
+
+def _find_flat(
+    found: Annotations, boxes: np.ndarray, keep: np.ndarray, notes: list[str]
+) -> np.ndarray:
+    """(A,) bool: kept so far, and without any area inside the image."""
     flat = keep & (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
     if flat.any():
         where = found.names.take(pa.array(np.unique(found.image[flat])[:5])).to_pylist()
@@ -73,36 +99,12 @@ def join_boxes(
             f"{found.name}: {flat.sum()} boxes without any area inside their image are left out, "
             f"such as of {list_some(where)}."
         )
-    keep &= ~flat
-    used = np.zeros(len(found.names), bool)
-    used[match.names[match.names >= 0]] = True
-    keep &= used[found.image]
-    if cut[keep].any():
-        notes.append(f"{found.name}: {cut[keep].sum()} boxes are cut at the edge of their image.")
-    merged = {
-        name: _merge(found, boxes, np.flatnonzero(keep & (region == index)), join, name, notes)
-        for index, name in enumerate(names)
-    }
-    nobody = match.names < 0
-    by_row = {name: np.where(nobody[:, None], np.nan, b[match.names]) for name, b in merged.items()}
-    joined = Joined(by_row, match.names, notes)
-    notes.insert(0, _say_match(found, match.rule, used, joined))
-    return joined
+    return flat
 
 
-def _merge(
-    found: Annotations, boxes: np.ndarray, rows: np.ndarray, join: BoxJoin, region: str,
-    notes: list[str],
-) -> np.ndarray:  # fmt: skip
+def _merge(found: Annotations, boxes: np.ndarray, rows: np.ndarray, join: BoxJoin) -> np.ndarray:
     """One box of each annotated image, (M, 4), NaN where it has none."""
     owners = found.image[rows]
-    repeated = int((np.bincount(owners, minlength=1) > 1).sum())
-    if repeated:
-        words = {"union": "the smallest box around them", "best": "that of the highest score"}
-        notes.append(
-            f"{repeated} images have several boxes of {region}: {words[join]} is taken "
-            f"(data.box_join={join})."
-        )
     merged = np.full((len(found.names), 4), np.nan)
     if join == "best":
         # the last of equal indices stays: the highest score, of equal ones the first in the file

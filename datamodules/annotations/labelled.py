@@ -54,7 +54,6 @@ def read_labelled(
     rows = _find_labelled(found, labels, told_by, notes)
     wanted = keep_class_out(found, options.box_regions, np.unique(labels).tolist(), notes)
     joined = join_boxes(found.names, found, wanted, options.box_join, options.box_min_score)
-    notes += joined.notes[1:]
     columns = {"image": files, "label": labels, **_free_columns(found)}
     detected = found.detected if options.box_source is None else options.box_source == "detected"
     if detected:
@@ -63,7 +62,13 @@ def read_labelled(
     region = np.where(found.scores < options.box_min_score, -1, region)
     place = mask_cache.resolve() / key_of(path, wanted, options.box_min_score)
     masks = draw_regions(found, names, region, [folder / file for file in files], rows, place)
+    if masks and options.box_join == "best":
+        raise ValueError(
+            f"data.box_join=best chooses among boxes, and {found.name} has outlines of "
+            f"{list_some(list(masks))}, which are united. Leave it out."
+        )
     columns |= {f"mask_{name}": paths for name, paths in masks.items()}
+    notes += [*joined.notes[1:], *(joined.several[n] for n in joined.several if n not in masks)]
     boxes = {name: own[rows] for name, own in joined.boxes.items() if name not in masks}
     texts = {key: pa.array(list(values), pa.string()) for key, values in columns.items()}
     table = pa.table(texts).take(pa.array(rows))

@@ -40,7 +40,7 @@ def add_boxes(raw: RawTable, options: BoxOptions, notes: list[str]) -> RawTable:
     )
     check_sizes(raw, found, joined.names)
     _check_free(raw, found, list(joined.boxes))
-    notes += joined.notes
+    notes += [*joined.notes, *joined.several.values()]
     columns = raw.columns
     if "roi_source" not in columns.column_names:
         detected = found.detected if options.box_source is None else (

@@ -86,7 +86,7 @@ class BoxesFinder:
             ["", NO_ANNOTATION, NO_BOX, "cannot be decoded"],
             "its box lies outside of the image",
         )
-        return Found(boxes, reasons, joined.notes)
+        return Found(boxes, reasons, [*joined.notes, *joined.several.values()])
 
 
 def _read_sizes(table: ImageTable, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
