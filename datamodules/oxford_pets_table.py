@@ -45,7 +45,7 @@ def read_pets(folder: Path, target: str, rim_inside: bool, cache: Path) -> RawTa
     if not rows:
         raise ValueError(f"{folder}: its lists {' and '.join(LISTS)} name no image.")
     trimaps = folder / "annotations" / "trimaps"
-    place = cache / key_of(trimaps, "trimap", rim_inside)
+    place = cache / key_of(trimaps, (".png",), "trimap", rim_inside)
     masks = _convert(trimaps, [row["id"] for row in rows], rim_inside, place)
     columns = {key: [row[key] for row in rows] for key in rows[0]}
     columns["label"] = columns["breed" if target == "breed" else "species"]

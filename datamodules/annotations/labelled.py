@@ -11,7 +11,7 @@ from datamodules.annotations.labels import read_labels
 from datamodules.annotations.mask_files import draw_regions, key_of
 from datamodules.annotations.matching import match_names
 from datamodules.annotations.options import BoxOptions
-from datamodules.annotations.reading import read_annotations
+from datamodules.annotations.reading import SUFFIXES, read_annotations
 from datamodules.annotations.region_names import keep_class_out, name_regions
 from datamodules.annotations.stated_sizes import check_sizes
 from datamodules.boxes import region_of
@@ -60,7 +60,10 @@ def read_labelled(
         columns["roi_source"] = ["detected"] * len(files)
     names, region = name_regions(found, wanted, [])
     region = np.where(found.scores < options.box_min_score, -1, region)
-    place = mask_cache.resolve() / key_of(path, wanted, options.box_min_score)
+    # where a size is not stated, that of the image decides what is drawn
+    images_of = str(folder) if np.isnan(found.sizes).any() else ""
+    key = key_of(path, SUFFIXES, wanted, options.box_min_score, images_of)
+    place = mask_cache.resolve() / key
     masks = draw_regions(found, names, region, [folder / file for file in files], rows, place)
     if masks and options.box_join == "best":
         raise ValueError(

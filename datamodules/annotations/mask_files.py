@@ -30,14 +30,20 @@ class Drawing(NamedTuple):
     annotations: np.ndarray
 
 
-def key_of(source: Path, *settings: object) -> str:
-    """What the masks of some annotations depend on, as the name of their folder."""
+def key_of(source: Path, suffixes: Sequence[str], *settings: object) -> str:
+    """What the masks of some annotations depend on, as the name of their folder.
+
+    Args:
+        source: The file, or the folder whose files of these suffixes count.
+        suffixes: In lower case.
+        settings: What else decides what is drawn.
+    """
     digest = hashlib.sha256(repr((FORMAT, settings)).encode())
     if source.is_file():
         with source.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     else:
-        for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        for path in sorted(p for p in source.rglob("*") if p.suffix.lower() in suffixes):
             stat = path.stat()
             line = (path.relative_to(source).as_posix(), stat.st_size, stat.st_mtime_ns)
             digest.update(repr(line).encode())
