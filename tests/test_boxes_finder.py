@@ -51,3 +51,8 @@ def test_categories_that_are_the_classes_are_no_regions(table, tmp_path):
         BoxesFinder(boxes=path).find(table, np.arange(16))
     found = BoxesFinder(boxes=path, box_regions="all").find(table, np.arange(16))
     assert (found.reasons == "").all()
+
+
+def test_boxes_have_to_be_named():
+    with pytest.raises(ValueError, match=r"by data\.boxes="):
+        BoxesFinder(boxes=None)

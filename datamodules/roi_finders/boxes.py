@@ -35,7 +35,7 @@ class BoxesFinder:
         box_min_score: Boxes of a lower score are left out.
     """
 
-    boxes: str
+    boxes: str | None
     box_format: BoxFormat = "xyxy"
     box_regions: Wanted = None
     box_join: BoxJoin = "union"
@@ -45,6 +45,11 @@ class BoxesFinder:
     proposes = False
 
     def __post_init__(self) -> None:
+        if self.boxes is None:
+            raise ValueError(
+                "roi=boxes looks up boxes that exist already: name their file or folder by "
+                "data.boxes=path/to/detections.json."
+            )
         self.boxes = str(Path(self.boxes).expanduser().resolve())  # of a record read anywhere
 
     @cached_property
