@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from annotated import SIZE, coco, write_images, write_json
 
+from datamodules.annotations.options import without_joining
 from datamodules.roi_finders.boxes import BoxesFinder
 from datamodules.sources import FolderData
 
@@ -56,3 +57,10 @@ def test_categories_that_are_the_classes_are_no_regions(table, tmp_path):
 def test_boxes_have_to_be_named():
     with pytest.raises(ValueError, match=r"by data\.boxes="):
         BoxesFinder(boxes=None)
+
+
+def test_a_source_may_be_read_without_its_boxes_by_who_looks_them_up(table, tmp_path):
+    path = write_json(tmp_path / "c.json", coco({name: [("face", (1, 2, 9, 9))] for name in NAMES}))
+    asked = {"images": str(tmp_path / "pets"), "boxes": str(path), "box_regions": "face"}
+    assert FolderData(**asked).read(seed=0).has_roi().all()
+    assert not FolderData(**without_joining(asked)).read(seed=0).has_roi().any()
