@@ -3,9 +3,11 @@
 from importlib import import_module
 
 _EXPORTS = {
+    "AnnotatedData": "datamodules.annotations.source",
     "DriversData": "datamodules.sources",
     "FolderData": "datamodules.sources",
     "ManifestData": "datamodules.sources",
+    "OxfordPetsData": "datamodules.oxford_pets",
     "ROIDataModule": "datamodules.datamodule",
     "ShardsData": "datamodules.sources",
 }

@@ -111,6 +111,8 @@ def _find_misfits(
         if not np.isfinite(box).all():
             continue
         x0, y0, x1, y1 = box_pixels(box, table.boxes_normalized, height, width)
+        if table.detected[row]:  # detectors do not stop at the edge, and drawing does
+            x1, y1 = min(x1, width), min(y1, height)
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height or x1 <= x0 or y1 <= y0:
             yield (
                 f"{table.row_name(row)}: {words} ({x0} {y0} {x1} {y1}) does not lie "

@@ -99,7 +99,7 @@ def _read_text(path: Path) -> pa.Table:
     """All columns as text with surrounding blanks removed and null as ""."""
     try:
         parquet = path.suffix.lower() in (".parquet", ".pq")
-        table = pa.parquet.read_table(path) if parquet else _read_csv(path)
+        table = pa.parquet.read_table(path) if parquet else read_csv(path)
         if parquet:
             table.validate(full=True)  # a broken file may hold text that is none
         names = [name.strip() for name in table.column_names]
@@ -137,7 +137,8 @@ def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
-def _read_csv(path: Path) -> pa.Table:
+def read_csv(path: Path) -> pa.Table:
+    """Read a CSV file whose columns are text; comma, semicolon or tab, as its header has them."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = file.readline()
     separator = max(",;\t", key=header.count)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from datamodules.annotations.options import BoxOptions
 from datamodules.problems import raise_problems
 from datamodules.window import find_window_problems
 
@@ -11,7 +12,7 @@ Imbalance = Literal["none", "class_weights", "balanced_sampler", "focal", "logit
 
 
 @dataclass(kw_only=True)
-class DataOptions:
+class DataOptions(BoxOptions):
     """Options that every source understands.
 
     Args:
@@ -83,7 +84,8 @@ class DataOptions:
         if self.test_on is not None:
             self.test_on = tuple(str(value) for value in _as_tuple(self.test_on))
         raise_problems(
-            [*self._find_problems(), *self._find_split_problems()], "the options of data"
+            [*self._find_problems(), *self._find_split_problems(), *self.find_box_problems()],
+            "the options of data",
         )
 
     def _find_problems(self) -> list[str]:

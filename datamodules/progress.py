@@ -17,5 +17,5 @@ def show_progress(items: Iterable[T], total: int, title: str = "Checking files")
 
         yield from tqdm(items, total=total, desc=title, unit="file", leave=False)
     else:
-        print(f"{title}: {total} to decode, once.", file=sys.stderr, flush=True)
+        print(f"{title}: {total} files, once.", file=sys.stderr, flush=True)
         yield from items

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datamodules.annotations.table_boxes import add_boxes
 from datamodules.boxes import DEFAULT_REGION, region_of
 from datamodules.classes import settle_classes, settle_model_classes, settle_positive
 from datamodules.codes import Codes
@@ -45,6 +46,7 @@ def build_table(
         ValueError: The source has mistakes; all of one kind are listed together.
     """
     notes: list[str] = []
+    raw = add_boxes(raw, options, notes)
     names = raw.columns.column_names
     wanted = [("slice_by", name) for name in options.slice_by]
     wanted += [("pair_by", options.pair_by)] if options.pair_by is not None else []

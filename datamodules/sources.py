@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.boxes import BoxFormat
 from datamodules.drivers import write_drivers
 from datamodules.folder import read_folder
 from datamodules.manifest import read_manifest
@@ -26,12 +25,10 @@ class ManifestData(DataOptions):
     Args:
         manifest: Path of the table.
         root: Folder that the table's paths are relative to; None takes the manifest's own.
-        box_format: What the numbers of a box mean.
     """
 
     manifest: str
     root: str | None = None
-    box_format: BoxFormat = "xyxy"
 
     def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
         """Read and check the images; ``seed`` is that of a split that has to be made."""
@@ -65,11 +62,9 @@ class ShardsData(DataOptions):
 
     Args:
         shards: A folder of uncompressed tars, a tar or a pattern, one or several.
-        box_format: What the numbers of a box mean.
     """
 
     shards: str | Sequence[str]
-    box_format: BoxFormat = "xyxy"
 
     def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
         """Read and check the images; ``seed`` is that of a split that has to be made."""

@@ -23,6 +23,9 @@ NEEDED = {
     "data=manifest": ["data.manifest=some.csv"],
     "data=folder": ["data.images=some"],
     "data=shards": ["data.shards=some.tar"],
+    "data=coco": ["data.annotations=some.json"],
+    "data=labelme": ["data.annotations=some"],
+    "data=cvat": ["data.annotations=some.xml"],
 }
 
 

@@ -214,7 +214,4 @@ def test_a_tar_may_stand_for_a_folder_of_classes(tmp_path):
     table = FolderData(images=images, masks=masks).read(0)
     assert table.class_names == ("disc", "square") and len(table) == 24
     assert table.annotated.all()
-    assert (
-        read_image(table.image_path(0)).shape[:2]
-        == read_mask(table.mask_path("roi", 0)).shape
-    )
+    assert read_image(table.image_path(0)).shape[:2] == read_mask(table.mask_path("roi", 0)).shape

@@ -25,7 +25,9 @@ from workflow.situation import fill_extras, settle_situation
 log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
 OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
-PATHS = {"manifest", "root", "images", "masks", "folder", "shards"}
+PATHS = {
+    "manifest", "root", "images", "masks", "folder", "shards", "boxes", "annotations", "mask_cache",
+}  # fmt: skip
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 
