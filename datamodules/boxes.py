@@ -53,7 +53,7 @@ def read_boxes(
     boxes = {}
     for name, rows in _collect_texts(columns, kind, problems).items():
         numbers = _parse_rows(rows, box_words(kind, name), row_name, problems)
-        boxes[name] = _to_corners(numbers, box_format)
+        boxes[name] = to_corners(numbers, box_format)
     return boxes
 
 
@@ -107,7 +107,8 @@ def _parse_rows(
     return numbers
 
 
-def _to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
+def to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
+    """Turn (N, 4) boxes of a format into x0 y0 x1 y1, pixels or shares as they were."""
     kind = box_format.removesuffix("_normalized")
     if kind == "xyxy":
         return boxes
