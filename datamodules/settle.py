@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datamodules.boxes import DEFAULT_REGION, region_of
 from datamodules.classes import settle_classes, settle_model_classes, settle_positive
@@ -83,7 +84,7 @@ def build_table(
         mask_paths=masks,
         boxes=boxes,
         boxes_normalized=raw.boxes_normalized,
-        detected=_read_sources(raw),
+        detected=_read_sources(raw, notes),
         roi_at_test=options.roi_at_test,
         root=raw.roots[0],
         name=raw.name,
@@ -165,20 +166,31 @@ def _resolve_masks(raw: RawTable, allow_outside: bool) -> dict[str, pa.Array]:
     return masks
 
 
-def _read_sources(raw: RawTable) -> np.ndarray:
-    """Whether the ROI of a row was detected, (rows,) bool; blank and no column mean given."""
+def _read_sources(raw: RawTable, notes: list[str]) -> np.ndarray:
+    """Whether the ROI of a row was detected, (rows,) bool; blank and no column mean given.
+
+    A proposed one counts as detected, and is said aloud.
+    """
     if "roi_source" not in raw.columns.column_names:
         return np.zeros(raw.columns.num_rows, bool)
-    sources = raw.columns["roi_source"].to_pylist()
+    sources = raw.columns["roi_source"]
+    known = pc.is_in(sources, pa.array(["", "given", "detected", "proposed"]))
     raise_problems(
         [
-            f"{raw.row_name(row)}: roi_source is {source!r}, expected given or detected"
-            for row, source in enumerate(sources)
-            if source not in ("", "given", "detected")
+            f"{raw.row_name(row)}: roi_source is {sources[row].as_py()!r}, expected given, "
+            "detected or proposed"
+            for row in np.flatnonzero(~np.asarray(known)).tolist()
         ],
         raw.name,
     )
-    return np.array([source == "detected" for source in sources], bool)
+    proposed = np.asarray(pc.equal(sources, "proposed"))
+    if proposed.any():
+        notes.append(
+            f"The ROI of {int(proposed.sum())} of {len(proposed)} images is a PROPOSAL "
+            "(roi_source is proposed) of a network that does not know the classes; it gates as a "
+            "detected one."
+        )
+    return proposed | np.asarray(pc.equal(sources, "detected"))
 
 
 def _name_regions(masks: dict[str, pa.Array], boxes: dict[str, np.ndarray]) -> tuple[str, ...]:

@@ -110,9 +110,11 @@ class FaceFinder:
             cv2.setNumThreads(threads)
 
     def _make_detector(self, cv2: ModuleType) -> Any:  # noqa: ANN401
-        model = str(OWN_MODEL) if self.model is None else self.model
+        # as bytes: OpenCV cannot open paths with letters beyond ASCII on Windows
+        weights = np.fromfile(OWN_MODEL if self.model is None else self.model, np.uint8)
+        size, nothing = (SMALLEST_SIZE, SMALLEST_SIZE), np.empty(0, np.uint8)
         return cv2.FaceDetectorYN.create(
-            model, "", (SMALLEST_SIZE, SMALLEST_SIZE), self.confidence, OVERLAP, MOST_FACES
+            "onnx", weights, nothing, size, self.confidence, OVERLAP, MOST_FACES
         )
 
     def _try(self, cv2: ModuleType) -> None:
@@ -199,5 +201,6 @@ def import_opencv() -> ModuleType:
         raise ImportError(
             f"roi=face needs OpenCV 4.8 or newer, found {cv2.__version__}. Run: {INSTALL}"
         )
-    cv2.setLogLevel(2)  # errors: warnings of OpenCV 5 about its own engines say nothing to a user
+    # warnings of OpenCV 5 about its own engines say nothing to a user
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     return cv2

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -14,6 +14,7 @@ from datamodules.progress import show_progress
 from datamodules.roi_finders.base import Found
 from datamodules.table import ImageTable
 
+T = TypeVar("T")
 # images whose answers wait at once: a queue of millions would cost more than the work
 CHUNK = 1024
 TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
@@ -61,14 +62,9 @@ def look_into(
             return Answer(None, f"cannot be decoded: {type(error).__name__}: {error}")
         return look(pixels)
 
-    def all_answers() -> Iterator[Answer]:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(rows), CHUNK):
-                yield from pool.map(answer, rows[start : start + CHUNK].tolist())
-
     boxes = np.full((len(region_names), len(rows), 4), np.nan)
     reasons, remarks = np.full(len(rows), "", object), np.full(len(rows), "", object)
-    for place, one in enumerate(show_progress(all_answers(), len(rows), title)):
+    for place, one in enumerate(run_in_threads(answer, rows, title)):
         reasons[place], remarks[place] = one.reason, one.remark
         if one.boxes is not None:
             boxes[:, place] = one.boxes
@@ -77,6 +73,17 @@ def look_into(
         for remark in dict.fromkeys(remarks[remarks != ""].tolist())
     ]
     return Found(dict(zip(region_names, boxes, strict=True)), reasons, notes)
+
+
+def run_in_threads(work: Callable[[int], T], rows: np.ndarray, title: str) -> Iterator[T]:
+    """What ``work`` makes of each row, in their order, under a progress bar."""
+
+    def all_results() -> Iterator[T]:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for start in range(0, len(rows), CHUNK):
+                yield from pool.map(work, rows[start : start + CHUNK].tolist())
+
+    return show_progress(all_results(), len(rows), title)
 
 
 def _count_remark(table: ImageTable, rows: np.ndarray, remark: str) -> str:
