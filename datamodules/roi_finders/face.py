@@ -49,7 +49,7 @@ class FaceFinder:
     eye_size: Sequence[float] = (0.9, 0.8)
     mouth_size: Sequence[float] = (1.2, 1.0)
     sizes: int | Sequence[int] = (320, 640, 1280)
-    confidence: float = 0.6
+    confidence: float = 0.7
     model: str | None = None
 
     name: ClassVar[str] = "face"

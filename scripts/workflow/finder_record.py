@@ -17,9 +17,9 @@ from datamodules.table import ImageTable
 FILE = "finder.json"
 # closed: a record names nothing else, and so cannot name code to run
 FINDERS = {
-    "boxes": ("datamodules.roi_finders", "BoxesFinder"),
-    "face": ("datamodules.roi_finders", "FaceFinder"),
-    "fixed": ("datamodules.roi_finders", "FixedFinder"),
+    "boxes": ("datamodules.roi_finders.boxes", "BoxesFinder"),
+    "face": ("datamodules.roi_finders.face", "FaceFinder"),
+    "fixed": ("datamodules.roi_finders.fixed", "FixedFinder"),
     "saliency": ("workflow.saliency_finder", "SaliencyFinder"),
 }
 VERSIONED = ("cv2", "numpy", "PIL", "timm", "torch")
