@@ -108,7 +108,7 @@ def _parse_rows(
 
 
 def to_corners(boxes: np.ndarray, box_format: BoxFormat) -> np.ndarray:
-    """Turn (N, 4) boxes of a format into x0 y0 x1 y1, pixels or shares as they were."""
+    """Boxes (N, 4) of any convention as x0 y0 x1 y1."""
     kind = box_format.removesuffix("_normalized")
     if kind == "xyxy":
         return boxes
