@@ -41,7 +41,7 @@ def report_found(
         if counts
         else "",
     )
-    for line in _count_classes(table, rows, hit):
+    for line in _count_classes(table, rows, hit, "proposed" if finder.proposes else "found"):
         log.info("  %s", line)
     present = np.zeros(len(table), bool) if asked["replace"] else table.annotated.any(axis=1)
     present[rows] = hit
@@ -78,10 +78,10 @@ def _say_difference(table: ImageTable, rows: np.ndarray, hit: np.ndarray) -> Non
         log.info("That classes are missed unequally may be chance (p = %.2g).", p)
 
 
-def _count_classes(table: ImageTable, rows: np.ndarray, hit: np.ndarray) -> list[str]:
-    """A line a class: found, missed, share."""
+def _count_classes(table: ImageTable, rows: np.ndarray, hit: np.ndarray, word: str) -> list[str]:
+    """A line a class: found (or another ``word`` for it), missed, share."""
     width = max(len(name) for name in table.class_names)
-    lines = [f"{''.ljust(width)}  {'found':>8}  {'missed':>8}  {'share':>6}"]
+    lines = [f"{''.ljust(width)}  {word:>8}  {'missed':>8}  {'share':>6}"]
     for label, name in enumerate(table.class_names):
         own = hit[table.labels[rows] == label]
         share = f"{own.mean():.1%}" if len(own) else "-"
@@ -120,6 +120,7 @@ def say_next(
     said = {
         field.name: value
         for field in dataclasses.fields(DataOptions)
+        if not field.name.startswith("box") and field.name != "roi_fraction"
         if (value := getattr(options, field.name)) != field.default and value not in (None, ())
     }
     inside = os.path.join(str(table.root), "")

@@ -24,6 +24,8 @@ from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate
 
 log = logging.getLogger(__name__)
+# options of data.boxes, of which the written manifest already has the result
+JOINED = ("boxes", "box_regions", "box_join", "box_min_score", "box_source")
 
 
 def find_roi(cfg: DictConfig, call: Call, journal: Journal) -> None:
@@ -35,7 +37,10 @@ def find_roi(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     asked = OmegaConf.to_container(cfg, resolve=True)
     _check(asked)
-    finder, options = instantiate(cfg.roi), instantiate(cfg.data)
+    finder, options = instantiate(cfg.roi), instantiate(asked["data"])
+    if finder.name == "boxes":  # it joins data.boxes itself, to images that have none of them yet
+        joined = {key: v for key, v in asked["data"].items() if key not in JOINED}
+        options = instantiate(joined)
     table = options.read(asked["seed"])
     for note in table.notes:
         log.info(note)
