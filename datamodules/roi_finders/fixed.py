@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 import numpy as np
@@ -22,13 +22,13 @@ class FixedFinder:
     """Gives every image of a camera the same boxes.
 
     Args:
-        boxes: Region name to four numbers, for all images; empty where there are ``cameras``.
+        boxes: Region name to four numbers, for all images; None where there are ``cameras``.
         cameras: Regular expression, looked for in the image's path, to the boxes of that camera.
         box_format: What the four numbers mean.
     """
 
-    boxes: Boxes = field(default_factory=dict)
-    cameras: Mapping[str, Boxes] = field(default_factory=dict)
+    boxes: Boxes | None = None
+    cameras: Mapping[str, Boxes] | None = None
     box_format: BoxFormat = "xyxy"
 
     name: ClassVar[str] = "fixed"
@@ -43,10 +43,11 @@ class FixedFinder:
                 'set either roi.boxes, such as "roi.boxes={mouth: [40, 60, 80, 90]}", or '
                 "roi.cameras, an expression on the path to such boxes"
             )
+            return
         if self.box_format not in get_args(BoxFormat):
             formats = " or ".join(get_args(BoxFormat))
             yield f"roi.box_format is {self.box_format!r}, expected {formats}"
-        for expression in self.cameras:
+        for expression in self.cameras or ():
             try:
                 re.compile(expression)
             except re.error as error:
@@ -61,8 +62,9 @@ class FixedFinder:
 
     def _named(self) -> list[tuple[str, Boxes]]:
         """Where boxes stand in the configuration, and the boxes."""
-        cameras = [(f"roi.cameras.{name}", boxes) for name, boxes in self.cameras.items()]
-        return cameras or [("roi.boxes", self.boxes)]
+        if self.boxes:
+            return [("roi.boxes", self.boxes)]
+        return [(f"roi.cameras.{name}", boxes) for name, boxes in self.cameras.items()]
 
     @property
     def region_names(self) -> tuple[str, ...]:
