@@ -24,7 +24,7 @@ INSTALL = 'python -m pip install -e ".[face]"'
 REGIONS = ("face", "left_eye", "right_eye", "mouth")
 OVERLAP = 0.3  # intersection over union above which two boxes are one face
 MOST_FACES = 500
-SMALLEST_SIZE = 32  # of YuNet's coarsest cells, in pixels
+SMALLEST_SIZE = 32  # pixels, a coarsest cell of YuNet
 
 
 @dataclass(kw_only=True)
@@ -173,7 +173,9 @@ def detect(cv2: ModuleType, detector: Any, pixels: np.ndarray, size: int) -> np.
     """
     height, width = pixels.shape[:2]
     scale = size / max(height, width)
-    target = (max(1, round(width * scale)), max(1, round(height * scale)))
+    target = (round(width * scale), round(height * scale))
+    if min(target) < SMALLEST_SIZE:  # a strip; YuNet sees ghosts in some
+        return np.empty((0, 15))
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     scaled = pixels if scale == 1 else cv2.resize(pixels, target, interpolation=kind)
     detector.setInputSize(target)

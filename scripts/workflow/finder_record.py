@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from datamodules.roi_finders.base import ROIFinder
 from datamodules.table import ImageTable
 
+log = logging.getLogger(__name__)
 FILE = "finder.json"
 # closed: a record names nothing else, and so cannot name code to run
 FINDERS = {
@@ -126,4 +128,5 @@ def read_finder(config: dict[str, Any], table: ImageTable) -> dict[str, Any]:
             f"{file} cannot be read ({error}). Write it with scripts/find_roi.py, or delete it."
         ) from error
     check_record(record, str(file))
+    log.info("roi=%s found the ROIs; how is kept in the checkpoint.", record["finder"])
     return {"roi_finder": record}
