@@ -84,6 +84,16 @@ def test_a_small_face_in_a_large_image_is_found_at_a_larger_size(look, hopper):
     assert np.hypot(*away) < 0.1 * FACE_WIDTH * 96 / 512 + 1
 
 
+def test_a_face_that_fills_its_image_is_found_with_room_around_it(look, hopper):
+    left, top = 205, 180
+    tight = hopper.crop((left, top, 325, 295)).resize((24, 23), Image.Resampling.LANCZOS)
+    found = look(tight)
+    for region in ("left_eye", "right_eye"):
+        place = (np.array(HOPPER[region]) - [left, top]) / 5
+        boxes = found.boxes[region][0]
+        assert (boxes[:2] <= place).all() and (place <= boxes[2:]).all(), region
+
+
 def test_of_several_faces_the_largest_is_taken_and_that_is_said(look, hopper):
     scene = Image.new("RGB", (900, 600))
     scene.paste(hopper.resize((256, 300)), (0, 0))

@@ -24,6 +24,7 @@ INSTALL = 'python -m pip install -e ".[face]"'
 REGIONS = ("face", "left_eye", "right_eye", "mouth")
 OVERLAP = 0.3  # intersection over union above which two boxes are one face
 MOST_FACES = 500
+ROOM = 0.25  # of the longer side
 SMALLEST_SIZE = 32  # pixels, a coarsest cell of YuNet
 
 
@@ -39,8 +40,8 @@ class FaceFinder:
         regions: Of ``face``, ``left_eye``, ``right_eye``, ``mouth``.
         eye_size: Width and height of an eye's box in those units, more than 0.
         mouth_size: Width and height of the mouth's box in those units, more than 0.
-        sizes: Longer sides in pixels that an image is scaled to, small ones enlarged, tried in turn
-            until a face is found.
+        sizes: Longer sides in pixels that an image is scaled to, in turn until a face is found: at
+            the smallest every image, enlarged if need be, at others those with so many pixels.
         confidence: Score in (0, 1) from which a detection counts as a face.
         model: Another YuNet as an ONNX file; None: the one that comes with the project.
     """
@@ -129,11 +130,8 @@ class FaceFinder:
             ) from error
 
     def _answer(self, cv2: ModuleType, detector: Any, pixels: np.ndarray) -> Answer:  # noqa: ANN401
-        for size in self.sizes:
-            faces = detect(cv2, detector, pixels, size)
-            if len(faces):
-                break
-        else:
+        faces = self._search(cv2, detector, pixels)
+        if not len(faces):
             return Answer(None, "no face")
         face = faces[np.argmax(faces[:, 2] * faces[:, 3])]
         boxes = self._cut(face, pixels.shape[0], pixels.shape[1])
@@ -141,6 +139,26 @@ class FaceFinder:
             return Answer(None, "the face's regions lie outside of the image")
         several = "Several faces, of which the largest was taken," if len(faces) > 1 else ""
         return Answer(boxes, remark=several)
+
+    def _search(self, cv2: ModuleType, detector: Any, pixels: np.ndarray) -> np.ndarray:  # noqa: ANN401
+        """Faces (N, 15) at the first size that shows any.
+
+        Enlarged beyond the first size an image has nothing more to show but ghosts; with room
+        around it a face that fills it is seen.
+        """
+        first, *larger = sorted(self.sizes)
+        faces = detect(cv2, detector, pixels, first)
+        if len(faces):
+            return faces
+        room = round(ROOM * max(pixels.shape[:2]))
+        wide = cv2.copyMakeBorder(pixels, room, room, room, room, cv2.BORDER_REPLICATE)
+        faces = detect(cv2, detector, wide, first)
+        faces[:, [0, 1, *range(4, 14)]] -= room
+        for size in larger:
+            if len(faces) or max(pixels.shape[:2]) <= first:
+                break
+            faces, first = detect(cv2, detector, pixels, size), size
+        return faces
 
     def _cut(self, face: np.ndarray, height: int, width: int) -> np.ndarray:
         """Boxes (regions, 4) of a face, clipped to the image; NaN where nothing of one is in it."""
