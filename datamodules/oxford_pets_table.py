@@ -17,6 +17,7 @@ from datamodules.annotations.mask_files import key_of, write_mask
 from datamodules.manifest import RawTable
 from datamodules.problems import raise_problems
 from datamodules.progress import show_progress
+from datamodules.unreadable import UnreadableImage, reading
 
 LISTS = {"trainval.txt": "train", "test.txt": "test"}
 SPECIES = {"1": "cat", "2": "dog"}
@@ -79,10 +80,10 @@ def _convert(trimaps: Path, names: list[str], rim_inside: bool, place: Path) -> 
 
     def convert(name: str) -> str | None:
         try:
-            with Image.open(trimaps / f"{name}.png") as file:
+            with reading(f"{name}.png"), Image.open(trimaps / f"{name}.png") as file:
                 values = np.asarray(file)
-        except Exception as error:  # Pillow's decoders raise anything on a broken file
-            return f"{name}.png cannot be decoded: {type(error).__name__}: {error}"
+        except UnreadableImage as error:
+            return str(error)
         if values.ndim != 2 or not np.isin(values, (ANIMAL, BACKGROUND, RIM)).all():
             return f"{name}.png has other values than 1 (animal), 2 (background), 3 (rim)"
         write_mask((values == ANIMAL) | (rim_inside & (values == RIM)), masks[name])

@@ -24,7 +24,7 @@ from datamodules.table import PLACES, ImageTable
 from datamodules.window_proposal import require_window
 
 MOST_OF_A_PAIR = 100
-ROI_SOURCES = ("", "given", "detected")
+ROI_SOURCES = ("", "given", "detected", "proposed")
 
 
 def build_table(
@@ -95,7 +95,7 @@ def build_table(
         mask_paths=masks,
         boxes=boxes,
         boxes_normalized=raw.boxes_normalized,
-        detected=_read_sources(raw),
+        detected=_read_sources(raw, notes),
         roi_at_test=options.roi_at_test,
         root=raw.roots[0],
         name=raw.name,
@@ -183,20 +183,31 @@ def _name_masks(raw: RawTable) -> dict[str, pa.ChunkedArray]:
     return {region: raw.columns[name] for name, region in regions.items() if region is not None}
 
 
-def _read_sources(raw: RawTable) -> np.ndarray:
-    """Whether the ROI of a row was detected, (rows,) bool; blank and no column mean given."""
+def _read_sources(raw: RawTable, notes: list[str]) -> np.ndarray:
+    """Whether the ROI of a row was detected, (rows,) bool; blank and no column mean given.
+
+    A proposed one counts as detected, and is said aloud.
+    """
     if "roi_source" not in raw.columns.column_names:
         return np.zeros(raw.columns.num_rows, bool)
     sources = Codes.encode(raw.columns["roi_source"])
     known = np.isin(sources.words.to_pylist(), ROI_SOURCES)
     raise_problems(
         [
-            f"{raw.row_name(row)}: roi_source is {sources[row]!r}, expected given or detected"
+            f"{raw.row_name(row)}: roi_source is {sources[row]!r}, expected given, detected or "
+            "proposed"
             for row in np.flatnonzero(~known[sources.numbers]).tolist()
         ],
         raw.name,
     )
-    return sources == "detected"
+    proposed = sources == "proposed"
+    if proposed.any():
+        notes.append(
+            f"The ROI of {int(proposed.sum())} of {len(proposed)} images is a PROPOSAL "
+            "(roi_source is proposed) of a network that does not know the classes; it gates as a "
+            "detected one."
+        )
+    return proposed | (sources == "detected")
 
 
 def _name_regions(

@@ -14,7 +14,7 @@ from PIL import Image
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.rle import MOST_PIXELS
 from datamodules.annotations.shapes import rectangle
-from datamodules.annotations.stated_sizes import upright_size
+from datamodules.annotations.stated_sizes import find_size
 from datamodules.progress import show_progress
 
 FORMAT = "1"  # of what is drawn; another one makes new files
@@ -111,7 +111,8 @@ def draw_masks(found: Annotations, drawings: Sequence[Drawing]) -> None:
 def _draw(found: Annotations, drawing: Drawing) -> None:
     size = found.sizes[drawing.number]
     if np.isnan(size).any():
-        size = upright_size(str(drawing.image))
+        found_size = find_size(str(drawing.image))
+        size = found_size and found_size[::-1]
     if size is None:
         raise ValueError(
             f"{found.name} does not state the size of {drawing.image}, and it cannot be opened: "

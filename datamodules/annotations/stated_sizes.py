@@ -3,15 +3,14 @@
 import os
 
 import numpy as np
-from PIL import Image
 
 from datamodules.annotations.found import Annotations
+from datamodules.images import read_size
 from datamodules.manifest import RawTable
 from datamodules.problems import raise_problems
+from datamodules.unreadable import UnreadableImage
 
 NUM_LOOKED_AT = 64
-ORIENTATION = 0x0112  # EXIF
-TURNED = (5, 6, 7, 8)
 
 
 def check_sizes(raw: RawTable, found: Annotations, names: np.ndarray) -> None:
@@ -32,23 +31,18 @@ def check_sizes(raw: RawTable, found: Annotations, names: np.ndarray) -> None:
     for row in chosen.tolist():
         path = os.path.join(raw.roots[0], raw.columns["image"][row].as_py())
         width, height = found.sizes[names[row]].astype(int).tolist()
-        own = upright_size(path)
-        if own not in (None, (width, height)):
+        own = find_size(path)
+        if own not in (None, (height, width)):
             problems.append(
-                f"{raw.row_name(row)}: {path} is {own[0]} x {own[1]} pixels, annotated at {width} "
+                f"{raw.row_name(row)}: {path} is {own[1]} x {own[0]} pixels, annotated at {width} "
                 f"x {height}: the boxes belong to another copy of the image, or one that is turned"
             )
     raise_problems(problems, found.name)
 
 
-def upright_size(path: str) -> tuple[int, int] | None:
-    """Width and height of an image once it is turned upright; None: it cannot be read.
-
-    Only the head of the file is read; a broken file is for the check of all files to name.
-    """
+def find_size(path: str) -> tuple[int, int] | None:
+    """Height and width of an image; None: it cannot be read, which the check of all files says."""
     try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(ORIENTATION) in TURNED
-            return (image.height, image.width) if turned else image.size
-    except Exception:  # Pillow's decoders raise anything on a broken file
+        return read_size(path)
+    except UnreadableImage:
         return None

@@ -4,6 +4,8 @@ from importlib import import_module
 
 _EXPORTS = {
     "BoxesFinder": "datamodules.roi_finders.boxes",
+    "FaceFinder": "datamodules.roi_finders.face",
+    "FixedFinder": "datamodules.roi_finders.fixed",
 }
 __all__ = sorted(_EXPORTS)
 

@@ -12,7 +12,7 @@ from datamodules.annotations.joining import join_boxes
 from datamodules.annotations.options import BoxJoin
 from datamodules.annotations.reading import read_annotations
 from datamodules.annotations.region_names import Wanted, keep_class_out, name_regions
-from datamodules.annotations.stated_sizes import upright_size
+from datamodules.annotations.stated_sizes import find_size
 from datamodules.boxes import BoxFormat
 from datamodules.problems import list_some
 from datamodules.progress import show_progress
@@ -99,10 +99,10 @@ def _read_sizes(table: ImageTable, rows: np.ndarray, places: np.ndarray) -> np.n
     sizes = np.full((len(rows), 2), np.nan)
     paths = [table.image_path(int(row)) for row in rows[places]]
     with ThreadPoolExecutor() as pool:
-        read = show_progress(pool.map(upright_size, paths), len(paths), "Reading image sizes")
+        read = show_progress(pool.map(find_size, paths), len(paths), "Reading image sizes")
         for place, size in zip(places.tolist(), read, strict=True):
             if size is not None:
-                sizes[place] = size
+                sizes[place] = size[::-1]
     return sizes
 
 

@@ -21,6 +21,7 @@ from lightning_modules.callbacks import EpochLines, Predictions
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
@@ -72,7 +73,11 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         image_size=list(preprocessing.size),
         **inform_loss(table, options),
         seed=config["seed"],
-        record={"config": config, "split_fingerprint": table.fingerprint},
+        record={
+            "config": config,
+            "split_fingerprint": table.fingerprint,
+            **read_finder(config, table),
+        },
         model=config["model"] | start,
         **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )

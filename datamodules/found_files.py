@@ -1,0 +1,83 @@
+"""What is written of regions that were found: a manifest to train on, and the list of misses."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from datamodules.boxes import BOX_SIDES, region_of
+from datamodules.images import read_size
+from datamodules.regions import box_pixels
+from datamodules.table import ImageTable
+
+DECIMALS = 1  # of a pixel, in the boxes that are written
+
+
+def write_manifest(
+    path: Path, table: ImageTable, boxes: Mapping[str, np.ndarray], sources: np.ndarray
+) -> None:
+    """Write the table with other boxes; paths stay as they are, relative to its root.
+
+    Args:
+        path: CSV to write.
+        table: The source; its masks are kept where they are in ``table.mask_paths``.
+        boxes: Region name to (rows, 4) x0 y0 x1 y1 in pixels, NaN: none.
+        sources: (rows,) text of the column ``roi_source``.
+    """
+    columns = {}
+    for name in table.columns.column_names:
+        if _is_box(name) or name == "roi_source":
+            continue
+        region = region_of(name, "mask")
+        if region is None:
+            columns[name] = table.columns[name]
+        elif region in table.mask_paths:
+            columns[name] = table.mask_paths[region]
+    for region, numbers in boxes.items():
+        columns[f"box_{region}"] = _to_text(numbers)
+    for name, numbers in table.distractors.items():
+        columns[f"distractor_{name}"] = _to_text(to_pixels(table, numbers))
+    columns["roi_source"] = pa.array(sources.tolist(), pa.string())
+    pyarrow.csv.write_csv(pa.table(columns), path)
+
+
+def _is_box(name: str) -> bool:
+    stem = name[:-3] if name.endswith(tuple(f"_{side}" for side in BOX_SIDES)) else name
+    return any(region_of(stem, kind) is not None for kind in ("box", "distractor"))
+
+
+def _to_text(boxes: np.ndarray) -> pa.Array:
+    """``x0 y0 x1 y1`` of each row, blank where there is none."""
+    known = np.isfinite(boxes).all(axis=1)
+    numbers = np.round(np.where(known[:, None], boxes, 0.0), DECIMALS)
+    sides = [pa.array(numbers[:, side]).cast(pa.string()) for side in range(4)]
+    return pc.if_else(pa.array(known), pc.binary_join_element_wise(*sides, " "), "")
+
+
+def to_pixels(table: ImageTable, boxes: np.ndarray) -> np.ndarray:
+    """Boxes of a table, which may be shares of the images' sizes, in pixels.
+
+    Raises:
+        OSError: An image cannot be read whose box is a share.
+    """
+    if not table.boxes_normalized:
+        return boxes
+    pixels = np.full(boxes.shape, np.nan)
+    for row in np.flatnonzero(np.isfinite(boxes).all(axis=1)).tolist():
+        pixels[row] = box_pixels(boxes[row], True, *read_size(table.image_path(row)))
+    return pixels
+
+
+def write_misses(path: Path, table: ImageTable, rows: np.ndarray, reasons: np.ndarray) -> None:
+    """Write id, label and reason of what was missed; a header alone where nothing was."""
+    missed = np.flatnonzero(reasons != "")
+    names = np.array(table.class_names, object)
+    columns = {
+        "id": table.ids.take(pa.array(rows[missed])),
+        "label": pa.array(names[table.labels[rows[missed]]].tolist(), pa.string()),
+        "reason": pa.array(reasons[missed].tolist(), pa.string()),
+    }
+    pyarrow.csv.write_csv(pa.table(columns), path)
