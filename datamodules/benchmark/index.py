@@ -92,13 +92,18 @@ class Rows:
 
 
 def _worker_size(start: str, dataset: Nothing | Rows) -> int:
-    """Memory that a worker shares with nobody, in kB."""
+    """Memory in kB that the second of two workers shares with nobody."""
     context = multiprocessing.get_context(start)
-    here, there = context.Pipe()
-    worker = context.Process(target=_work, args=(dataset, there))
-    worker.start()
+    pipes = [context.Pipe() for _ in range(2)]
+    workers = [context.Process(target=_work, args=(dataset, there)) for _, there in pipes]
+    for worker, (here, _) in zip(workers, pipes, strict=True):
+        worker.start()
+        here.recv()  # it has looked at its rows
+    here.send("measure")
     size = here.recv()
-    worker.join()
+    for worker, (here, _) in zip(workers, pipes, strict=True):
+        here.send("end")
+        worker.join()
     return size
 
 
@@ -106,8 +111,11 @@ def _work(dataset: Nothing | Rows, pipe: Any) -> None:  # noqa: ANN401
     import datamodules.datamodule  # as every loading process does
 
     dataset.touch()
-    text = Path("/proc/self/smaps_rollup").read_text()
-    pipe.send(sum(int(n) for n in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.MULTILINE)))
+    pipe.send("ready")
+    while pipe.recv() == "measure":
+        text = Path("/proc/self/smaps_rollup").read_text()
+        private = re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.MULTILINE)
+        pipe.send(sum(map(int, private)))
     del datamodules
 
 
