@@ -168,7 +168,9 @@ def test_a_label_may_be_text_or_the_folder(tmp_path):
 
 
 def test_what_is_wrong_in_shards_is_said_together(tmp_path):
-    members = {"1.png": png(1), "2.png": png(1), "2.jpg": b"", "3.png": png(3), "3.json": b"[1]"}
+    deep, broken = b"[" * 100_000, b'{"label": "\\ud800"}'
+    members = {"4.png": png(4), "4.json": deep, "5.png": png(5), "5.json": broken}
+    members |= {"1.png": png(1), "2.png": png(1), "2.jpg": b"", "3.png": png(3), "3.json": b"[1]"}
     pack(tmp_path / "a.tar", members)
     (tmp_path / "b.tar").write_bytes(b"no tar" * 200)
     with pytest.raises(ValueError) as caught:
@@ -178,6 +180,8 @@ def test_what_is_wrong_in_shards_is_said_together(tmp_path):
         "a.tar/2 has several",
         "a.tar/3: its json",
         "no whole tar",
+        "a.tar/4: ",
+        "5' has a name or a value",
     ):
         assert said in str(caught.value)
     with pytest.raises(ValueError, match="names no tar"):
