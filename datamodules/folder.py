@@ -33,7 +33,7 @@ def read_folder(images: Path, masks: Path | None) -> RawTable:
     """
     for key, folder in (("images", images), ("masks", masks)):
         if folder is not None and not (folder.is_dir() or _is_tar(folder)):
-            raise ValueError(f"data.{key}: there is no folder (or tar) {folder}.")
+            raise ValueError(f"data.{key}: there is no folder {folder}, nor a tar.")
     images = images.resolve()
     rows = _list_rows(images)
     _check_rows(images, rows)
