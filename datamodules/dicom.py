@@ -23,6 +23,8 @@ COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 # it hides how much it unpacks to, and images are hardly ever stored so
 DEFLATED = "1.2.840.10008.1.2.1.99"
 TAG_PATIENT = 0x00100020
+# JPEG, JPEG-LS near-lossless and JPEG 2000
+LOSSY = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91)}
 INSTALL = 'python -m pip install -e ".[dicom]"'
 
 
@@ -67,12 +69,16 @@ def decode_image(stream: BinaryIO, path: str, window: Window | None) -> np.ndarr
 
 
 def decode_mask(stream: BinaryIO, path: str) -> np.ndarray:
-    """Decode one frame as a mask, (H, W) bool: what is not black is inside; raises as above."""
+    """Decode one frame as a mask, (H, W) bool: what is not black is inside; raises as above.
+
+    In a lossy file it is inside from the middle of the range up.
+    """
     dataset = _read(stream, path)
-    values = _pixel_array(dataset, path)
+    values, bits = _pixel_array(dataset, path), int(dataset.BitsStored)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
-        values = values != 2 ** int(dataset.BitsStored) - 1
-    inside = values != 0
+        values = 2**bits - 1 - values.astype(np.int32)
+    lossy = dataset.file_meta.TransferSyntaxUID in LOSSY
+    inside = values >= 2 ** (bits - 1) if lossy else values != 0
     return inside.any(axis=2) if inside.ndim == 3 else inside
 
 

@@ -33,7 +33,7 @@ def read_folder(images: Path, masks: Path | None) -> RawTable:
     """
     for key, folder in (("images", images), ("masks", masks)):
         if folder is not None and not (folder.is_dir() or _is_tar(folder)):
-            raise ValueError(f"data.{key}: there is no folder (or tar) {folder}.")
+            raise ValueError(f"data.{key}: there is no folder {folder}, nor a tar.")
     images = images.resolve()
     rows = _list_rows(images)
     _check_rows(images, rows)
@@ -101,12 +101,24 @@ def _check_rows(images: Path, rows: list[dict[str, str]]) -> None:
     loose = [row["image"] for row in rows if not row["label"]]
     if loose:
         problems.append(f"images outside of a class folder: {list_some(loose)}; move them into one")
+    unknown = [ascii(row["image"]) for row in rows if not is_text(row["image"])]
+    if unknown:
+        problems.append(f"names that are no text in UTF-8: {list_some(unknown)}; rename them")
     unsplit = [row["image"] for row in rows if not row["split"]]
     if 0 < len(unsplit) < len(rows):
         problems.append(
             f"some images stand below train/ val/ test/ and some do not: {list_some(unsplit)}"
         )
     raise_problems(problems, f"data.images ({images})")
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written down: some systems allow any bytes in it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _find_masks(images: list[str], masks: Path) -> list[str]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datamodules.boxes import BoxFormat, read_boxes, region_of
-from datamodules.folder import IMAGE_SUFFIXES, SPLIT_FOLDERS
+from datamodules.folder import IMAGE_SUFFIXES, SPLIT_FOLDERS, is_text
 from datamodules.manifest import RawTable
 from datamodules.problems import list_some, raise_problems
 from datamodules.tar_index import Tar, open_tar
@@ -126,12 +126,15 @@ def _list_rows(tar: Tar, problems: list[str]) -> Iterator[Row]:
         row = {"image": members[images[0]], "label": _folder_of(key)}
         try:
             row |= _read_beside(tar, members)
-        except (ValueError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             problems.append(f"{key}: {error}")
         for suffix, name in members.items():
             region, dot, kind = suffix.rpartition("mask.")
             if dot and f".{kind}" in IMAGE_SUFFIXES:
                 row[f"mask_{region.rstrip('.')}".rstrip("_")] = name
+        if not is_text("".join([*row, *row.values()])):
+            problems.append(f"{key!a} has a name or a value that is no text in UTF-8")
+            continue
         if not row["label"]:
             problems.append(f"{key} has no label: add {key}.cls, or a label to {key}.json")
         yield row

@@ -3,8 +3,8 @@
 import os
 import tarfile
 from bisect import bisect_left
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -18,7 +18,8 @@ NOT_A_FILE = -1  # the size of a link, device or sparse member
 BLOCK = 512
 # gzip, bzip2, xz and zstd
 COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
-MOST_OPEN = 64  # tars at a time in one process
+# files at a time in one process, as macOS allows them; a tar and its index take two
+MOST_FILES, FEWEST_FILES = 10_240, 256
 
 
 class Tar:
@@ -92,10 +93,24 @@ def open_tar(path: str) -> Tar:
         found = os.stat(path)
     except OSError as error:
         raise UnreadableImage(path, f"cannot be opened: {error.strerror}") from error
-    return _open_tar(os.path.abspath(path), found.st_size, found.st_mtime_ns)
+    return _opener()(os.path.abspath(path), found.st_size, found.st_mtime_ns)
 
 
-@lru_cache(MOST_OPEN)
+@cache
+def _opener() -> Callable[[str, int, int], Tar]:
+    """Keeps as many tars open as half of the files that the system allows a process."""
+    allowed = FEWEST_FILES
+    try:
+        import resource
+
+        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = min(most, MOST_FILES) if most >= 0 else MOST_FILES
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, allowed), most))
+    except (ImportError, ValueError, OSError):
+        allowed = FEWEST_FILES  # Windows, or a system that does not allow it
+    return lru_cache(allowed // 4)(_open_tar)
+
+
 def _open_tar(path: str, size: int, time: int) -> Tar:
     index = recall(path, size, time, "index")
     if index is None:

@@ -1,9 +1,11 @@
 """DICOM: one frame by a fixed window, bright is bright, and the patient is the group."""
 
+import io
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pydicom = pytest.importorskip("pydicom")
 from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
@@ -158,20 +160,20 @@ def test_a_transfer_syntax_without_decoder_is_named(tmp_path):
         read_image(save(scan, tmp_path / "x.dcm"), (0, 4095))
 
 
-def test_jpeg_inside_dicom_is_decoded(tmp_path):
-    import io
-
-    from PIL import Image
-
+def test_jpeg_inside_dicom_is_decoded_and_a_mask_is_read_at_its_middle(tmp_path):
     grey = np.repeat(np.arange(0, 240, 10, dtype=np.uint8)[None], 20, axis=0)
     file = io.BytesIO()
     Image.fromarray(grey).save(file, "JPEG", quality=95)
-    dataset = make_dicom(grey)
-    dataset.PixelData = pydicom.encaps.encapsulate([file.getvalue()])
-    dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
-    pixels = read_image(save(dataset, tmp_path / "x.dcm"))
-    assert abs(pixels[..., 0].astype(int) - grey).max() < 8
+    for kind in ("MONOCHROME2", "MONOCHROME1"):
+        dataset = make_dicom(grey, kind=kind)
+        dataset.PixelData = pydicom.encaps.encapsulate([file.getvalue()])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+        path = save(dataset, tmp_path / "x.dcm")
+        expected_grey = grey if kind == "MONOCHROME2" else 255 - grey
+        assert abs(read_image(path)[..., 0].astype(int) - expected_grey).max() < 8
+        clear = abs(expected_grey.astype(int) - 128) > 8
+        assert (read_mask(path) == (expected_grey > 128))[clear].all()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pytest
 import torch
 from front.composition import compose_job
 from front.conf_tree import ConfTree
+from in_process import train_in_process
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from small_data import make_shapes, write_manifest
 
@@ -215,3 +217,12 @@ def test_weights_that_answer_nothing_are_said_aloud(plain_weights, shapes, tmp_p
         f"data.manifest={shapes}",
     )
     assert "answers are NOT numbers" in (tmp_path / "out" / "log.txt").read_text()
+
+
+def test_the_window_of_the_run_is_kept_for_other_data(shapes, outputs, tmp_path):
+    quick = ["data.window=[5,250]", "trainer.max_epochs=1", "test=false"]
+    run = train_in_process(shapes, tmp_path / "run", *quick)
+    other = [f"ckpt={run}", *OTHER, f"data.manifest={shapes}", "interventions=none"]
+    for name, typed, used in (("kept", [], [5, 250]), ("new", ["data.window=[0,9]"], [0, 9])):
+        evaluate_in_process(tmp_path / name, *other, *typed)
+        assert OmegaConf.load(tmp_path / name / "config.yaml").data.window == used

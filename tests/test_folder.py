@@ -1,5 +1,6 @@
 """Class folders become the same table as a manifest."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,13 @@ def test_a_made_split_has_about_the_share_that_was_asked_for(tmp_path, fraction)
     table = options.read(seed=0)
     assert (table.splits == "test").mean() == pytest.approx(fraction, abs=0.02)
     assert (table.splits == "val").mean() == pytest.approx(0.2, abs=0.04)
+
+
+def test_a_name_that_is_no_text_is_listed(tmp_path):
+    (tmp_path / "cat").mkdir()
+    try:
+        (tmp_path / "cat" / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this system keeps names as text")
+    with pytest.raises(ValueError, match=r"no text in UTF-8: 'cat/\\udcff\.png'"):
+        FolderData(images=str(tmp_path)).read(0)

@@ -1,6 +1,7 @@
 """Files of every kind are decoded to the pixels that a person sees, or refused by name."""
 
 import pickle
+import struct
 import subprocess
 import sys
 import time
@@ -317,3 +318,16 @@ def test_decoding_says_nothing_on_the_screen(tmp_path):
     code = f"from datamodules.images import read_image; read_image({path!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout == done.stderr == b""
+
+
+def test_twelve_bits_in_a_tiff_keep_their_own_upper_eight(tmp_path):
+    values = (DEEP >> 4).astype(np.uint16)
+    first, second = values.reshape(-1, 2).T.astype(np.uint32)
+    packed = ((first << 12) | second).astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
+    height, width = values.shape
+    tags = {256: width, 257: height, 258: 12, 259: 1, 262: 1, 266: 1, 273: 134, 277: 1}
+    tags |= {278: height, 279: len(packed)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + struct.pack("<I", 0)
+    (tmp_path / "x.tif").write_bytes(head.ljust(134, b"\0") + packed)
+    assert (read_image(str(tmp_path / "x.tif")) == grey3((values >> 4).astype(np.uint8))).all()

@@ -81,7 +81,7 @@ def test_the_index_is_remembered_until_the_tar_changes(tmp_path, memory, monkeyp
     tar = pack(tmp_path / "x.tar", {"1.png": png(1)})
     assert read_mask(f"{tar}/1.png").all()
     assert len(list(memory.iterdir())) == 1
-    tar_index._open_tar.cache_clear()
+    tar_index._opener.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(tar_index, "_walk", lambda *args: pytest.fail("headers read again"))
         assert read_mask(f"{tar}/1.png").all()
@@ -94,6 +94,16 @@ def test_threads_share_a_tar(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda n: read_image(f"{tar}/{n}.png")[0, 0, 0], range(200)))
     assert found == list(range(200))
+
+
+def test_more_tars_than_may_be_open_are_closed_and_opened_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(tar_index, "MOST_FILES", 16)
+    tar_index._opener.cache_clear()
+    tars = [pack(tmp_path / f"{n}.tar", {"1.png": png(n)}) for n in range(12)]
+    for n in [*range(12), *range(12)]:
+        assert (read_image(f"{tars[n]}/1.png") == n).all()
+    assert tar_index._opener().cache_info().maxsize == 4
+    tar_index._opener.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +178,9 @@ def test_a_label_may_be_text_or_the_folder(tmp_path):
 
 
 def test_what_is_wrong_in_shards_is_said_together(tmp_path):
-    members = {"1.png": png(1), "2.png": png(1), "2.jpg": b"", "3.png": png(3), "3.json": b"[1]"}
+    deep, broken = b"[" * 100_000, b'{"label": "\\ud800"}'
+    members = {"4.png": png(4), "4.json": deep, "5.png": png(5), "5.json": broken}
+    members |= {"1.png": png(1), "2.png": png(1), "2.jpg": b"", "3.png": png(3), "3.json": b"[1]"}
     pack(tmp_path / "a.tar", members)
     (tmp_path / "b.tar").write_bytes(b"no tar" * 200)
     with pytest.raises(ValueError) as caught:
@@ -178,6 +190,8 @@ def test_what_is_wrong_in_shards_is_said_together(tmp_path):
         "a.tar/2 has several",
         "a.tar/3: its json",
         "no whole tar",
+        "a.tar/4: ",
+        "5' has a name or a value",
     ):
         assert said in str(caught.value)
     with pytest.raises(ValueError, match="names no tar"):
