@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from datamodules.problems import raise_problems
 
 Imbalance = Literal["none", "class_weights"]
+BadImagePolicy = Literal["error", "skip", "quarantine"]
 
 
 @dataclass(kw_only=True)
@@ -38,6 +39,10 @@ class DataOptions:
             the test is chosen by column or fold, of the images that it leaves.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
         imbalance: ``class_weights`` weighs the loss by the inverse frequency of the class.
+        on_bad_image: What becomes of an image that cannot be read, or whose mask cannot or has
+            another size: ``error`` lists all and stops, ``skip`` leaves them out and counts them,
+            ``quarantine`` also lists them in the run folder.
+        allow_duplicates: Whether one image may stand in two splits under two names.
         allow_outside: Whether files may lie outside the root.
     """
 
@@ -58,6 +63,8 @@ class DataOptions:
     val_fraction: float = 0.15
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
+    on_bad_image: BadImagePolicy = "error"
+    allow_duplicates: bool = False
     allow_outside: bool = False
 
     def __post_init__(self) -> None:
@@ -94,6 +101,11 @@ class DataOptions:
         if self.imbalance not in get_args(Imbalance):
             problems.append(
                 f"data.imbalance is {self.imbalance!r}, expected {' or '.join(get_args(Imbalance))}"
+            )
+        if self.on_bad_image not in get_args(BadImagePolicy):
+            problems.append(
+                f"data.on_bad_image is {self.on_bad_image!r}, expected "
+                f"{' or '.join(get_args(BadImagePolicy))}"
             )
         return problems
 
@@ -132,6 +144,8 @@ class AsTrained:
         slice_by: Columns of the worst group.
         pair_by: Column that joins pairs.
         roi_at_test: Whether the ROIs gate.
+        on_bad_image: What becomes of images that cannot be read.
+        allow_duplicates: Whether one image may stand in two splits.
         allow_outside: Whether files may lie outside the root.
     """
 
@@ -140,6 +154,8 @@ class AsTrained:
     slice_by: str | Sequence[str] | None = None
     pair_by: str | None = None
     roi_at_test: bool | None = None
+    on_bad_image: BadImagePolicy | None = None
+    allow_duplicates: bool | None = None
     allow_outside: bool | None = None
 
 

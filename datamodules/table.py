@@ -1,7 +1,7 @@
 """The one table that every source becomes: what is known about each image before it is opened."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class ImageTable:
         notes: What was decided on the way, one sentence each, to be said.
         distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count: burnt-in text, a
             ruler, a logo.
+        kept: (rows,) number of each row in the source; None: all of its rows are here.
     """
 
     columns: pa.Table
@@ -57,6 +58,7 @@ class ImageTable:
     first_row: int
     notes: list[str] = field(default_factory=list)
     distractors: dict[str, np.ndarray] = field(default_factory=dict)
+    kept: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -72,7 +74,8 @@ class ImageTable:
 
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
-        return f"{self.name} row {row + self.first_row} ({self.ids[row].as_py()})"
+        number = row if self.kept is None else int(self.kept[row])
+        return f"{self.name} row {number + self.first_row} ({self.ids[row].as_py()})"
 
     def rows_of(self, split: str) -> np.ndarray:
         """Indices of the rows of a split."""
@@ -116,3 +119,26 @@ class ImageTable:
         """Split to the share in [0, 1] of its images that a gate has any region of."""
         annotated = self.has_roi().any(axis=1)
         return {split: float(annotated[self.rows_of(split)].mean()) for split in SPLITS}
+
+    def keep(self, rows: np.ndarray) -> "ImageTable":
+        """The same table with some of its rows alone, which keep their names.
+
+        Args:
+            rows: (N,) which, in ascending order.
+        """
+        return replace(
+            self,
+            columns=self.columns.take(rows),
+            ids=self.ids.take(pa.array(rows)),
+            labels=self.labels[rows],
+            splits=self.splits[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            mask_paths={
+                name: paths.take(pa.array(rows)) for name, paths in self.mask_paths.items()
+            },
+            boxes={name: boxes[rows] for name, boxes in self.boxes.items()},
+            detected=self.detected[rows],
+            distractors={name: boxes[rows] for name, boxes in self.distractors.items()},
+            kept=rows if self.kept is None else self.kept[rows],
+        )

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
-from datamodules import file_check
+from datamodules import examination
 from datamodules.file_check import check_files
 from datamodules.sources import ManifestData
 
@@ -22,7 +22,9 @@ def own_shapes(tmp_path):
 
 def test_whole_files_pass_and_are_not_decoded_again(own_shapes, tmp_path, monkeypatch):
     check(own_shapes, tmp_path)
-    monkeypatch.setattr(file_check, "_decode", lambda job: pytest.fail(f"decoded again: {job}"))
+    monkeypatch.setattr(
+        examination, "decode_file", lambda path, kind: pytest.fail(f"decoded again: {path}")
+    )
     check(own_shapes, tmp_path)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
-from datamodules.table import ImageTable
 from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_csv, write_json, write_text
@@ -17,6 +16,7 @@ from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.split_file import write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
 
@@ -66,7 +66,8 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     _write_config(plan, folder)
     command = shlex.join(["python", "scripts/train.py", *plan.call.overrides])
     write_text(folder / "command.txt", command + "\n")
-    _write_split(plan.table, folder)
+    _write_split(plan, folder)
+    write_quarantine(plan, folder)
     return folder
 
 
@@ -95,21 +96,25 @@ def _train_and_test(
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    metrics["num_bad_images"] = plan.num_bad_images
     write_json(folder / "metrics.json", metrics)
     if plan.config["costs"]:
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)
         write_json(folder / "metrics.json", metrics)
-    scores = {name: metrics.get(name) for name in ("val_macro_f1", "test_macro_f1")}
+    said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
+    scores = {name: metrics.get(name) for name in said}
     write_status(trainer, "finished", trainer.current_epoch, scores)
     log.info("Everything about this run is in %s", folder)
     return metrics
 
 
-def _write_split(table: ImageTable, folder: Path) -> None:
+def _write_split(plan: Plan, folder: Path) -> None:
+    table = plan.table
     columns = {
         "id": table.ids.to_pylist(),
         "split": table.splits.tolist(),
         "label": [table.class_names[label] for label in table.labels],
+        "content": plan.content.tolist(),
     }
     if table.groups is not None:
         columns["group"] = table.groups.tolist()

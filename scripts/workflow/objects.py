@@ -14,6 +14,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from datamodules.datamodule import ROIDataModule
+from datamodules.trained_on import sketch_content
 from datamodules.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
@@ -71,7 +72,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         image_size=list(preprocessing.size),
         class_weights=table.class_weights() if weighted else None,
         seed=config["seed"],
-        record={"config": config, "split_fingerprint": table.fingerprint},
+        record=_make_record(plan),
         model=config["model"] | start,
         **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )
@@ -82,6 +83,16 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
     _say_parts(plan, model, weighted)
     return Objects(model, data, callbacks)
+
+
+def _make_record(plan: Plan) -> dict[str, Any]:
+    """What a checkpoint says of its origin."""
+    trained_on = sketch_content(plan.content[plan.table.rows_of("train")])
+    return {
+        "config": plan.config,
+        "split_fingerprint": plan.table.fingerprint,
+        "trained_on": trained_on._asdict() | {"hashes": torch.from_numpy(trained_on.hashes)},
+    }
 
 
 def _preprocess_for(backbone: str, size: tuple[int, int] | None) -> Preprocessing:
