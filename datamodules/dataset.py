@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from datamodules.images import read_image
+from datamodules.problems import UnreadableImage
 from datamodules.regions import read_distractors, read_regions, resize_generously
 from datamodules.table import ImageTable
 from datamodules.transforms import Preprocessing, resize_together
@@ -52,8 +53,7 @@ class ROIDataset(Dataset):
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         row = int(self.rows[index])
-        pixels = read_image(self.table.image_path(row))
-        planes = read_regions(self.table, row, *pixels.shape[:2])
+        pixels, planes = self._read(row)
         roi_share = planes.any(axis=0).mean()
         image, roi = resize_together(pixels, planes, self.preprocessing)
         if self.augmentation is not None:
@@ -76,6 +76,18 @@ class ROIDataset(Dataset):
         if self.table.distractors and self.augmentation is None:
             sample["distractors"] = self._read_distractors(row, *pixels.shape[:2])
         return sample
+
+    def _read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Image and regions; all were whole before training."""
+        try:
+            pixels = read_image(self.table.image_path(row))
+            return pixels, read_regions(self.table, row, *pixels.shape[:2])
+        except Exception as error:  # decoders raise anything on a broken file
+            raise UnreadableImage(
+                f"{self.table.row_name(row)}: {self.table.image_path(row)} or its mask was whole "
+                f"and cannot be read any more ({type(error).__name__}: {error}). Repair the file "
+                "and go on with the run (resume=), or start a new one without it."
+            ) from error
 
     def _read_distractors(self, row: int, height: int, width: int) -> torch.Tensor:
         planes = read_distractors(self.table, row, height, width)

@@ -5,6 +5,16 @@ from collections.abc import Sequence
 MOST_SHOWN = 20
 
 
+class UnreadableImage(ValueError):
+    """A file was whole before training and cannot be read any more.
+
+    A loading process sends its exception as text inside its traceback: the sentence alone is kept.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.rpartition(f"{type(self).__name__}: ")[2].strip())
+
+
 def raise_problems(problems: Sequence[str], where: str) -> None:
     """Raise one ValueError that lists every problem; do nothing when there is none.
 
