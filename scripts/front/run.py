@@ -133,6 +133,8 @@ def guarded(
         try:
             _stop_at(find_problems(Composed(cfg, overrides, choices, config_name, tree)))
             result = main(cfg)
+            if isinstance(result, ExitStatus):
+                outcome = Outcome(result)
         except KeyboardInterrupt as error:
             outcome = judge(error)
             raise
