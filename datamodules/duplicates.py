@@ -98,7 +98,7 @@ def check_duplicates(table: ImageTable, content: np.ndarray, allowed: bool) -> l
             [f"the same pixels: {say_set(table, rows, splits)}" for rows in across],
             f"the split of {table.name}: images stand in several splits under different names, so "
             "that the test would ask what was learned by heart. Give them one group, drop all but "
-            "one, or set data.allow_duplicates=true",
+            "one, or set data.allow_duplicates=true; scripts/check_data.py shows them side by side",
         )
     notes = []
     if across:

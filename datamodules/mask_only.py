@@ -15,6 +15,7 @@ from datamodules.table import ImageTable
 MOST_IMAGES = 600  # seconds to read and learn, for an interval of about 4 points to either side
 FEWEST_OF_A_CLASS = 10  # two a fold
 NUM_FOLDS = 5
+NUM_TREES = 100
 # Objects of different classes do differ in size and shape: a little above chance is no news. It is
 # the interval's low end that has to be that far above, so that few images never alarm by luck.
 FAR_ABOVE_CHANCE = 0.15
@@ -131,7 +132,9 @@ def score_features(
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
     folds = StratifiedGroupKFold(num_folds, shuffle=True, random_state=seed)
-    forest = RandomForestClassifier(100, max_depth=6, class_weight="balanced", random_state=seed)
+    forest = RandomForestClassifier(
+        NUM_TREES, max_depth=6, class_weight="balanced", random_state=seed
+    )
     guesses = cross_val_predict(forest, features, labels, groups=groups, cv=folds)
     return bootstrap(guesses == labels, labels, groups, seed)
 

@@ -67,6 +67,18 @@ def find_near_pairs(table: ImageTable, found: Examination, wanted: Wanted) -> Ne
     return NearPairs(first[alike], second[alike], num_left_out)
 
 
+def count_same_looks(found: Examination) -> int:
+    """Images whose look is also that of another: what needs no pixels, and finds the nearest."""
+    images = found.images
+    rows = np.flatnonzero(~images.broken & (images["contrast"] >= SMALLEST_CONTRAST))
+    order = rows[np.lexsort((images["down"][rows], images["across"][rows]))]
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for side in ("across", "down"):
+        ordered = images[side][order]
+        same &= ordered[1:] == ordered[:-1]
+    return int((np.r_[same, False] | np.r_[False, same])[: len(order)].sum())
+
+
 def _find_candidates(looks: np.ndarray, wanted: Wanted) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of columns of looks (2, N) that differ in few bits and are wanted, each once."""
     num = looks.shape[1]

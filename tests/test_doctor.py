@@ -14,6 +14,7 @@ from front.outcome import ExitStatus
 from PIL import Image, ImageDraw
 from small_data import write_manifest
 
+from datamodules import mask_only
 from datamodules.doctor.diagnosis import diagnose
 from datamodules.doctor.findings import Level
 from datamodules.doctor.page import write_page
@@ -80,6 +81,12 @@ class DataSet:
     def topics(self, level: Level, **options) -> dict[str, object]:
         found = self.diagnose(**options).diagnosis.findings
         return {one.topic: one for one in found if one.level == level}
+
+
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch):
+    """What is planted is plain to see: the tests need not wait for a large forest."""
+    monkeypatch.setattr(mask_only, "NUM_TREES", 20)
 
 
 @pytest.fixture

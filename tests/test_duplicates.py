@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
+from workflow.proposals import say_proposals
 
 from datamodules.duplicates import check_duplicates, find_duplicates, split_codes
 from datamodules.examination import examine_files
@@ -88,3 +89,25 @@ def test_of_many_images_a_known_share_can_be_told():
     kept = sketch_content(content)
     assert len(kept.hashes) == MOST_KEPT and kept.share == 0.5
     assert kept.knows(content[:10_000]).mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_without_groups_names_and_looks_are_proposed_and_not_taken(tmp_path, rows_of):
+    manifest = make_shapes(tmp_path / "data")
+    folder, rows = manifest.parent, []
+    for index, row in enumerate(rows_of(manifest)):
+        name = f"images/s{index // 4}_{index}.png"
+        (folder / row["image"]).rename(folder / name)
+        rows.append({k: v for k, v in row.items() if k != "group"} | {"image": name})
+    copied = next(row for row in rows if row["split"] == "train")
+    Image.open(folder / copied["image"]).save(folder / "copy.bmp")
+    rows.append(copied | {"image": "copy.bmp"})
+    table = ManifestData(manifest=str(write_manifest(manifest, rows))).read(0)
+    assert table.groups is None
+    found = examine_files(table, tmp_path / "memory.parquet")
+    *names, looks = say_proposals(table, found, ["data=manifest", "gate=none"])
+    assert names == []  # copy.bmp does not tell
+    assert "2 of 25 images look like another one" in looks
+    assert "python scripts/check_data.py data=manifest shows" in looks
+    first = table.keep(np.arange(24))
+    (sentence,) = say_proposals(first, found.keep(np.arange(24)), [])
+    assert "'data.group_from=([^/_-]+)[_-][^/]*$' would find 6 groups, such as s0, s1" in sentence

@@ -15,7 +15,7 @@ from datamodules.examination import examine_files
 from workflow.call import Call
 from workflow.journal import Journal
 from workflow.places import OUTPUTS, make_new, open_out
-from workflow.plan import instantiate
+from workflow.plan import instantiate, memory_file
 
 log = logging.getLogger(__name__)
 STATUS = {
@@ -40,7 +40,7 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
     table = options.read(cfg.seed)
     for note in table.notes:
         log.info(note)
-    found = examine_files(table, OUTPUTS / "cache" / "decoded.parquet")
+    found = examine_files(table, memory_file())
     examined = diagnose(table, found, cfg.seed)
     name = type(options).__name__.removesuffix("Data").lower() if cfg.name is None else cfg.name
     parent = OUTPUTS / "check_data" / name

@@ -18,6 +18,7 @@ from datamodules.options import DataOptions
 from datamodules.table import ImageTable
 from workflow.call import Call
 from workflow.places import OUTPUTS
+from workflow.proposals import say_proposals
 from workflow.request import check_request
 from workflow.roi_rules import check_empty, check_roi, report_mask_only
 from workflow.situation import fill_extras, settle_situation
@@ -133,14 +134,22 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     content = files.found.images["content"]
     for note in check_duplicates(files.table, content, options.allow_duplicates):
         log.warning(note)
+    if files.table.groups is None:
+        for note in say_proposals(files.table, files.found, call.overrides):
+            log.info(note)
     check_empty(config, files.table, files.empty)
     mask_only = report_mask_only(files.table, config["seed"])
     return Plan(config, options, files.table, call, mask_only, content=content, bad=files.bad)
 
 
+def memory_file() -> Path:
+    """What is remembered of decoded files."""
+    return OUTPUTS / "cache" / "decoded.parquet"
+
+
 def read_files(table: ImageTable, options: DataOptions) -> FileCheck:
     """Decode what was not decoded before, and say what came of it; see ``check_files``."""
-    files = check_files(table, OUTPUTS / "cache" / "decoded.parquet", options.on_bad_image)
+    files = check_files(table, memory_file(), options.on_bad_image)
     for note in files.notes:
         log.warning(note)
     return files
