@@ -26,9 +26,9 @@ class Facts(NamedTuple):
             look alike differ in few bits of it, whatever their size or compression.
         down: The same from top to bottom.
         contrast: Brightest less darkest of the grid, 0 to 255.
-        mode: Of the pixels as they are stored, as Pillow calls it.
-        format: Of the file, as Pillow calls it.
-        orientation: EXIF's, 1 to 8; 1 is upright.
+        mode: Of an image's pixels as they are stored, as Pillow calls it.
+        format: Of an image's file, as Pillow calls it.
+        orientation: EXIF's of an image, 1 to 8; 1 is upright.
     """
 
     height: int
@@ -61,7 +61,7 @@ def decode_file(path: str, kind: str) -> Facts | str:
     """
     try:
         pixels = read_image(path) if kind == "image" else read_mask(path)
-        stored = _read_header(path)
+        stored = _read_header(path) if kind == "image" else ("", "", 1)
     except Exception as error:  # decoders raise anything on a broken file
         return f"cannot be decoded: {type(error).__name__}: {error}"
     height, width = pixels.shape[:2]

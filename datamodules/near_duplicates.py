@@ -1,8 +1,9 @@
 """Images that look alike: candidates by their looks, held to each other by their pixels.
 
 Two looks are near when few of their 128 bits differ. Up to ``FEW`` images every pair is compared;
-of more, those that share 16 of the bits in one of eight places, and of a place that very many share
-the nearest in order: constant images make no quadratic work.
+of more, those that share 16 of the bits in one of eight places (as all do that differ in up to 7
+bits), and of a place that very many share the nearest in order: no kind of images makes quadratic
+work.
 """
 
 import os
@@ -18,9 +19,10 @@ from datamodules.images import read_image
 from datamodules.progress import show_progress
 from datamodules.table import ImageTable
 
-FEW = 20_000
+FEW = 8_000  # compared pair by pair in 2 seconds
 MOST_NEIGHBOURS = 256  # in one place, compared with each image
 MOST_BITS = 16  # that differ between candidates, of 128
+MOST_CANDIDATES = 2_000_000  # then the search ends
 MOST_PAIRS = 20_000  # held to each other by their pixels, the nearest first
 SMALLEST_CONTRAST = 8  # of 255; below it a look is noise
 SIDE = 32  # pixels of the pictures that are compared
@@ -37,7 +39,7 @@ class NearPairs(NamedTuple):
     Args:
         first: (P,) rows.
         second: (P,) rows.
-        num_left_out: Candidates that were too many to be held to each other.
+        num_left_out: Candidates, at least, that were too many to be held to each other.
     """
 
     first: np.ndarray
@@ -82,22 +84,31 @@ def count_same_looks(found: Examination) -> int:
 def _find_candidates(looks: np.ndarray, wanted: Wanted) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of columns of looks (2, N) that differ in few bits and are wanted, each once."""
     num = looks.shape[1]
-    found = [np.zeros(0, np.int64)]
+    found, total = [np.zeros(0, np.int64)], 0
+    for first, second in _neighbours(looks):
+        near = _count_bits(looks, first, second) <= MOST_BITS
+        first, second = first[near], second[near]
+        chosen = wanted(first, second)
+        low, high = np.minimum(first, second)[chosen], np.maximum(first, second)[chosen]
+        found.append(low * num + high)
+        total += len(low)
+        if total > MOST_CANDIDATES:
+            break
+    pairs = np.unique(np.concatenate(found))
+    return pairs // max(num, 1), pairs % max(num, 1)
+
+
+def _neighbours(looks: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of columns to compare, many at a time; a pair may come more than once."""
+    num = looks.shape[1]
+    most = num if num <= FEW else MOST_NEIGHBOURS
     for order, ends in _places(looks):
-        most = num if num <= FEW else MOST_NEIGHBOURS
         active = np.arange(num)
         for offset in range(1, most + 1):
             active = active[active + offset < ends[active]]
             if not len(active):
                 break
-            first, second = order[active], order[active + offset]
-            near = _count_bits(looks, first, second) <= MOST_BITS
-            first, second = first[near], second[near]
-            chosen = wanted(first, second)
-            low, high = np.minimum(first, second)[chosen], np.maximum(first, second)[chosen]
-            found.append(low * num + high)
-    pairs = np.unique(np.concatenate(found))
-    return pairs // max(num, 1), pairs % max(num, 1)
+            yield order[active], order[active + offset]
 
 
 def _places(looks: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

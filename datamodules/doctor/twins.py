@@ -133,8 +133,8 @@ def find_near(table: ImageTable, pairs: NearPairs) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "more that may look alike",
-            f"{pairs.num_left_out} pairs whose looks are near were too many to be compared by "
-            "their pixels; the nearest were.",
+            f"At least {pairs.num_left_out} pairs whose looks are near were too many to be "
+            "compared by their pixels; the nearest were.",
             pairs.num_left_out,
         )
 
