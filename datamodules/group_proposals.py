@@ -11,10 +11,12 @@ from datamodules.table import ImageTable
 
 # the coarser first: subject12_left_frame003.jpg -> subject12, subject12_left; s12f003.jpg -> s12
 PATTERNS = (
-    r"([^/_-]+)[_-][^/]*$",
-    r"([^/]+)[_-][^/_-]*\d+\.\w+$",
-    r"([A-Za-z]+\d+)[A-Za-z]+\d+\.\w+$",
+    r"[^/_-]+(?=[_-][^/]*$)",
+    r"[^/]+(?=[_-][^/_-]*\d[^/_-]*$)",
+    r"[A-Za-z]+\d+(?=[A-Za-z]+\d+\.\w+$)",
 )
+ELSE = r"|[^/]+$"  # the whole name, where the pattern does not match
+SMALLEST_SHARE = 0.9  # of the names that have to match
 MOST_LOOKED_AT = 20_000  # names, evenly spaced
 FEWEST_GROUPS = 5
 
@@ -35,7 +37,7 @@ def propose_groups(table: ImageTable) -> list[Proposal]:
     rows = np.unique(np.linspace(0, len(table) - 1, MOST_LOOKED_AT).astype(int))
     names = table.columns["image"].take(rows).to_pylist()
     ways = [("parent", [PurePosixPath(name).parent.name for name in names])]
-    ways += [(pattern, _match(pattern, names)) for pattern in PATTERNS]
+    ways += [_match(pattern, names) for pattern in PATTERNS]
     found = []
     for way, groups in ways:
         proposal = _judge(way, groups, len(table.class_names))
@@ -44,10 +46,13 @@ def propose_groups(table: ImageTable) -> list[Proposal]:
     return found
 
 
-def _match(pattern: str, names: list[str]) -> list[str]:
-    """The group of each name; none where a name does not match."""
+def _match(pattern: str, names: list[str]) -> tuple[str, list[str]]:
+    """The pattern that is to be typed, and the group of each name that matches it."""
     matches = [re.search(pattern, name) for name in names]
-    return [match[1] for match in matches] if all(matches) else []
+    groups = [match[0] for match in matches if match]
+    if len(groups) < SMALLEST_SHARE * len(names):
+        return pattern, []
+    return pattern if len(groups) == len(names) else pattern + ELSE, groups
 
 
 def _judge(way: str, groups: list[str], num_classes: int) -> Proposal | None:
@@ -58,10 +63,9 @@ def _judge(way: str, groups: list[str], num_classes: int) -> Proposal | None:
     fewest = max(FEWEST_GROUPS, 2 * num_classes + 1)
     if not fewest <= len(names) <= len(groups) / 2 or counts.max() > len(groups) / 2:
         return None
-    override = f"data.group_from={way}"
-    quoted = override if way == "parent" else f"'{override}'"
-    return Proposal(
-        quoted,
-        len(names),
-        f"{quoted} would find {len(names)} groups, such as {list_some(names.tolist(), 3)}",
-    )
+    # a pattern is quoted for Hydra, and the whole for the shell
+    override = "data.group_from=parent" if way == "parent" else f"'data.group_from=\"{way}\"'"
+    single = " and leave what does not match by itself" if way.endswith(ELSE) else ""
+    such = list_some(names.tolist(), 3)
+    sentence = f"{override} would find {len(names)} groups, such as {such}{single}"
+    return Proposal(override, len(names), sentence)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from datamodules.doctor.diagnosis import diagnose
 from datamodules.doctor.findings import Level
 from datamodules.doctor.page import write_page
 from datamodules.examination import examine_files
+from datamodules.group_proposals import propose_groups
 from datamodules.sources import ManifestData
 
 CHECKOUT = Path(__file__).parents[1]
@@ -273,8 +275,39 @@ def test_names_that_may_tell_the_subject_are_proposed(data):
         row["image"] = f"images/subject{index // 8}_frame{index:03d}.png"
         old.rename(data.path(row))
     finding = data.topics(Level.WARNING, drop=("group",))["groups that nobody named"]
-    assert "data.group_from=([^/_-]+)[_-][^/]*$" in finding.examples[0]
+    assert """'data.group_from="[^/_-]+(?=[_-][^/]*$)"'""" in finding.examples[0]
     assert "10 groups, such as subject0, subject1, subject2" in finding.examples[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "groups"),
+    [
+        ("{}/{}", None, ["0", "1", "9"]),
+        ("subject{}_{}", None, ["subject0", "subject1", "subject9"]),
+        ("a_b/subject{}_left-{}", "last", ["subject0", "subject1", "last.png"]),
+        ("s{}f{}", None, ["s0", "s1", "s9"]),
+        ("{}{}", None, None),
+    ],
+)
+def test_what_is_proposed_can_be_typed(data, name, extra, groups):
+    for index, row in enumerate(data.rows):
+        row["image"] = f"{name.format(index // 8, index)}.png"
+    if extra is not None:
+        data.rows[-1]["image"] = f"{extra}.png"
+    options = {"manifest": str(write_manifest(data.folder / "m.csv", data.rows))}
+    data.rows = [row | {"group": "", "split": ""} for row in data.rows]
+    write_manifest(Path(options["manifest"]), data.rows)
+    proposals = propose_groups(ManifestData(**options).read(0))
+    if groups is None:
+        assert proposals == []
+        return
+    (word,) = shlex.split(proposals[0].override)
+    typed = ["data=manifest", f"data.manifest={options['manifest']}", word]
+    chosen = compose_job("train", typed, ConfTree()).cfg.data.group_from
+    table = ManifestData(**options, group_from=chosen).read(0)
+    found = table.groups[np.arange(len(table))]
+    assert [found[0], found[8], found[-1]] == groups
+    assert proposals[0].num_groups == len(set(found)) - (extra is not None)
 
 
 def test_a_class_of_few_images_or_one_group_is_found(data):
