@@ -359,6 +359,23 @@ def test_the_exit_status_is_that_of_the_worst_finding(data, outputs, tmp_path):
     assert (tmp_path / "wrong" / "report.html").stat().st_size < 5e6
 
 
+def test_mistakes_of_the_split_are_listed_beside_those_of_the_files(data, outputs, tmp_path):
+    for split in ("train", "test"):
+        data.of(split, "cat")[0]["group"] = "everywhere"
+    data.path(data.of("val", "dog")[1]).unlink()
+    assert check_in_process(data, tmp_path / "out") == 2
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert "group 'everywhere' stands in test and train" in log
+    assert "does not exist" in log
+
+
+def test_a_table_that_cannot_be_read_is_an_error(data, outputs, tmp_path):
+    data.rows = [{"image": row["image"], "class": "cat"} for row in data.rows]
+    with pytest.raises(ValueError, match="the column 'label' is missing"):
+        check_in_process(data, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_clusters_are_offered_as_a_manifest_with_groups(data, outputs, tmp_path):
     source, target = data.of("train", "cat")[3:5]
     data.copy(source, target, format="jpeg", quality=60)

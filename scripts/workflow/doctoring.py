@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from datamodules.doctor.diagnosis import Examined, diagnose
 from datamodules.doctor.findings import Level
+from datamodules.doctor.lenient import read_leniently
 from datamodules.doctor.page import write_page
 from datamodules.doctor.tables import say, write_proposal, write_tables
 from datamodules.examination import examine_files
@@ -37,11 +38,12 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
     if not 0 <= cfg.seed < 2**32:
         raise ValueError(f"seed is {cfg.seed}, expected 0 to 2**32 - 1.")
     options = instantiate(cfg.data)
-    table = options.read(cfg.seed)
+    table, mistakes = read_leniently(options, cfg.seed)
     for note in table.notes:
         log.info(note)
     found = examine_files(table, memory_file())
     examined = diagnose(table, found, cfg.seed)
+    examined.diagnosis.add(mistakes)
     name = type(options).__name__.removesuffix("Data").lower() if cfg.name is None else cfg.name
     parent = OUTPUTS / "check_data" / name
     folder = make_new(parent) if cfg.out is None else open_out(cfg.out, "Name another folder.")
