@@ -83,4 +83,4 @@ def leave_out(table: ImageTable, rows: np.ndarray) -> ImageTable:
 
 def _examples(table: ImageTable, rows: np.ndarray, split: str) -> str:
     here = np.intersect1d(rows, table.rows_of(split))
-    return list_some([table.row_name(row) for row in here[:6].tolist()], 3)
+    return list_some([table.row_name(row) for row in here[:3].tolist()], 3, len(here))

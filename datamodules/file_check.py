@@ -105,11 +105,11 @@ def _find_misplaced(
 def _say_left_out(
     table: ImageTable, bad: list[BadImage], num_images: int, policy: BadImagePolicy
 ) -> list[str]:
-    examples = list_some([one.say(table) for one in bad[:4]], 3)
+    examples = list_some([one.say(table) for one in bad[:3]], 3, len(bad))
     listed = "; quarantine.csv lists them" if policy == "quarantine" else ""
     return [
         f"{num_images} of {len(table)} images are left out (data.on_bad_image={policy}{listed}): "
-        f"{examples}{'' if len(bad) <= 4 else ' and more'}."
+        f"{examples}."
     ]
 
 
@@ -117,7 +117,7 @@ def _say_empty(table: ImageTable, empty: list[int]) -> list[str]:
     """A mask without a set pixel says that the region is absent, and a gate then shows nothing."""
     if not empty:
         return []
-    names = list_some([table.row_name(row) for row in empty[:4]], 3)
+    names = list_some([table.row_name(row) for row in empty[:3]], 3, len(empty))
     return [
         f"The ROI of {len(empty)} of {len(table)} images is empty (annotated as absent): {names}. "
         "A gate shows nothing of them, and a model can only guess; leave their mask blank if it is "

@@ -48,7 +48,7 @@ def check_learned(
         return 0
     known = rows[trained_on.knows(content[rows])]
     if len(known):
-        examples = list_some([table.row_name(row) for row in known[:6].tolist()], 3)
+        examples = list_some([table.row_name(row) for row in known[:3].tolist()], 3, len(known))
         sentence = (
             f"{_at_least(trained_on)}{len(known)} of {len(rows)} images are images that the model "
             f"was trained on (the same pixels, whatever their name): {examples}. Their scores are "

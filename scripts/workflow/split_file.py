@@ -39,7 +39,7 @@ def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np
             "here are those of other images under the same names.",
             len(changed),
             len(rows),
-            list_some([table.row_name(row) for row in changed[:6].tolist()], 3),
+            list_some([table.row_name(row) for row in changed[:3].tolist()], 3, len(changed)),
         )
 
 
