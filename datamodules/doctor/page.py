@@ -8,9 +8,10 @@ import numpy as np
 from datamodules.doctor.diagnosis import Examined
 from datamodules.doctor.findings import Finding
 from datamodules.doctor.pictures import draw_thumbnail
-from datamodules.doctor.plots import draw_plots
+from datamodules.doctor.plots import MOST_REGIONS, draw_plots
 
 MOST_LINES = 20  # examples of a finding on the page; findings.csv has more
+MOST_ROWS = 200  # of a table
 NUM_EXTREMES = 6
 STYLE = """
 :root { color-scheme: light dark }
@@ -94,16 +95,17 @@ def _caption(examined: Examined, row: int) -> str:
 
 
 def _table(rows: list[list[str]]) -> str:
-    head, *body = rows
+    head, *body = rows[: MOST_ROWS + 1]
     lines = [f"<tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>"]
     lines += [f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in row)}</tr>" for row in body]
-    return f'<div class="table"><table>{"".join(lines)}</table></div>'
+    more = f"<p>and {len(rows) - 1 - MOST_ROWS} more</p>" if len(rows) - 1 > MOST_ROWS else ""
+    return f'<div class="table"><table>{"".join(lines)}</table>{more}</div>'
 
 
 def _extremes(examined: Examined) -> list[str]:
     """The images with the smallest and the largest ROI."""
     parts = []
-    for column, region in enumerate(examined.table.region_names):
+    for column, region in enumerate(examined.table.region_names[:MOST_REGIONS]):
         areas = examined.areas[:, column]
         known = np.flatnonzero(areas > 0)
         order = known[np.argsort(areas[known], kind="stable")].tolist()

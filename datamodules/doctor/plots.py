@@ -8,6 +8,7 @@ from datamodules.doctor.diagnosis import Examined
 
 NUM_BINS = 40
 MOST_CLASSES = 10  # in one plot
+MOST_REGIONS = 6
 MOST_POINTS = 2_000  # an SVG holds every one
 
 
@@ -28,7 +29,7 @@ def draw_plots(examined: Examined) -> dict[str, str]:
         axes.scatter(*sizes[:, commonest], s=10 + 190 * share, alpha=0.5)
         axes.set(xlabel="width, pixels", ylabel="height, pixels", xlim=(0, None), ylim=(0, None))
         plots["Sizes of the images"] = _as_svg(figure)
-    for column, region in enumerate(examined.table.region_names):
+    for column, region in enumerate(examined.table.region_names[:MOST_REGIONS]):
         areas = examined.areas[:, column]
         if np.isfinite(areas).any():
             figure = Figure(figsize=(5, 3.2), layout="constrained")

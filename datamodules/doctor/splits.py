@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datamodules.doctor.findings import Finding, Level
+from datamodules.doctor.twins import codes_of
 from datamodules.group_proposals import propose_groups
 from datamodules.problems import list_some
 from datamodules.splits import SPLITS
@@ -15,19 +16,18 @@ FEWEST = 10  # images of a class, below which a score says little
 
 def describe_splits(table: ImageTable) -> list[list[str]]:
     """Section: images and groups of each class and split."""
-    head = ["class"]
-    for split in SPLITS:
-        head += [split, f"groups in {split}"] if table.groups is not None else [split]
-    lines = [head]
-    for label, name in enumerate(table.class_names):
-        lines.append([name])
-        for split in SPLITS:
+    head, columns = ["class"], [list(table.class_names)]
+    groups = None if table.groups is None else codes_of(table.groups[np.arange(len(table))])
+    num_classes = len(table.class_names)
+    for split, counts in table.counts().items():
+        head.append(split)
+        columns.append([str(count) for count in counts])
+        if groups is not None:
             rows = table.rows_of(split)
-            rows = rows[table.labels[rows] == label]
-            lines[-1].append(str(len(rows)))
-            if table.groups is not None:
-                lines[-1].append(str(len(np.unique(table.groups[rows]))))
-    return lines
+            pairs = np.unique(np.stack([table.labels[rows], groups[rows]]), axis=1)
+            head.append(f"groups in {split}")
+            columns.append([str(n) for n in np.bincount(pairs[0], minlength=num_classes)])
+    return [head, *(list(row) for row in zip(*columns, strict=True))]
 
 
 def find_in_splits(table: ImageTable) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from datamodules.duplicates import split_codes
 from datamodules.splits import SPLITS
 
 SHOWN = 3  # examples on the screen
+MOST_ROWS = 30  # of a table on the screen
 FACTS = ("height", "width", "format", "mode", "orientation", "contrast", "content")
 
 
@@ -57,16 +58,20 @@ def _tabulate(examined: Examined) -> pa.Table:
 def write_proposal(examined: Examined, file: Path) -> int:
     """Write the table once more with clusters of images that are alike as groups.
 
+    A split that is given and cuts a cluster is left out: it is to be made anew.
+
     Returns:
         Number of clusters of more than one image; of none, nothing is written.
     """
     sizes = np.bincount(examined.clusters)
     joined = int((sizes > 1).sum())
+    codes = split_codes(examined.table)
+    num_parts = len(np.unique(np.stack([examined.clusters, codes]), axis=1).T)
+    old = {"group", *(["split"] if num_parts > len(sizes) else [])}
     if joined:
         groups = pa.array(examined.clusters).cast(pa.string())
         table = examined.table.columns
-        if "group" in table.column_names:
-            table = table.drop_columns(["group"])
+        table = table.drop_columns([name for name in table.column_names if name in old])
         pa.csv.write_csv(table.append_column("group", groups), file)
     return joined
 
@@ -75,7 +80,10 @@ def say(diagnosis: Diagnosis) -> list[str]:
     """Lines for the screen: the sections, then the findings, worst first."""
     lines = []
     for title, rows in diagnosis.sections.items():
-        lines += [title, *(f"  {line}" for line in align(rows)), ""]
+        shown = align(rows[: MOST_ROWS + 1])
+        if len(rows) - 1 > MOST_ROWS:
+            shown.append(f"and {len(rows) - 1 - MOST_ROWS} more")
+        lines += [title, *(f"  {line}" for line in shown), ""]
     findings = diagnosis.worst_first()
     for one in findings:
         lines += _say_finding(one)

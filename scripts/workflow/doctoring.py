@@ -74,7 +74,7 @@ def _propose(examined: Examined, folder: Path) -> None:
         words += ["data.allow_outside=true"] if outside else []
         log.info(
             "%d clusters of images that are alike stand as groups, each other image by itself, in "
-            "%s. To train with them in place of this data: %s",
+            "%s (without a split that cuts one). To train with them in place of this data: %s",
             num_clusters,
             file,
             shlex.join(words),

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
@@ -16,7 +17,7 @@ from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
-from workflow.split_file import write_quarantine
+from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
 
@@ -59,6 +60,8 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
         remember_latest(folder)
+        rows = np.arange(len(plan.table))
+        warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
         _write_config(plan, folder)
         return folder
     out = plan.config["out"]

@@ -35,8 +35,8 @@ def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np
     changed = rows[differs.to_numpy(zero_copy_only=False)]
     if len(changed):
         log.warning(
-            "The pixels of %d of %d images have changed since the run was trained: %s. Its scores "
-            "here are those of other images under the same names.",
+            "The pixels of %d of %d images have changed since the run was trained: %s. Scores here "
+            "are those of other images under the same names.",
             len(changed),
             len(rows),
             list_some([table.row_name(row) for row in changed[:3].tolist()], 3, len(changed)),
