@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.dataset import ROIDataset
 from datamodules.file_check import check_files
+from datamodules.problems import UnreadableImage
 from datamodules.sources import ManifestData
 from datamodules.transforms import Preprocessing
 
@@ -125,3 +126,19 @@ def test_a_file_that_breaks_while_training_is_named(tmp_path, num_workers):
     assert outcome.status == ExitStatus.MISTAKE
     assert outcome.message.startswith("manifest.csv row 8 (images/disc_003.png): ")
     assert "resume=" in outcome.message and "Traceback" not in outcome.message
+
+
+def test_a_run_whose_file_breaks_says_so_in_its_status(outputs, tmp_path, monkeypatch):
+    from workflow import fit
+
+    manifest, open_folder = make_shapes(tmp_path / "data"), fit._open_folder
+
+    def break_a_file(*args):
+        (manifest.parent / "images" / "square_002.png").write_bytes(b"cut")
+        return open_folder(*args)
+
+    monkeypatch.setattr(fit, "_open_folder", break_a_file)
+    with pytest.raises(UnreadableImage, match=r"^manifest\.csv row 7 \(images/square_002\.png\)"):
+        train_in_process(manifest, tmp_path / "run")
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert status["state"] == "failed" and "images/square_002.png" in status["reason"]

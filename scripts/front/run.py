@@ -134,7 +134,7 @@ def guarded(
             _stop_at(find_problems(Composed(cfg, overrides, choices, config_name, tree)))
             result = main(cfg)
             if isinstance(result, ExitStatus):
-                outcome = Outcome(result)
+                outcome = Outcome(result, f"ended with exit status {result:d}")
         except KeyboardInterrupt as error:
             outcome = judge(error)
             raise

@@ -13,6 +13,7 @@ from datamodules.doctor.lenient import read_leniently
 from datamodules.doctor.page import write_page
 from datamodules.doctor.tables import say, write_proposal, write_tables
 from datamodules.examination import examine_files
+from datamodules.problems import raise_problems
 from workflow.call import Call
 from workflow.journal import Journal
 from workflow.places import OUTPUTS, make_new, open_out
@@ -35,8 +36,7 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
     Raises:
         ValueError: The table itself cannot be read.
     """
-    if not 0 <= cfg.seed < 2**32:
-        raise ValueError(f"seed is {cfg.seed}, expected 0 to 2**32 - 1.")
+    _check(cfg)
     options = instantiate(cfg.data)
     table, mistakes = read_leniently(options, cfg.seed)
     for note in table.notes:
@@ -57,6 +57,15 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
     write_page(examined, f"Check of {table.name}", command, folder / "report.html")
     log.info("The report: %s", folder / "report.html")
     return STATUS[examined.diagnosis.level]
+
+
+def _check(cfg: DictConfig) -> None:
+    problems = []
+    if not 0 <= cfg.seed < 2**32:
+        problems.append(f"seed is {cfg.seed}, expected 0 to 2**32 - 1")
+    if cfg.name is not None and (cfg.name in ("", ".", "..") or set(cfg.name) & set("/\\:")):
+        problems.append(f"name is {cfg.name!r}; it names a folder: no slash and no colon")
+    raise_problems(problems, "the configuration")
 
 
 def _propose(examined: Examined, folder: Path) -> None:
