@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 from datamodules.images import read_image, read_mask
 
 GRID = 9  # brightnesses a side of a look: 8 differences
+PNG_EXIF = frozenset({"exif", "Raw profile type exif"})
 # pixels a side that are averaged to the grid; of a larger image every n-th, which costs nothing
 RASTER = 16 * GRID
 
@@ -95,8 +96,10 @@ def _read_header(path: str) -> tuple[str, str, int]:
     """Mode, format and orientation as they are stored; no pixel is decoded."""
     try:
         with Image.open(path) as file:
-            orientation = file.getexif().get(ExifTags.Base.Orientation, 1)
-            upright = not (isinstance(orientation, int) and 1 <= orientation <= 8)
-            return file.mode, file.format or "", 1 if upright else orientation
+            # of a PNG without EXIF in front of its pixels Pillow would decode these to look behind
+            known = file.format != "PNG" or not PNG_EXIF.isdisjoint(file.info)
+            orientation = file.getexif().get(ExifTags.Base.Orientation, 1) if known else 1
+            valid = isinstance(orientation, int) and 1 <= orientation <= 8
+            return file.mode, file.format or "", orientation if valid else 1
     except OSError:  # a format that another reader than Pillow decodes
         return "", path.rpartition(".")[2].upper(), 1
