@@ -15,6 +15,7 @@ from datamodules.table import ImageTable
 MOST_IMAGES = 600  # seconds to read and learn, for an interval of about 4 points to either side
 FEWEST_OF_A_CLASS = 10  # two a fold
 NUM_FOLDS = 5
+NUM_TREES = 100
 # Objects of different classes do differ in size and shape: a little above chance is no news. It is
 # the interval's low end that has to be that far above, so that few images never alarm by luck.
 FAR_ABOVE_CHANCE = 0.15
@@ -59,13 +60,10 @@ def measure_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
         None when no training image has a ROI, or a class has fewer than 10 training images or,
         where groups are known, one group only.
     """
-    rows = _choose_rows(table, np.random.default_rng(seed))
-    if rows is None:
+    rows = choose_rows(table, np.random.default_rng(seed))
+    if rows is None or not table.has_roi()[table.rows_of("train")].any():
         return None
-    labels = np.unique(table.labels[rows], return_inverse=True)[1]
-    groups = np.arange(len(rows)) if table.groups is None else table.groups[rows]
-    groups = np.unique(groups, return_inverse=True)[1]
-    num_folds = min(NUM_FOLDS, *(len(np.unique(groups[labels == k])) for k in set(labels)))
+    labels, groups, num_folds = fold_rows(table, rows)
     if num_folds < 2:
         return None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -74,8 +72,7 @@ def measure_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
 
     def score(num_measures: int | None) -> tuple[float, float, float]:
         features = measures[..., :num_measures].reshape(len(rows), -1)
-        guesses = _predict(features, labels, groups, num_folds, seed)
-        return bootstrap(guesses == labels, labels, groups, seed)
+        return score_features(features, labels, groups, num_folds, seed)
 
     accuracy, low, high = score(None)
     chance = float(1 / (labels.max() + 1))
@@ -94,25 +91,52 @@ def measure_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
     return MaskOnly(accuracy, low, high, chance, len(rows), said, low > far)
 
 
-def _choose_rows(table: ImageTable, rng: np.random.Generator) -> np.ndarray | None:
+def choose_rows(table: ImageTable, rng: np.random.Generator) -> np.ndarray | None:
+    """Training rows to learn from, equally many a class; None: a class has too few."""
     train = table.rows_of("train")
     classes = rng.permutation(len(table.class_names))[: MOST_IMAGES // FEWEST_OF_A_CLASS]
     by_class = [rng.permutation(train[table.labels[train] == label]) for label in classes]
-    if min(map(len, by_class)) < FEWEST_OF_A_CLASS or not table.has_roi()[train].any():
+    if min(map(len, by_class)) < FEWEST_OF_A_CLASS:
         return None
     return np.sort(np.concatenate([rows[: MOST_IMAGES // len(classes)] for rows in by_class]))
 
 
-def _predict(
+def fold_rows(table: ImageTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Labels and groups of rows, (N,) numbers from 0, and in how many folds groups can be held out.
+
+    Fewer than 2 where a class is of one group only.
+    """
+    labels = np.unique(table.labels[rows], return_inverse=True)[1]
+    groups = np.arange(len(rows)) if table.groups is None else table.groups[rows]
+    groups = np.unique(groups, return_inverse=True)[1]
+    num_folds = min(NUM_FOLDS, *(len(np.unique(groups[labels == k])) for k in set(labels)))
+    return labels, groups, num_folds
+
+
+def score_features(
     features: np.ndarray, labels: np.ndarray, groups: np.ndarray, num_folds: int, seed: int
-) -> np.ndarray:
-    """What a forest says of images whose groups it has not seen."""
+) -> tuple[float, float, float]:
+    """How well a forest tells the label from features, of images whose groups it has not seen.
+
+    Args:
+        features: (N, K).
+        labels: (N,) numbers from 0.
+        groups: (N,) numbers from 0.
+        num_folds: Of the cross-validation, at least 2.
+        seed: Of folds, trees and interval.
+
+    Returns:
+        Balanced accuracy and the ends of its 95 % interval.
+    """
     from sklearn.ensemble import RandomForestClassifier  # 0.6 s
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
     folds = StratifiedGroupKFold(num_folds, shuffle=True, random_state=seed)
-    forest = RandomForestClassifier(100, max_depth=6, class_weight="balanced", random_state=seed)
-    return cross_val_predict(forest, features, labels, groups=groups, cv=folds)
+    forest = RandomForestClassifier(
+        NUM_TREES, max_depth=6, class_weight="balanced", random_state=seed
+    )
+    guesses = cross_val_predict(forest, features, labels, groups=groups, cv=folds)
+    return bootstrap(guesses == labels, labels, groups, seed)
 
 
 def bootstrap(

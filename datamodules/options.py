@@ -9,6 +9,7 @@ from datamodules.problems import raise_problems
 from datamodules.window import find_window_problems
 
 Imbalance = Literal["none", "class_weights", "balanced_sampler", "focal", "logit_adjustment"]
+BadImagePolicy = Literal["error", "skip", "quarantine"]
 
 
 @dataclass(kw_only=True)
@@ -43,6 +44,10 @@ class DataOptions(BoxOptions):
         imbalance: What is done about classes of unequal size, see ``datamodules.imbalance``.
         frames_per_sequence: An epoch trains on at most so many frames of each ``sequence``, other
             ones in other epochs, at least 1; None: on all.
+        on_bad_image: What becomes of an image that cannot be read, or whose mask cannot or has
+            another size: ``error`` lists all and stops, ``skip`` leaves them out and counts them,
+            ``quarantine`` also lists them in the run folder.
+        allow_duplicates: Whether one image may stand in two splits under two names.
         allow_outside: Whether files may lie outside the root.
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
@@ -69,6 +74,8 @@ class DataOptions(BoxOptions):
     test_fraction: float = 0.15
     imbalance: Imbalance = "none"
     frames_per_sequence: int | None = None
+    on_bad_image: BadImagePolicy = "error"
+    allow_duplicates: bool = False
     allow_outside: bool = False
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
@@ -119,6 +126,11 @@ class DataOptions(BoxOptions):
             problems.append(
                 f"data.frames_per_sequence is {self.frames_per_sequence}, expected at least 1"
             )
+        if self.on_bad_image not in get_args(BadImagePolicy):
+            problems.append(
+                f"data.on_bad_image is {self.on_bad_image!r}, expected "
+                f"{' or '.join(get_args(BadImagePolicy))}"
+            )
         return problems
 
     def _find_split_problems(self) -> list[str]:
@@ -159,6 +171,8 @@ class AsTrained:
         slice_by: Columns of the worst group.
         pair_by: Column that joins pairs.
         roi_at_test: Whether the ROIs gate.
+        on_bad_image: What becomes of images that cannot be read.
+        allow_duplicates: Whether one image may stand in two splits.
         allow_outside: Whether files may lie outside the root.
     """
 
@@ -167,6 +181,8 @@ class AsTrained:
     slice_by: str | Sequence[str] | None = None
     pair_by: str | None = None
     roi_at_test: bool | None = None
+    on_bad_image: BadImagePolicy | None = None
+    allow_duplicates: bool | None = None
     allow_outside: bool | None = None
 
 

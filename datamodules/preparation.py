@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from datamodules.images import read_image
+from datamodules.problems import LostImage
 from datamodules.regions import read_regions
 from datamodules.table import ImageTable
 from datamodules.transforms import Preprocessing, resize_together
@@ -37,8 +38,9 @@ def naming(table: ImageTable, row: int) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise ValueError(
-            f"{table.row_name(row)}: {error}. It could be read when the run began."
+        raise LostImage(
+            f"{table.row_name(row)}: {error}. It could be read when the run began. Repair the file "
+            "and go on with the run (resume=), or start a new one without it."
         ) from error
 
 

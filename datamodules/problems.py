@@ -5,6 +5,16 @@ from collections.abc import Sequence
 MOST_SHOWN = 20
 
 
+class LostImage(ValueError):
+    """A file was whole before training and cannot be read any more.
+
+    A loading process sends its exception as text inside its traceback: the sentence alone is kept.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.rpartition(f"{type(self).__name__}: ")[2].strip())
+
+
 def raise_problems(problems: Sequence[str], where: str) -> None:
     """Raise one ValueError that lists every problem; do nothing when there is none.
 
@@ -21,7 +31,14 @@ def raise_problems(problems: Sequence[str], where: str) -> None:
     raise ValueError("\n".join([f"{count} in {where}:", *shown]))
 
 
-def list_some(names: Sequence[object], most: int = 5) -> str:
-    """Join the first names by commas and say how many more there are."""
+def list_some(names: Sequence[object], most: int = 5, total: int | None = None) -> str:
+    """Join the first names by commas and say how many more there are.
+
+    Args:
+        names: All, or the first of many.
+        most: That are shown.
+        total: How many there are; None: as many as names.
+    """
     shown = ", ".join(str(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    more = (len(names) if total is None else total) - most
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -49,6 +49,7 @@ class ImageTable:
         distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count: burnt-in text, a
             ruler, a logo.
         window: Values of deep grey that become black and white (``datamodules.window``).
+        kept: (rows,) number of each row in the source; None: all of its rows are here.
     """
 
     columns: pa.Table
@@ -71,6 +72,7 @@ class ImageTable:
     notes: list[str] = field(default_factory=list)
     distractors: dict[str, np.ndarray] = field(default_factory=dict)
     window: Window | None = None
+    kept: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,7 +93,8 @@ class ImageTable:
 
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
-        return f"{self.name} row {row + self.first_row} ({self.ids[row].as_py()})"
+        number = row if self.kept is None else int(self.kept[row])
+        return f"{self.name} row {number + self.first_row} ({self.ids[row].as_py()})"
 
     def rows_of(self, split: str) -> np.ndarray:
         """Indices of the rows of a split."""
@@ -147,6 +150,28 @@ class ImageTable:
         """Split to the share in [0, 1] of its images that a gate has any region of."""
         annotated = self.has_roi().any(axis=1)
         return {split: float(annotated[self.rows_of(split)].mean()) for split in SPLITS}
+
+    def keep(self, rows: np.ndarray) -> "ImageTable":
+        """The same table with some of its rows alone, which keep their names.
+
+        Args:
+            rows: (N,) which, in ascending order.
+        """
+        taken = pa.array(rows)
+        return replace(
+            self,
+            columns=self.columns.take(taken),
+            ids=self.ids.take(taken),
+            labels=self.labels[rows],
+            splits=self.splits.keep(rows),
+            groups=None if self.groups is None else self.groups.keep(rows),
+            weights=None if self.weights is None else self.weights[rows],
+            mask_paths={name: paths.take(taken) for name, paths in self.mask_paths.items()},
+            boxes={name: boxes[rows] for name, boxes in self.boxes.items()},
+            detected=self.detected[rows],
+            distractors={name: boxes[rows] for name, boxes in self.distractors.items()},
+            kept=rows if self.kept is None else self.kept[rows],
+        )
 
 
 def _open_table(values: dict[str, Any]) -> ImageTable:

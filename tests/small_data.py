@@ -32,9 +32,11 @@ def write_manifest(path: Path, rows: Rows) -> Path:
     return path
 
 
-def make_shapes(folder: Path, per_class: int = 12, size: tuple[int, int] = (40, 48)) -> Path:
+def make_shapes(
+    folder: Path, per_class: int = 12, size: tuple[int, int] = (40, 48), seed: int = 0
+) -> Path:
     """Write a manifest of squares and discs with masks, groups, sites and splits."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True)
     (folder / "masks").mkdir()
     rows = []

@@ -5,12 +5,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from front.composition import compose_job
 from front.conf_tree import ConfTree
 from in_process import train_in_process
 from omegaconf import OmegaConf
+from PIL import Image
 from safetensors.torch import save_file
 from small_data import make_shapes, write_manifest
 
@@ -63,7 +65,7 @@ def test_results_go_below_the_run(trained, tmp_path):
 
 
 def test_all_images_of_other_data_are_evaluated_where_no_split_is_given(trained, tmp_path, rows_of):
-    manifest = make_shapes(tmp_path / "other", per_class=5)
+    manifest = make_shapes(tmp_path / "other", per_class=5, seed=1)
     rows = [{k: v for k, v in row.items() if k != "split"} for row in rows_of(manifest)]
     write_manifest(manifest, [row for row in rows if row["label"] == "disc"])
     metrics = evaluate_in_process(
@@ -195,12 +197,24 @@ def test_backgrounds_of_other_splits_can_be_lent(trained, tmp_path):
     assert "test_flip_rate" in none
 
 
-def test_images_that_the_run_has_learned_from_are_counted(trained, shapes, tmp_path):
-    words = [f"ckpt={trained}", *OTHER, f"data.manifest={shapes}", "split=train"]
-    evaluate_in_process(tmp_path / "out", *words)
+def test_images_that_the_model_was_trained_on_are_refused_under_any_name(
+    trained, shapes, tmp_path, rows_of
+):
+    folder = shutil.copytree(shapes.parent, tmp_path / "other")
+    rows = [row for row in rows_of(shapes) if row["split"] == "train"][:4]
+    for index, row in enumerate(rows):
+        image = Image.open(folder / row["image"])
+        row |= {"image": f"images/renamed{index}.bmp", "split": "test"}
+        image.save(folder / row["image"])
+    rows += [row for row in rows_of(shapes) if row["split"] == "test"]
+    manifest = write_manifest(folder / "manifest.csv", rows)
+    words = [f"ckpt={trained}", *OTHER, f"data.manifest={manifest}"]
+    with pytest.raises(ValueError, match=r"^4 of 10 images .* trained on .*renamed0.* and 1 more"):
+        evaluate_in_process(tmp_path / "out", *words)
+    metrics = evaluate_in_process(tmp_path / "out", *words, "allow_trained=true")
+    assert metrics["num_trained_images"] == 4
     log = (tmp_path / "out" / "log.txt").read_text()
-    assert "12 of 12 images have the name of one that the run trained or validated on" in log
-    assert "of 12 train images" in log
+    assert "4 of the tested images were trained on" in log
 
 
 def test_weights_that_answer_nothing_are_said_aloud(plain_weights, shapes, tmp_path):
@@ -226,3 +240,27 @@ def test_the_window_of_the_run_is_kept_for_other_data(shapes, outputs, tmp_path)
     for name, typed, used in (("kept", [], [5, 250]), ("new", ["data.window=[0,9]"], [0, 9])):
         evaluate_in_process(tmp_path / name, *other, *typed)
         assert OmegaConf.load(tmp_path / name / "config.yaml").data.window == used
+
+
+def test_the_training_split_is_evaluated_when_it_is_asked_for(trained, tmp_path):
+    metrics = evaluate_in_process(tmp_path / "out", f"ckpt={trained}", "split=train")
+    assert metrics["num_trained_images"] == metrics["test_images"] == 12
+
+
+def test_validation_images_are_counted(trained, shapes, tmp_path):
+    words = [f"ckpt={trained}", *OTHER, f"data.manifest={shapes}", "split=val"]
+    assert evaluate_in_process(tmp_path / "out", *words)["num_trained_images"] == 0
+    assert "6 of 6 images are validation images" in (tmp_path / "out" / "log.txt").read_text()
+
+
+def test_pixels_that_have_changed_under_the_same_names_are_noticed(tmp_path, outputs):
+    manifest = make_shapes(tmp_path / "data", seed=2)
+    run = train_in_process(manifest, tmp_path / "run", "test=false", "trainer.max_epochs=1")
+    evaluate_in_process(tmp_path / "before", f"ckpt={run}", "interventions=none")
+    image = manifest.parent / "images" / "disc_003.png"
+    Image.fromarray(255 - np.asarray(Image.open(image))).save(image)
+    evaluate_in_process(tmp_path / "after", f"ckpt={run}", "interventions=none")
+    logs = [(tmp_path / name / "log.txt").read_text() for name in ("before", "after")]
+    said = "The pixels of 1 of 6 images have changed since the run was trained"
+    assert [said in log for log in logs] == [False, True]
+    assert "images/disc_003.png" in logs[1]

@@ -1,10 +1,12 @@
 """Files are decoded once before training; what is wrong with them is listed together."""
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
-from datamodules import file_check
+from datamodules import examination
 from datamodules.file_check import check_files
 from datamodules.sources import ManifestData
 
@@ -22,7 +24,9 @@ def own_shapes(tmp_path):
 
 def test_whole_files_pass_and_are_not_decoded_again(own_shapes, tmp_path, monkeypatch):
     check(own_shapes, tmp_path)
-    monkeypatch.setattr(file_check, "_decode", lambda job: pytest.fail(f"decoded again: {job}"))
+    monkeypatch.setattr(
+        examination, "decode_file", lambda path, kind: pytest.fail(f"decoded again: {path}")
+    )
     check(own_shapes, tmp_path)
 
 
@@ -69,3 +73,59 @@ def test_a_distractor_inside_of_its_image_passes_and_is_no_roi(own_shapes, tmp_p
 def test_a_broken_memory_only_costs_the_decoding(own_shapes, tmp_path):
     (tmp_path / "memory.parquet").write_bytes(b"broken")
     check(own_shapes, tmp_path)
+
+
+def test_a_memory_of_another_version_is_not_used(own_shapes, tmp_path):
+    columns = {name: ["x"] for name in ("path", "bytes", "time", "height", "width", "any_set")}
+    pa.parquet.write_table(pa.table(columns), tmp_path / "memory.parquet")
+    check(own_shapes, tmp_path)
+    assert "content" in pa.parquet.read_schema(tmp_path / "memory.parquet").names
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Paths in the order in which they are decoded."""
+    paths, decode = [], examination.decode_file
+
+    def watch(path, kind, window=None):
+        paths.append(path)
+        return decode(path, kind, window)
+
+    monkeypatch.setattr(examination, "decode_file", watch)
+    return paths
+
+
+def test_what_was_decoded_before_a_stop_is_remembered(own_shapes, tmp_path, decoded, monkeypatch):
+    decode = examination.decode_file
+
+    def stop(path, kind, window=None):
+        if len(decoded) >= 30:
+            raise KeyboardInterrupt
+        return decode(path, kind, window)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(examination, "decode_file", stop)
+        check(own_shapes, tmp_path)
+    before = len(decoded)
+    check(own_shapes, tmp_path)
+    assert len(decoded) > before  # some masks were not reached
+    assert set(decoded[:24]).isdisjoint(decoded[before:])  # all images were
+
+
+def test_an_image_in_two_rows_is_decoded_once(own_shapes, tmp_path, rows_of, decoded):
+    rows = rows_of(own_shapes)
+    rows = [row | {"id": f"{row['image']}{n}", "mask": ""} for row in rows for n in range(2)]
+    table = ManifestData(manifest=str(write_manifest(own_shapes, rows))).read(0)
+    found = check_files(table, tmp_path / "memory.parquet").found
+    assert len(decoded) == len(table) / 2
+    content = found.images["content"]
+    assert (content[::2] == content[1::2]).all() and len(set(content.tolist())) == len(table) / 2
+
+
+def test_a_file_that_is_image_and_mask_is_known_as_both(own_shapes, tmp_path, rows_of):
+    rows = [row | {"mask": row["image"]} for row in rows_of(own_shapes)]
+    table = ManifestData(manifest=str(write_manifest(own_shapes, rows))).read(0)
+    for _ in range(2):
+        found = check_files(table, tmp_path / "memory.parquet").found
+        assert (found.masks["roi"]["set_pixels"] > 0).all()
+        assert (found.images["contrast"] > 0).all()

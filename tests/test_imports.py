@@ -51,6 +51,7 @@ def test_imports_point_downwards(folder):
         "lightning_modules.metric_names",
         "lightning_modules.networks.gates.auto",
         "workflow.plan",
+        "workflow.doctoring",
         "workflow.resume",
         "workflow.sweep",
         "front.app",

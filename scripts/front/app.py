@@ -20,7 +20,8 @@ def hydra_app(
 ) -> Callable[[Main], Callable[[], None]]:
     """Makes a command of ``main(cfg)``, configured by ``conf/<config_name>.yaml``.
 
-    Exit status: 0 fine, 1 a failure of the program, 2 the user's mistake, 3 a requirement not met.
+    Exit status: 0 fine, 1 a failure of the program, 2 the user's mistake, 3 a requirement not met;
+    or the ``ExitStatus`` that ``main`` returns.
 
     Args:
         config_name: Of the command.

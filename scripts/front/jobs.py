@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from front.composed import override_key
 from front.composition import COMPOSITION_ERRORS, compose_all, job_problems
 from front.conf_tree import ConfTree
-from front.outcome import ExitStatus, Outcome
+from front.outcome import NOT_YOUR_INPUT, Outcome
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -88,7 +88,7 @@ def summary(outcomes: list[tuple[str, Outcome]]) -> str:
         return ""
     lines = [f"{len(failed)} of {len(outcomes)} jobs failed:"]
     for index, name, outcome in failed:
-        whose = "the program failed: " if outcome.status is ExitStatus.FAILURE else ""
+        whose = "the program failed: " if NOT_YOUR_INPUT in outcome.message else ""
         first = outcome.message.strip().splitlines()[0] if outcome.message else outcome.status.name
         lines.append(f"  #{index} {name}: {whose}{first}")
     return "\n".join(lines)

@@ -16,8 +16,9 @@ NOT_YOUR_INPUT = (
     "This is a failure of the program, not of your input. Add debug=traceback to see where."
 )
 USER_MISTAKES = (ValueError, FileNotFoundError, ImportError)
-# Lightning's word for a Trainer that cannot be, such as trainer.accelerator=gpu without a GPU.
-FOREIGN_MISTAKES = ("MisconfigurationException",)
+# Lightning's word for a Trainer that cannot be, such as trainer.accelerator=gpu without a GPU; a
+# file that broke while training, which torch raises anew from a loading process.
+FOREIGN_MISTAKES = ("MisconfigurationException", "LostImage")
 
 
 class ExitStatus(IntEnum):

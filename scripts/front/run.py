@@ -146,6 +146,8 @@ def guarded(
         try:
             _stop_at(find_problems(Composed(cfg, overrides, choices, config_name, tree)))
             result = main(cfg)
+            if isinstance(result, ExitStatus):
+                outcome = Outcome(result, f"ended with exit status {result:d}")
         except KeyboardInterrupt as error:
             outcome = judge(error)
             raise

@@ -8,7 +8,6 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.datamodule import ROIDataModule
-from datamodules.file_check import check_files
 from datamodules.problems import list_some
 from datamodules.transforms import Preprocessing
 from lightning_modules.evaluation.robustness.names import choose_slices
@@ -18,10 +17,11 @@ from workflow.call import Call
 from workflow.examined import Examined, is_as_trained, plan_foreign, plan_own
 from workflow.journal import Journal
 from workflow.objects import Objects, check_builds, make_trainer, quieten
-from workflow.places import OUTPUTS, find_cache, make_new, open_out
+from workflow.places import find_cache, make_new, open_out
 from workflow.plan import Plan, instantiate
 from workflow.request import check_trainer
 from workflow.robustness import measure_robustness
+from workflow.split_file import write_quarantine
 from workflow.testing import test_model
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,6 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
     table, model = plan.table, examined.model
     _check_roi(plan, model)
-    for note in check_files(table, OUTPUTS / "cache" / "decoded.parquet").notes:
-        log.warning(note)
     steps, cache = Preprocessing(**model.preprocessing), find_cache(plan.options)
     data = ROIDataModule(table, plan.options, steps, None, plan.config["seed"], cache)
     check_builds(asked["trainer"])
@@ -55,6 +53,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
     command = shlex.join(["python", "scripts/evaluate.py", *call.overrides])
     write_text(folder / "command.txt", command + "\n")
+    write_quarantine(plan, folder)
     trainer = make_trainer(plan, [], folder)
     try:
         objects = Objects(model, data, [])
@@ -64,6 +63,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)
 

@@ -1,8 +1,7 @@
 """The model that an evaluation examines, and the images that it is examined on."""
 
-import csv
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,15 @@ import numpy as np
 from front.conf_tree import CONF
 from omegaconf import OmegaConf
 
-from datamodules.table import ImageTable
+from datamodules.trained_on import TrainedOn
 from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
+from workflow.learned import check_learned, read_record
 from workflow.places import OUTPUTS, find_checkpoint
-from workflow.plan import Plan, instantiate
+from workflow.plan import Plan, instantiate, read_files
+from workflow.split_file import warn_of_changed
 
 log = logging.getLogger(__name__)
 # what the run said of its images holds for others too, unless it is said anew
@@ -33,6 +34,7 @@ class Examined:
         file: Its checkpoint.
         folder: Where its evaluations go.
         fingerprint: Of the split that it was trained on; None: not known.
+        trained_on: The pixels of its training images; None: not known.
     """
 
     model: ROIClassifier
@@ -40,6 +42,7 @@ class Examined:
     file: Path
     folder: Path
     fingerprint: str | None
+    trained_on: TrainedOn | None = None
 
 
 def is_as_trained(data: dict[str, Any]) -> bool:
@@ -58,7 +61,9 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     record = model.hparams.record or {}
     own = record.get("config", {})
     run = file.parents[1] if (file.parents[1] / "config.yaml").is_file() else file.parent
-    examined = Examined(model, own, file, run / "evaluations", record.get("split_fingerprint"))
+    examined = Examined(
+        model, own, file, run / "evaluations", record.get("split_fingerprint"), read_record(record)
+    )
     data, as_trained = asked["data"], is_as_trained(asked["data"])
     if as_trained and "data" not in own:
         raise ValueError(f"{file} does not say what it was trained on: choose data=...")
@@ -115,6 +120,8 @@ def _make_plan(
     table = options.read(examined.config.get("seed", 0), classes)
     for note in table.notes:
         log.info(note)
+    files = read_files(table, options)
+    table, content = files.table, files.found.images["content"]
     if as_trained and examined.fingerprint not in (None, table.fingerprint):
         raise ValueError(
             f"The data of {examined.file} has changed since it was trained, so its test images may "
@@ -133,24 +140,13 @@ def _make_plan(
         "interventions": asked["interventions"],
         "trainer": asked["trainer"],
     }
-    if not as_trained:
-        _warn_of_learned(examined.folder.parent / "split.csv", table)
-    unseen = as_trained and split in ("val", "test")
-    return Plan(config, options, table, call, unseen=unseen, tested="" if split == "all" else split)
-
-
-def _warn_of_learned(split_file: Path, table: ImageTable) -> None:
-    """Say how many images have names that the run has learned from."""
-    if not split_file.is_file():
-        return
-    with split_file.open(encoding="utf-8", newline="") as file:
-        learned = {row["id"] for row in csv.DictReader(file) if row["split"] != "test"}
-    rows = table.rows_of("test").tolist()
-    known = sum(table.ids[row].as_py() in learned for row in rows)
-    if known:
-        log.warning(
-            "%d of %d images have the name of one that the run trained or validated on. If they "
-            "are the same, its scores here are none of a test.",
-            known,
-            len(rows),
-        )
+    own_training = as_trained and split in ("train", "all")
+    allowed = asked["allow_trained"] or own_training or (as_trained and options.allow_duplicates)
+    split_file = examined.folder.parent / "split.csv"
+    num_trained = check_learned(examined.trained_on, split_file, table, content, allowed)
+    if as_trained:
+        warn_of_changed(split_file, table, content, table.rows_of("test"))
+    unseen = as_trained and split in ("val", "test") and not num_trained
+    tested = "" if split == "all" else split
+    plan = Plan(config, options, table, call, None, unseen, tested)
+    return replace(plan, content=content, bad=files.bad, num_trained=num_trained)

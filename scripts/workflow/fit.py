@@ -5,13 +5,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
 from datamodules.codes import Codes
-from datamodules.table import ImageTable
 from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
@@ -20,6 +20,7 @@ from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
 
@@ -62,6 +63,8 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
         remember_latest(folder)
+        rows = np.arange(len(plan.table))
+        warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
         _write_config(plan, folder)
         return folder
     out = plan.config["out"]
@@ -69,7 +72,8 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     _write_config(plan, folder)
     command = shlex.join(["python", "scripts/train.py", *plan.call.overrides])
     write_text(folder / "command.txt", command + "\n")
-    _write_split(plan.table, folder)
+    _write_split(plan, folder)
+    write_quarantine(plan, folder)
     return folder
 
 
@@ -98,21 +102,25 @@ def _train_and_test(
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    metrics["num_bad_images"] = plan.num_bad_images
     write_json(folder / "metrics.json", metrics)
     if plan.config["costs"]:
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)
         write_json(folder / "metrics.json", metrics)
-    scores = {name: metrics.get(name) for name in ("val_macro_f1", "test_macro_f1")}
+    said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
+    scores = {name: metrics.get(name) for name in said}
     write_status(trainer, "finished", trainer.current_epoch, scores)
     log.info("Everything about this run is in %s", folder)
     return metrics
 
 
-def _write_split(table: ImageTable, folder: Path) -> None:
+def _write_split(plan: Plan, folder: Path) -> None:
+    table = plan.table
     coded = {"split": table.splits, "label": Codes(table.labels, pa.array(table.class_names))}
     if table.groups is not None:
         coded["group"] = table.groups
     columns = {"id": table.ids} | {name: codes.to_arrow() for name, codes in coded.items()}
+    columns["content"] = pa.array(plan.content)
     text = pa.BufferOutputStream()
     pa.csv.write_csv(pa.table(columns), text)
     write_bytes(folder / "split.csv", text.getvalue())

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 
 from datamodules.datamodule import ROIDataModule
 from datamodules.imbalance import inform_loss
+from datamodules.trained_on import sketch_content
 from datamodules.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
@@ -73,11 +74,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         image_size=list(preprocessing.size),
         **inform_loss(table, options),
         seed=config["seed"],
-        record={
-            "config": config,
-            "split_fingerprint": table.fingerprint,
-            **read_finder(config, table),
-        },
+        record=_make_record(plan),
         model=config["model"] | start,
         **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )
@@ -89,6 +86,17 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
     _say_parts(plan, model)
     return Objects(model, data, callbacks)
+
+
+def _make_record(plan: Plan) -> dict[str, Any]:
+    """What a checkpoint says of its origin."""
+    trained_on = sketch_content(plan.content[plan.table.rows_of("train")])
+    return {
+        "config": plan.config,
+        "split_fingerprint": plan.table.fingerprint,
+        **read_finder(plan.config, plan.table),
+        "trained_on": trained_on._asdict() | {"hashes": torch.from_numpy(trained_on.hashes)},
+    }
 
 
 def _preprocess_for(backbone: str, size: tuple[int, int] | None) -> Preprocessing:

@@ -57,7 +57,8 @@ def open_out(out: str | Path, instead: str) -> Path:
     folder = Path(out).resolve()
     if not str(out).strip() or folder.is_file():
         raise ValueError(f"out={out} is no folder. Name one that is new, or empty.")
-    taken = [n for n in ("config.yaml", "checkpoints", "metrics.json") if (folder / n).exists()]
+    kept = ("config.yaml", "checkpoints", "metrics.json", "findings.csv")
+    taken = [name for name in kept if (folder / name).exists()]
     if taken:
         raise ValueError(f"out={out} holds a run or results already ({taken[0]}). {instead}")
     folder.mkdir(parents=True, exist_ok=True)

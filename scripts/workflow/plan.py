@@ -2,15 +2,17 @@
 
 import copy
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import hydra
+import numpy as np
 from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.file_check import check_files
+from datamodules.duplicates import check_duplicates
+from datamodules.file_check import FileCheck, check_files
 from datamodules.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
 from datamodules.mask_only import MaskOnly
 from datamodules.options import DataOptions
@@ -18,6 +20,7 @@ from datamodules.sequences import check_sequences, describe_sequences, find_sequ
 from datamodules.table import ImageTable
 from workflow.call import Call
 from workflow.places import OUTPUTS
+from workflow.proposals import say_proposals
 from workflow.request import check_request
 from workflow.roi_rules import check_empty, check_roi, report_mask_only
 from workflow.situation import fill_extras, settle_situation
@@ -43,6 +46,9 @@ class Plan:
         mask_only: How well the masks alone tell the label; None: there are too few.
         unseen: Whether the groups of the test are known to be none of those trained on.
         tested: Split that the tested images are of; "": of several.
+        content: (rows,) uint64 hash of each image's pixels.
+        bad: Images that were left out: id, path and reason of each.
+        num_trained: Of the tested images, those that the model was trained on.
     """
 
     config: dict[str, Any]
@@ -52,6 +58,9 @@ class Plan:
     mask_only: MaskOnly | None = None
     unseen: bool = True
     tested: str = "test"
+    content: np.ndarray | None = None
+    bad: list[dict[str, str]] = field(default_factory=list)
+    num_trained: int = 0
 
     @property
     def name(self) -> str:
@@ -79,7 +88,17 @@ class Plan:
     @property
     def caveat(self) -> str | None:
         """What is to be said beside every score."""
-        return NO_GROUPS if self.table.groups is None else None
+        parts = [NO_GROUPS] if self.table.groups is None else []
+        if self.num_trained:
+            parts.append(f"{self.num_trained} of the tested images were trained on")
+        if self.bad:
+            parts.append(f"{self.num_bad_images} bad images left out")
+        return "; ".join(parts) or None
+
+    @property
+    def num_bad_images(self) -> int:
+        """Images that were left out; one may be bad in several ways."""
+        return len({one["id"] for one in self.bad})
 
 
 def control_of(plan: Plan) -> Plan:
@@ -119,11 +138,29 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     _say_epoch(table, options, config["loss"])
     table = settle_situation(config, table, call)
     check_roi(config, table)
-    files = check_files(table, OUTPUTS / "cache" / "decoded.parquet")
+    files = read_files(table, options)
+    content = files.found.images["content"]
+    for note in check_duplicates(files.table, content, options.allow_duplicates):
+        log.warning(note)
+    if files.table.groups is None:
+        for note in say_proposals(files.table, files.found, call.overrides):
+            log.info(note)
+    check_empty(config, files.table, files.empty)
+    mask_only = report_mask_only(files.table, config["seed"])
+    return Plan(config, options, files.table, call, mask_only, content=content, bad=files.bad)
+
+
+def memory_file() -> Path:
+    """What is remembered of decoded files."""
+    return OUTPUTS / "cache" / "decoded.parquet"
+
+
+def read_files(table: ImageTable, options: DataOptions) -> FileCheck:
+    """Decode what was not decoded before, and say what came of it; see ``check_files``."""
+    files = check_files(table, memory_file(), options.on_bad_image)
     for note in files.notes:
         log.warning(note)
-    check_empty(config, table, files.empty)
-    return Plan(config, options, table, call, report_mask_only(table, config["seed"]))
+    return files
 
 
 def _make_absolute(path: str | list[str]) -> str | list[str]:
