@@ -35,7 +35,8 @@ def write_manifest(
         if region is None:
             columns[name] = table.columns[name]
         elif region in table.mask_paths:
-            columns[name] = table.mask_paths[region]
+            known = pc.not_equal(table.mask_paths[region], "")
+            columns[name] = pc.if_else(known, table.columns[name], "")
     for region, numbers in boxes.items():
         columns[f"box_{region}"] = _to_text(numbers)
     for name, numbers in table.distractors.items():

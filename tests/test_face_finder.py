@@ -12,7 +12,7 @@ from small_data import write_manifest
 from datamodules.drivers import write_drivers
 from datamodules.roi_agreement import compare_with_given
 from datamodules.roi_finders import FaceFinder
-from datamodules.roi_finders.face import OWN_MODEL
+from datamodules.roi_finders.yunet import OWN_MODEL
 from datamodules.sources import ManifestData
 
 # placed by hand in matplotlib's photograph of Grace Hopper (US Navy, public domain)

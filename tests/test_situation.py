@@ -249,7 +249,7 @@ def test_a_detected_roi_is_called_detected(shapes, rows_of, outputs, tmp_path):
     assert metrics["test_mask_origins"] == {"detected": 6}
     rows[0]["roi_source"] = "guessed"
     manifest = write_manifest(shapes.parent / "guessed.csv", rows)
-    with pytest.raises(ValueError, match="roi_source is 'guessed', expected given or detected"):
+    with pytest.raises(ValueError, match="roi_source is 'guessed', expected given, detected or p"):
         plan_of(manifest)
 
 

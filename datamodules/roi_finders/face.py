@@ -1,31 +1,20 @@
-"""Faces: the eyes and the mouth of the largest face, by YuNet in OpenCV.
-
-Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023; five landmarks a face. Unlike
-a cascade of eye detectors it places the eyes from the whole face, closed ones too. The weights
-(``yunet.onnx`` beside this file, see ``yunet.txt``) are Apache-2.0 and need no network.
-"""
+"""Faces: the eyes and the mouth of the largest face of an image."""
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from datamodules.problems import raise_problems
 from datamodules.roi_finders.base import Found
 from datamodules.roi_finders.looking import Answer, look_into
+from datamodules.roi_finders.yunet import SMALLEST_SIZE, YuNet, import_opencv
 from datamodules.table import ImageTable
 
-OWN_MODEL = Path(__file__).with_name("yunet.onnx")
-INSTALL = 'python -m pip install -e ".[face]"'
 REGIONS = ("face", "left_eye", "right_eye", "mouth")
-OVERLAP = 0.3  # intersection over union above which two boxes are one face
-MOST_FACES = 500
-ROOM = 0.25  # of the longer side
-SMALLEST_SIZE = 32  # pixels, a coarsest cell of YuNet
 
 
 @dataclass(kw_only=True)
@@ -100,65 +89,25 @@ class FaceFinder:
         cv2.setNumThreads(1)  # images are looked at side by side
 
         def look(pixels: np.ndarray) -> Answer:
-            if not hasattr(kept, "detector"):
-                kept.detector = self._make_detector(cv2)
-            return self._answer(cv2, kept.detector, pixels)
+            if not hasattr(kept, "yunet"):
+                kept.yunet = YuNet(cv2, self.model, self.confidence)
+            return self._answer(kept.yunet.search(pixels, self.sizes), *pixels.shape[:2])
 
         try:
-            self._try(cv2)
+            YuNet(cv2, self.model, self.confidence)  # a wrong file is found before the images are
             return look_into(table, rows, self.region_names, look, "Looking for faces")
         finally:
             cv2.setNumThreads(threads)
 
-    def _make_detector(self, cv2: ModuleType) -> Any:  # noqa: ANN401
-        # as bytes: OpenCV cannot open paths with letters beyond ASCII on Windows
-        weights = np.fromfile(OWN_MODEL if self.model is None else self.model, np.uint8)
-        size, nothing = (SMALLEST_SIZE, SMALLEST_SIZE), np.empty(0, np.uint8)
-        return cv2.FaceDetectorYN.create(
-            "onnx", weights, nothing, size, self.confidence, OVERLAP, MOST_FACES
-        )
-
-    def _try(self, cv2: ModuleType) -> None:
-        """Build a detector and use it once, so that a wrong file is found before the images are."""
-        try:
-            detect(cv2, self._make_detector(cv2), np.zeros((64, 64, 3), np.uint8), self.sizes[0])
-        except cv2.error as error:
-            raise ValueError(
-                f"roi.model={self.model or OWN_MODEL} cannot be used as a YuNet face detector by "
-                f"OpenCV {cv2.__version__}: {str(error).strip().splitlines()[-1]}. Expected an "
-                "ONNX file of a YuNet of fixed size, or null for the one that is included."
-            ) from error
-
-    def _answer(self, cv2: ModuleType, detector: Any, pixels: np.ndarray) -> Answer:  # noqa: ANN401
-        faces = self._search(cv2, detector, pixels)
+    def _answer(self, faces: np.ndarray, height: int, width: int) -> Answer:
         if not len(faces):
             return Answer(None, "no face")
         face = faces[np.argmax(faces[:, 2] * faces[:, 3])]
-        boxes = self._cut(face, pixels.shape[0], pixels.shape[1])
+        boxes = self._cut(face, height, width)
         if np.isnan(boxes).all():
             return Answer(None, "the face's regions lie outside of the image")
         several = "Several faces, of which the largest was taken," if len(faces) > 1 else ""
         return Answer(boxes, remark=several)
-
-    def _search(self, cv2: ModuleType, detector: Any, pixels: np.ndarray) -> np.ndarray:  # noqa: ANN401
-        """Faces (N, 15) at the first size that shows any.
-
-        Enlarged beyond the first size an image has nothing more to show but ghosts; with room
-        around it a face that fills it is seen.
-        """
-        first, *larger = sorted(self.sizes)
-        faces = detect(cv2, detector, pixels, first)
-        if len(faces):
-            return faces
-        room = round(ROOM * max(pixels.shape[:2]))
-        wide = cv2.copyMakeBorder(pixels, room, room, room, room, cv2.BORDER_REPLICATE)
-        faces = detect(cv2, detector, wide, first)
-        faces[:, [0, 1, *range(4, 14)]] -= room
-        for size in larger:
-            if len(faces) or max(pixels.shape[:2]) <= first:
-                break
-            faces, first = detect(cv2, detector, pixels, size), size
-        return faces
 
     def _cut(self, face: np.ndarray, height: int, width: int) -> np.ndarray:
         """Boxes (regions, 4) of a face, clipped to the image; NaN where nothing of one is in it."""
@@ -178,49 +127,3 @@ class FaceFinder:
         gone = (boxes[:, 2:] - boxes[:, :2] < 1).any(axis=1)
         boxes[gone] = np.nan
         return boxes
-
-
-def detect(cv2: ModuleType, detector: Any, pixels: np.ndarray, size: int) -> np.ndarray:  # noqa: ANN401
-    """Faces (N, 15) in pixels of the image: x y width height, five landmarks, score.
-
-    Args:
-        cv2: OpenCV.
-        detector: YuNet.
-        pixels: (H, W, 3) uint8 RGB.
-        size: Longer side in pixels that the image is scaled to.
-    """
-    height, width = pixels.shape[:2]
-    scale = size / max(height, width)
-    target = (round(width * scale), round(height * scale))
-    if min(target) < SMALLEST_SIZE:  # a strip; YuNet sees ghosts in some
-        return np.empty((0, 15))
-    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    scaled = pixels if scale == 1 else cv2.resize(pixels, target, interpolation=kind)
-    detector.setInputSize(target)
-    _, faces = detector.detect(np.ascontiguousarray(scaled[..., ::-1]))
-    if faces is None:
-        return np.empty((0, 15))
-    faces = faces.astype(np.float64)
-    faces[:, :14] *= np.tile([width / target[0], height / target[1]], 7)
-    return faces
-
-
-def import_opencv() -> ModuleType:
-    """OpenCV, an extra.
-
-    Raises:
-        ImportError: It is not installed, or does not start.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImportError(
-            f"roi=face needs OpenCV, which cannot be imported ({error}). Run: {INSTALL}"
-        ) from error
-    if not hasattr(cv2, "FaceDetectorYN"):
-        raise ImportError(
-            f"roi=face needs OpenCV 4.8 or newer, found {cv2.__version__}. Run: {INSTALL}"
-        )
-    # warnings of OpenCV 5 about its own engines say nothing to a user
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    return cv2
