@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from datamodules.pictures import check_size
+from datamodules.problems import install_line
 from datamodules.unreadable import UnreadableImage
 from datamodules.window import Window, apply_window
 
@@ -25,7 +26,6 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 TAG_PATIENT = 0x00100020
 # JPEG, JPEG-LS near-lossless and JPEG 2000
 LOSSY = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91)}
-INSTALL = 'python -m pip install -e ".[dicom]"'
 
 
 def is_dicom(stream: BinaryIO, path: str) -> bool:
@@ -173,7 +173,7 @@ def require_pydicom() -> ModuleType:
     try:
         import pydicom
     except ImportError as error:
-        raise ValueError(f"DICOM needs two more packages: {INSTALL}") from error
+        raise ValueError(f"DICOM needs two more packages: {install_line('dicom')}") from error
     # what it finds odd but reads; what it cannot read it raises
     warnings.filterwarnings("ignore", module=r"pydicom\.")
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)

@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from datamodules.dicom import INSTALL
+from datamodules.problems import install_line
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
@@ -52,7 +52,7 @@ def plugin_for(syntax: UID) -> str:
     if syntax not in PLUGINS:
         raise NotImplementedError("no decoder is on the list of this transfer syntax")
     if PLUGINS[syntax] == OURS and not is_available(syntax):
-        raise NotImplementedError(f"it needs imagecodecs: {INSTALL}")
+        raise NotImplementedError(f"it needs imagecodecs: {install_line('dicom')}")
     if PLUGINS[syntax] == OURS and OURS not in get_decoder(syntax).available_plugins:
         get_decoder(syntax).add_plugin(OURS, (__name__, "_decode_frame"))
     return PLUGINS[syntax]

@@ -42,3 +42,8 @@ def list_some(names: Sequence[object], most: int = 5, total: int | None = None) 
     shown = ", ".join(str(name) for name in names[:most])
     more = (len(names) if total is None else total) - most
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def install_line(extra: str) -> str:
+    """The command that installs an optional part."""
+    return f'python -m pip install -e ".[{extra}]"'

@@ -11,8 +11,9 @@ from types import ModuleType
 
 import numpy as np
 
+from datamodules.problems import install_line
+
 OWN_MODEL = Path(__file__).with_name("yunet.onnx")
-INSTALL = 'python -m pip install -e ".[face]"'
 OVERLAP = 0.3  # intersection over union above which two boxes are one face
 MOST_FACES = 500
 SMALLEST_SIZE = 32  # pixels, a coarsest cell of YuNet
@@ -97,14 +98,15 @@ def import_opencv() -> ModuleType:
     Raises:
         ImportError: It is not installed, or does not start.
     """
+    line = install_line("face")
     try:
         import cv2
     except ImportError as error:
         raise ImportError(
-            f"roi=face needs OpenCV, which cannot be imported ({error}). Run: {INSTALL}"
+            f"roi=face needs OpenCV, which cannot be imported ({error}). Run: {line}"
         ) from error
     if not hasattr(cv2, "FaceDetectorYN"):
-        raise ImportError(f"roi=face needs a newer OpenCV than {cv2.__version__}. Run: {INSTALL}")
+        raise ImportError(f"roi=face needs a newer OpenCV than {cv2.__version__}. Run: {line}")
     # warnings of OpenCV 5 about its own engines say nothing to a user
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     return cv2
