@@ -55,7 +55,9 @@ def find_outside(path: str, roots: tuple[Path, ...], text: str) -> str | None:
     inside = _beginnings(roots)
     if not os.path.normcase(path).startswith(inside):
         return f"{path} lies outside of {roots[0]}; {ADVICE}"
-    real = _follow(path)
+    # behind a link, .. is the folder above its target
+    up = ".." in text.split("/")
+    real = os.path.realpath(os.path.join(roots[0], text)) if up else _follow(path)
     if real != path and not os.path.normcase(real).startswith(inside):
         return f"{path} is a link to {real}, outside of {roots[0]}; {ADVICE}"
     return None
