@@ -31,11 +31,6 @@ class Colour:
     saturation: float
     hue: float
 
-    @property
-    def changes(self) -> bool:
-        """Whether anything is on."""
-        return bool(self.brightness or self.contrast or self.saturation or self.hue)
-
     def matrices(self, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
         """Matrix (B, 3, 3) and offset (B, 3, 1) of grey levels counted from mid grey."""
         factors = [
