@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from datamodules.bad_images import BadImage, find_bad, leave_out
-from datamodules.boxes import box_words
+from datamodules.boxes import BOX_TOLERANCE, box_words
 from datamodules.examination import Examination, examine_files
 from datamodules.options import BadImagePolicy
 from datamodules.problems import list_some, raise_problems
-from datamodules.regions import BOX_TOLERANCE, box_pixels
+from datamodules.regions import box_pixels
 from datamodules.table import ImageTable
 
 

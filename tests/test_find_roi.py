@@ -161,9 +161,10 @@ def test_a_record_of_no_finder_of_this_project_is_refused(bare, outputs, tmp_pat
     (out / "finder.json").write_text('{"finder": "os.system", "options": {}}')
     with pytest.raises(ValueError, match="is no record of a finder: expected"):
         train_in_process(out / "manifest.csv", tmp_path / "run", f"data.root={bare.parent}")
-    (out / "finder.json").write_text("{")
-    with pytest.raises(ValueError, match=r"finder.json cannot be read"):
-        train_in_process(out / "manifest.csv", tmp_path / "run", f"data.root={bare.parent}")
+    for text in ("{", "[" * 100_000, "9" * 5000):
+        (out / "finder.json").write_text(text)
+        with pytest.raises(ValueError, match=r"finder.json cannot be read"):
+            train_in_process(out / "manifest.csv", tmp_path / "run", f"data.root={bare.parent}")
 
 
 def test_a_finder_is_built_again_from_its_record_alone(tmp_path):
