@@ -1,4 +1,4 @@
-"""What is written of regions that were found: a manifest to train on, and the list of misses."""
+"""Tables that are written: one with other boxes to train on, and the list of what was missed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,9 +27,29 @@ def write_manifest(
         boxes: Region name to (rows, 4) x0 y0 x1 y1 in pixels, NaN: none.
         sources: (rows,) text of the column ``roi_source``.
     """
+    shown = {name: to_pixels(table, numbers) for name, numbers in table.distractors.items()}
+    columns = with_boxes(table, boxes, shown, DECIMALS)
+    columns["roi_source"] = pa.array(sources.tolist(), pa.string())
+    pyarrow.csv.write_csv(pa.table(columns), path)
+
+
+def with_boxes(
+    table: ImageTable,
+    boxes: Mapping[str, np.ndarray],
+    distractors: Mapping[str, np.ndarray],
+    decimals: int | None = None,
+) -> dict[str, pa.ChunkedArray | pa.Array]:
+    """The columns of a table, with these boxes for its own, wherever they came from.
+
+    Args:
+        table: The source; its masks are kept where they are in ``table.mask_paths``.
+        boxes: Region name to (rows, 4) x0 y0 x1 y1, NaN: none.
+        distractors: The same of what must not count.
+        decimals: To round to; None: as they are.
+    """
     columns = {}
     for name in table.columns.column_names:
-        if _is_box(name) or name == "roi_source":
+        if _is_box(name):
             continue
         region = region_of(name, "mask")
         if region is None:
@@ -37,12 +57,10 @@ def write_manifest(
         elif region in table.mask_paths:
             known = pc.not_equal(table.mask_paths[region], "")
             columns[name] = pc.if_else(known, table.columns[name], "")
-    for region, numbers in boxes.items():
-        columns[f"box_{region}"] = _to_text(numbers)
-    for name, numbers in table.distractors.items():
-        columns[f"distractor_{name}"] = _to_text(to_pixels(table, numbers))
-    columns["roi_source"] = pa.array(sources.tolist(), pa.string())
-    pyarrow.csv.write_csv(pa.table(columns), path)
+    for kind, named in (("box", boxes), ("distractor", distractors)):
+        for name, numbers in named.items():
+            columns[f"{kind}_{name}"] = _to_text(numbers, decimals)
+    return columns
 
 
 def _is_box(name: str) -> bool:
@@ -50,10 +68,11 @@ def _is_box(name: str) -> bool:
     return any(region_of(stem, kind) is not None for kind in ("box", "distractor"))
 
 
-def _to_text(boxes: np.ndarray) -> pa.Array:
+def _to_text(boxes: np.ndarray, decimals: int | None) -> pa.Array:
     """``x0 y0 x1 y1`` of each row, blank where there is none."""
     known = np.isfinite(boxes).all(axis=1)
-    numbers = np.round(np.where(known[:, None], boxes, 0.0), DECIMALS)
+    numbers = np.where(known[:, None], boxes, 0.0)
+    numbers = numbers if decimals is None else np.round(numbers, decimals)
     sides = [pa.array(numbers[:, side]).cast(pa.string()) for side in range(4)]
     return pc.if_else(pa.array(known), pc.binary_join_element_wise(*sides, " "), "")
 

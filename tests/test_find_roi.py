@@ -91,6 +91,13 @@ def test_the_command_that_comes_next_is_one_that_the_program_accepts(
     assert (data.slice_by, data.classes) == (["site", "pair"], ["square", "disc"])
 
 
+def test_masks_below_the_root_need_no_leave_to_lie_outside(outputs, tmp_path, rows_of, capsys):
+    manifest = make_shapes(tmp_path / "shapes", per_class=16)
+    rows = [row | ({"mask": ""} if n % 2 else {}) for n, row in enumerate(rows_of(manifest))]
+    find_in_process(write_manifest(manifest, rows), tmp_path / "found", BOX)
+    assert "allow_outside" not in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_misses_are_written_and_those_that_tell_the_label_are_said(bare, outputs, tmp_path, capsys):
     cameras = {"square_": {"roi": [8, 6, 40, 36]}}
     out = find_in_process(bare, tmp_path / "found", cameras=cameras)

@@ -19,8 +19,9 @@ from datamodules.table import ImageTable
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
 from workflow.finder_record import FILE, describe_finder
-from workflow.found_report import report_found, say_next
+from workflow.found_report import report_found
 from workflow.journal import Journal
+from workflow.next_command import say_next
 from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate
 
