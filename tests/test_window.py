@@ -59,6 +59,7 @@ def test_the_doctor_looks_through_the_window(lookalikes, tmp_path):
     diagnosis = diagnose(lookalikes, found, 0).diagnosis
     assert any("near duplicates" in one.topic for one in diagnosis.findings)
     assert "How well the class is told by" in diagnosis.sections
+    assert not any("bits" in one.topic for one in diagnosis.findings)
     assert draw_thumbnail(lookalikes, 0) is not None
 
 
