@@ -59,7 +59,7 @@ def check_files(
     notes = _say_left_out(table, bad, len(rows), on_bad_image) if len(rows) else []
     listed = [one.as_row(table) for one in bad]
     if len(rows):
-        table, found = leave_out(table, rows), found.keep(np.setdiff1d(range(len(table)), rows))
+        table, found = leave_out(table, rows), found.keep(np.setdiff1d(np.arange(len(table)), rows))
     empty = find_empty(table, found)
     notes += _say_empty(table, np.flatnonzero(empty).tolist())
     return FileCheck(table, found, notes, empty, listed)

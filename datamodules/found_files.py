@@ -81,7 +81,7 @@ def to_pixels(table: ImageTable, boxes: np.ndarray) -> np.ndarray:
     """Boxes of a table, which may be shares of the images' sizes, in pixels.
 
     Raises:
-        OSError: An image cannot be read whose box is a share.
+        UnreadableImage: Of an image whose box is a share.
     """
     if not table.boxes_normalized:
         return boxes
