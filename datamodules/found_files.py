@@ -1,6 +1,7 @@
 """Tables that are written: one with other boxes to train on, and the list of what was missed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pyarrow.csv
 
 from datamodules.boxes import BOX_SIDES, region_of
 from datamodules.images import read_size
+from datamodules.problems import raise_problems
 from datamodules.regions import box_pixels
 from datamodules.table import ImageTable
+from datamodules.unreadable import UnreadableImage
 
 DECIMALS = 1  # of a pixel, in the boxes that are written
 
@@ -23,12 +26,12 @@ def write_manifest(
 
     Args:
         path: CSV to write.
-        table: The source; its masks are kept where they are in ``table.mask_paths``.
+        table: The source, ``in_pixels``; its masks are kept where they are in
+            ``table.mask_paths``.
         boxes: Region name to (rows, 4) x0 y0 x1 y1 in pixels, NaN: none.
         sources: (rows,) text of the column ``roi_source``.
     """
-    shown = {name: to_pixels(table, numbers) for name, numbers in table.distractors.items()}
-    columns = with_boxes(table, boxes, shown, DECIMALS)
+    columns = with_boxes(table, boxes, table.distractors, DECIMALS)
     columns["roi_source"] = pa.array(sources.tolist(), pa.string())
     pyarrow.csv.write_csv(pa.table(columns), path)
 
@@ -77,17 +80,36 @@ def _to_text(boxes: np.ndarray, decimals: int | None) -> pa.Array:
     return pc.if_else(pa.array(known), pc.binary_join_element_wise(*sides, " "), "")
 
 
-def to_pixels(table: ImageTable, boxes: np.ndarray) -> np.ndarray:
-    """Boxes of a table, which may be shares of the images' sizes, in pixels.
+def in_pixels(table: ImageTable) -> ImageTable:
+    """The same table with boxes and distractors in pixels, where they are shares of a size.
 
     Raises:
-        UnreadableImage: Of an image whose box is a share.
+        ValueError: Images that have a box cannot be read; all are listed.
     """
     if not table.boxes_normalized:
-        return boxes
+        return table
+    known = np.zeros(len(table), bool)
+    for boxes in (*table.boxes.values(), *table.distractors.values()):
+        known |= np.isfinite(boxes).all(axis=1)
+    sizes, problems = np.zeros((len(table), 2), int), []
+    for row in np.flatnonzero(known).tolist():
+        try:
+            sizes[row] = read_size(table.image_path(row))
+        except UnreadableImage as error:
+            problems.append(f"{table.row_name(row)}: {error}")
+    raise_problems(problems, f"the images of {table.name}, whose boxes are shares of their size")
+    boxes, distractors = (
+        {name: _to_pixels(own, sizes) for name, own in named.items()}
+        for named in (table.boxes, table.distractors)
+    )
+    return replace(table, boxes=boxes, distractors=distractors, boxes_normalized=False)
+
+
+def _to_pixels(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Shares (rows, 4) as whole pixels of images of these heights and widths (rows, 2)."""
     pixels = np.full(boxes.shape, np.nan)
     for row in np.flatnonzero(np.isfinite(boxes).all(axis=1)).tolist():
-        pixels[row] = box_pixels(boxes[row], True, *read_size(table.image_path(row)))
+        pixels[row] = box_pixels(boxes[row], True, *sizes[row].tolist())
     return pixels
 
 

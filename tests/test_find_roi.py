@@ -98,6 +98,20 @@ def test_masks_below_the_root_need_no_leave_to_lie_outside(outputs, tmp_path, ro
     assert "allow_outside" not in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_given_shares_of_images_that_cannot_be_read_are_said_before_the_search(
+    bare, outputs, tmp_path, rows_of
+):
+    rows = rows_of(bare)
+    for row in rows[:4]:
+        row["box_roi"] = "0.1 0.1 0.5 0.5"
+    bare = write_manifest(bare, [{"box_roi": ""} | row for row in rows])
+    for row in rows[1:3]:
+        (bare.parent / row["image"]).write_bytes(b"none")
+    with pytest.raises(ValueError, match=r"2 problems in the images of bare\.csv, whose boxes"):
+        find_in_process(bare, tmp_path / "found", BOX, "data.box_format=xyxy_normalized")
+    assert not (tmp_path / "found").exists()
+
+
 def test_misses_are_written_and_those_that_tell_the_label_are_said(bare, outputs, tmp_path, capsys):
     cameras = {"square_": {"roi": [8, 6, 40, 36]}}
     out = find_in_process(bare, tmp_path / "found", cameras=cameras)
