@@ -19,6 +19,8 @@ BoxFormat = Literal[
 ]
 BOX_SIDES = ("x0", "y0", "x1", "y1")
 DEFAULT_REGION = "roi"
+# pixels: a share of six digits times a size is a hair beside the whole number that was meant
+BOX_TOLERANCE = 1e-3
 FOUR_NUMBERS = rf"^{NUMBER}( {NUMBER}){{3}}$"
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -38,29 +38,41 @@ class ImageCache:
     Args:
         folder: Holds a folder for each table and size.
         most_gigabytes: Of all of them together; what was not used longest goes first.
+        in_use: Files of this run and the bytes that it wants in each; these never go.
     """
 
     folder: Path
     most_gigabytes: float
+    in_use: dict[Path, int] = field(default_factory=dict)
 
     def keep(self, preparation: Preparation, num_rows: int) -> "Preparation | CachedPreparation":
         """A preparation that decodes once, or the same one where ``num_rows`` would not fit."""
         cached = CachedPreparation(preparation, self.folder)
         needed = num_rows * cached.record.itemsize
-        if needed > self.most_gigabytes * GIGABYTE:
-            return self._decline(
-                preparation, needed, f"data.cache_gigabytes is {self.most_gigabytes:g}"
-            )
-        if not cached.file.is_file():
-            self._make_room(needed)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self.folder).free
-            if needed > MOST_OF_DISK * free:
-                return self._decline(
-                    preparation, needed, f"{self.folder} has {free / GIGABYTE:.1f} GB free"
-                )
-        cached.make_file()
+        try:
+            obstacle = self._find_obstacle(cached.file, needed)
+            if obstacle is None:
+                cached.make_file()
+        except OSError as error:
+            obstacle = f"{self.folder} cannot be written ({error})"
+        if obstacle is not None:
+            return self._decline(preparation, needed, obstacle)
+        self.in_use[cached.file] = max(needed, self.in_use.get(cached.file, 0))
         return cached
+
+    def _find_obstacle(self, file: Path, needed: int) -> str | None:
+        """Make room for so many bytes of a file; None, or why there is none."""
+        others = sum(size for path, size in self.in_use.items() if path != file)
+        if needed + others > self.most_gigabytes * GIGABYTE:
+            used = f", of which this run uses {others / GIGABYTE:.1f} already" if others else ""
+            return f"data.cache_gigabytes is {self.most_gigabytes:g}{used}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        there = _bytes_on_disk(file.stat()) if file.is_file() else 0
+        self._make_room(file, max(needed, there) + others)
+        free = shutil.disk_usage(self.folder).free
+        if needed - there > MOST_OF_DISK * free:
+            return f"{self.folder} has {free / GIGABYTE:.1f} GB free"
+        return None
 
     @staticmethod
     def _decline(preparation: Preparation, needed: int, why: str) -> Preparation:
@@ -73,9 +85,11 @@ class ImageCache:
         )
         return preparation
 
-    def _make_room(self, needed: int) -> None:
-        """Remove what was not used longest until so many bytes are within the limit."""
-        files = [(path.stat(), path) for path in self.folder.glob(f"*/{RECORDS}")]
+    def _make_room(self, file: Path, needed: int) -> None:
+        """Remove what was not used longest until so many bytes of this run are within the limit."""
+        kept = {file, *self.in_use}
+        paths = [path for path in self.folder.glob(f"*/{RECORDS}") if path not in kept]
+        files = [(path.stat(), path) for path in paths]
         total = needed + sum(_bytes_on_disk(stat) for stat, _ in files)
         for stat, path in sorted(files, key=lambda item: item[0].st_mtime):
             if total <= self.most_gigabytes * GIGABYTE:
@@ -140,9 +154,8 @@ class CachedPreparation:
 
     def __call__(self, rows: np.ndarray) -> Prepared:
         """Prepare rows (B,) of the table."""
-        if self.records is None:
-            shape = (len(self.preparation.table),)
-            self.records = np.memmap(self.file, self.record, "r", shape=shape)
+        if self.records is None and not self._map():
+            return self.preparation(rows)
         for row in np.unique(rows[~self.known[rows]]).tolist():
             self._settle(row)
         if not self.known[rows].all():  # the disk is full
@@ -155,6 +168,17 @@ class CachedPreparation:
             found["roi_share"].copy(),
             found["native_size"].copy(),
         )
+
+    def _map(self) -> bool:
+        """Whether the file is there: another run may have made room for its own."""
+        shape = (len(self.preparation.table),)
+        try:
+            self.records = np.memmap(self.file, self.record, "r", shape=shape)
+        except (OSError, ValueError) as error:  # ValueError: the file is shorter
+            if self.writes:
+                log.warning("The cache %s is gone, images are decoded anew: %s", self.file, error)
+            self.writes = False
+        return self.records is not None
 
     def _settle(self, row: int) -> None:
         """Look at a row once in this process: what is kept of it must be right, or is made anew."""

@@ -62,7 +62,7 @@ def _draw_cell(table: ImageTable, row: int, boxes: list[np.ndarray], reason: str
     cell = Image.new("RGB", (CELL, CELL + CAPTION), "white")
     draw = ImageDraw.Draw(cell)
     try:
-        picture = Image.fromarray(read_image(table.image_path(row)))
+        picture = Image.fromarray(read_image(table.image_path(row), table.window))
     except Exception:  # Pillow raises anything; the caption has the reason
         picture = Image.new("RGB", (CELL, CELL), (200, 200, 200))
     scale = (CELL - 4) / max(picture.size)

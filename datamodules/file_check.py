@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from datamodules.bad_images import BadImage, find_bad, leave_out
-from datamodules.boxes import box_words
+from datamodules.boxes import BOX_TOLERANCE, box_words
 from datamodules.examination import Examination, examine_files
 from datamodules.options import BadImagePolicy
 from datamodules.problems import list_some, raise_problems
-from datamodules.regions import BOX_TOLERANCE, box_pixels
+from datamodules.regions import box_pixels
 from datamodules.table import ImageTable
 
 
@@ -59,7 +59,7 @@ def check_files(
     notes = _say_left_out(table, bad, len(rows), on_bad_image) if len(rows) else []
     listed = [one.as_row(table) for one in bad]
     if len(rows):
-        table, found = leave_out(table, rows), found.keep(np.setdiff1d(range(len(table)), rows))
+        table, found = leave_out(table, rows), found.keep(np.setdiff1d(np.arange(len(table)), rows))
     empty = find_empty(table, found)
     notes += _say_empty(table, np.flatnonzero(empty).tolist())
     return FileCheck(table, found, notes, empty, listed)

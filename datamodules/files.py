@@ -22,7 +22,9 @@ def open_file(path: str) -> BinaryIO:
     """
     inside = split_tar(path)
     if inside is not None:
-        return io.BytesIO(open_tar(inside[0]).read(inside[1]))
+        tar = open_tar(inside[0])
+        _check_bytes(path, tar.find(inside[1])[1])
+        return io.BytesIO(tar.read(inside[1]))
     _stat_plain(path)
     return open(path, "rb")
 
@@ -74,6 +76,10 @@ def _stat_plain(path: str) -> os.stat_result:
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
         raise UnreadableImage(path, f"is {kind}, expected a file")
-    if found.st_size > MOST_BYTES:
-        raise UnreadableImage(path, f"has {found.st_size} bytes, at most {MOST_BYTES} are read")
+    _check_bytes(path, found.st_size)
     return found
+
+
+def _check_bytes(path: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise UnreadableImage(path, f"has {size} bytes, at most {MOST_BYTES} are read")

@@ -63,12 +63,22 @@ def _deal(
 
     ``units`` (N,) numbers the groups of the rows from 0.
     """
-    counts = np.zeros((int(units.max()) + 1, int(labels[rows].max()) + 1), np.int32)
-    np.add.at(counts, (units, labels[rows]), 1)
-    chance = np.random.default_rng(seed).random(len(counts))
-    order = np.lexsort((chance, -counts.sum(axis=1), counts.argmax(axis=1)))
+    sizes = np.bincount(units)
+    chance = np.random.default_rng(seed).random(len(sizes))
+    order = np.lexsort((chance, -sizes, _main_class(units, labels[rows])))
     # there and back again, so that no part has the largest of every turn
     turn = np.arange(len(order)) % (2 * num_folds)
     part = np.empty(len(order), np.int64)
     part[order] = np.minimum(turn, 2 * num_folds - 1 - turn)
     return [rows[part[units] == fold] for fold in range(num_folds)]
+
+
+def _main_class(units: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Most frequent label of each unit, of equal ones the lowest; no table of units by classes."""
+    num_classes = int(labels.max()) + 1
+    pairs, counts = np.unique(units.astype(np.int64) * num_classes + labels, return_counts=True)
+    unit, label = np.divmod(pairs, num_classes)
+    order = np.lexsort((-label, counts, unit))
+    main = np.empty(int(unit[-1]) + 1, np.int64)
+    main[unit[order]] = label[order]  # the last of each unit stays
+    return main

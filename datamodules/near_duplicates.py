@@ -137,7 +137,7 @@ def _look_alike(table: ImageTable, first: np.ndarray, second: np.ndarray) -> np.
     if not len(rows):
         return np.zeros(0, bool)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        pictures = pool.map(shrink, [table.image_path(row) for row in rows.tolist()])
+        pictures = pool.map(lambda row: shrink(table, row), rows.tolist())
         shown = show_progress(pictures, len(rows), "Comparing images that look alike")
         vectors = np.stack([picture.ravel() for picture in shown]).astype(np.float32)
     vectors -= vectors.mean(axis=1, keepdims=True)
@@ -146,10 +146,10 @@ def _look_alike(table: ImageTable, first: np.ndarray, second: np.ndarray) -> np.
     return np.einsum("pk,pk->p", vectors[one], vectors[other]) >= SMALLEST_CORRELATION
 
 
-def shrink(path: str, side: int = SIDE) -> np.ndarray:
-    """An image as a small square picture, (side, side, 3) uint8, each pixel a mean."""
-    picture = Image.fromarray(read_image(path))
-    return np.asarray(picture.resize((side, side), Image.Resampling.BOX, reducing_gap=2.0))
+def shrink(table: ImageTable, row: int) -> np.ndarray:
+    """An image as a small square picture, (SIDE, SIDE, 3) uint8, each pixel a mean."""
+    picture = Image.fromarray(read_image(table.image_path(row), table.window))
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0))
 
 
 def join(num_rows: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:

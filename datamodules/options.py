@@ -174,6 +174,8 @@ class AsTrained:
         on_bad_image: What becomes of images that cannot be read.
         allow_duplicates: Whether one image may stand in two splits.
         allow_outside: Whether files may lie outside the root.
+        cache: Where decoded images are kept.
+        cache_gigabytes: Most that is kept there.
     """
 
     batch_size: int | None = None
@@ -184,6 +186,8 @@ class AsTrained:
     on_bad_image: BadImagePolicy | None = None
     allow_duplicates: bool | None = None
     allow_outside: bool | None = None
+    cache: str | bool | None = None
+    cache_gigabytes: float | None = None
 
 
 def _as_tuple(value: object) -> tuple:

@@ -17,14 +17,14 @@ from datamodules.unreadable import UnreadableImage
 WINDOWS = re.compile(r"[A-Za-z]:/|//[^/]")
 MOST_FOLDERS = 100_000  # whose links are remembered
 # what may lead out of the root by its very words
-LEADS_AWAY = r"^[/~]|^[A-Za-z]:|(^|/)\.\.(/|$)|\x00"
+LEADS_AWAY = r"^~|^//|^[A-Za-z]:|(^|/)\.\.(/|$)|\x00"
 ADVICE = "move it, or set data.root, or data.allow_outside=true"
 
 
 def find_suspicious(texts: pa.ChunkedArray, roots: tuple[Path, ...]) -> np.ndarray:
     """Rows whose paths have to be looked at one by one: the others stay below the root for sure.
 
-    A path without ``..`` that is relative stays where its folder is, so each folder is asked once.
+    A path without ``..`` stays where its folder is, so each folder is asked once.
     """
     away = pc.match_substring_regex(texts, LEADS_AWAY).to_numpy()
     folders = Codes.encode(pc.replace_substring_regex(texts, r"[^/]*$", ""))
@@ -55,7 +55,9 @@ def find_outside(path: str, roots: tuple[Path, ...], text: str) -> str | None:
     inside = _beginnings(roots)
     if not os.path.normcase(path).startswith(inside):
         return f"{path} lies outside of {roots[0]}; {ADVICE}"
-    real = _follow(path)
+    # behind a link, .. is the folder above its target
+    up = ".." in text.split("/")
+    real = os.path.realpath(os.path.join(roots[0], text)) if up else _follow(path)
     if real != path and not os.path.normcase(real).startswith(inside):
         return f"{path} is a link to {real}, outside of {roots[0]}; {ADVICE}"
     return None

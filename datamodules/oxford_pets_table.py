@@ -6,20 +6,23 @@ nobody classified. The animals have no names: two photographs of one are not kno
 """
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from datamodules.annotations.mask_files import key_of, write_mask
+from datamodules.files import open_file
 from datamodules.manifest import RawTable
+from datamodules.pictures import open_picture
 from datamodules.problems import raise_problems
 from datamodules.progress import show_progress
 from datamodules.unreadable import UnreadableImage, reading
 
 LISTS = {"trainval.txt": "train", "test.txt": "test"}
+NAME = re.compile(r"[\w.-]*_[\w.-]*")  # no path: a mask of this name is written
 SPECIES = {"1": "cat", "2": "dog"}
 ANIMAL, BACKGROUND, RIM = 1, 2, 3
 
@@ -61,7 +64,7 @@ def _read_list(path: Path, split: str, problems: list[str]) -> list[dict[str, st
         words = line.split()
         if not words or line.startswith("#"):
             continue
-        if len(words) != 4 or words[2] not in SPECIES or "_" not in words[0]:
+        if len(words) != 4 or words[2] not in SPECIES or not NAME.fullmatch(words[0]):
             problems.append(
                 f"{path.name} line {number} is {line[:60]!r}, expected <Breed>_<number>, the "
                 "number of the breed, 1 (cat) or 2 (dog), and a number within the species"
@@ -80,8 +83,12 @@ def _convert(trimaps: Path, names: list[str], rim_inside: bool, place: Path) -> 
 
     def convert(name: str) -> str | None:
         try:
-            with reading(f"{name}.png"), Image.open(trimaps / f"{name}.png") as file:
-                values = np.asarray(file)
+            with (
+                reading(f"{name}.png"),
+                open_file(str(trimaps / f"{name}.png")) as stream,
+                open_picture(stream, f"{name}.png") as picture,
+            ):
+                values = np.asarray(picture)
         except UnreadableImage as error:
             return str(error)
         if values.ndim != 2 or not np.isin(values, (ANIMAL, BACKGROUND, RIM)).all():

@@ -6,13 +6,12 @@ every source pixel that its filter reads is inside. That is what the gates' EXAC
 
 import numpy as np
 
+from datamodules.boxes import BOX_TOLERANCE
 from datamodules.images import read_mask
 from datamodules.table import ImageTable
 
 # half width of the filter in source pixels, at a scale of one
 FILTER_RADIUS = {"nearest": 0.5, "bilinear": 1.0, "bicubic": 2.0}
-
-BOX_TOLERANCE = 1e-3  # pixels
 
 
 def read_regions(table: ImageTable, row: int, height: int, width: int) -> np.ndarray:
@@ -73,7 +72,6 @@ def box_pixels(
     x0, y0, x1, y1 = box
     if normalized:
         x0, x1, y0, y1 = x0 * width, x1 * width, y0 * height, y1 * height
-    # a share of six digits times a size is a hair beside the whole number that was meant
     start = np.floor(np.array([x0, y0]) + BOX_TOLERANCE).astype(int)
     stop = np.ceil(np.array([x1, y1]) - BOX_TOLERANCE).astype(int)
     return (*start.tolist(), *stop.tolist())

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datamodules.given_split import SPLITS
 from datamodules.numbers import is_number, parse_numbers
 from datamodules.problems import MOST_SHOWN, list_some, raise_problems
 from datamodules.table import ImageTable
@@ -98,9 +99,8 @@ def check_sequences(table: ImageTable) -> None:
     if SEQUENCE not in table.columns.column_names:
         return
     codes = _encode(table.columns[SEQUENCE])
-    sides = np.zeros((codes.max(initial=-1) + 2, 3), bool)
-    splits = ("train", "val", "test")
-    for side, split in enumerate(splits):
+    sides = np.zeros((codes.max(initial=-1) + 2, len(SPLITS)), bool)
+    for side, split in enumerate(SPLITS):
         sides[codes[table.rows_of(split)], side] = True
     sides[-1] = False  # the blank ones, by their code of -1
     on_both = np.flatnonzero(sides.sum(axis=1) > 1)
@@ -108,7 +108,7 @@ def check_sequences(table: ImageTable) -> None:
     for code in on_both[: MOST_SHOWN + 1]:
         name = table.columns[SEQUENCE][int((codes == code).argmax())].as_py()
         where = " and ".join(
-            split for split, there in zip(splits, sides[code], strict=True) if there
+            split for split, there in zip(SPLITS, sides[code], strict=True) if there
         )
         problems.append(
             f"sequence {name!r} stands in {where}; frames of one sequence belong on one side. If "

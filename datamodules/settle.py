@@ -110,13 +110,11 @@ def _check_pairs(raw: RawTable, pair_by: str, labels: np.ndarray) -> None:
     """A pair is one scene on several backgrounds: a few images of one class."""
     pairs = Codes.encode(raw.columns[pair_by])
     num_classes = int(labels.max()) + 1
-    counts = np.bincount(
-        pairs.numbers.astype(np.int64) * num_classes + labels,
-        minlength=len(pairs.words) * num_classes,
-    ).reshape(-1, num_classes)
+    sizes = np.bincount(pairs.numbers)
+    different = np.unique(pairs.numbers.astype(np.int64) * num_classes + labels) // num_classes
     problems = []
-    for pair in np.flatnonzero((counts.sum(1) > MOST_OF_A_PAIR) | ((counts > 0).sum(1) > 1)):
-        name, size = pairs.words[int(pair)].as_py(), counts[pair].sum()
+    for pair in np.flatnonzero((sizes > MOST_OF_A_PAIR) | (np.bincount(different) > 1)).tolist():
+        name, size = pairs.words[pair].as_py(), sizes[pair]
         if name and size > MOST_OF_A_PAIR:
             problems.append(
                 f"data.pair_by={pair_by}: {name!r} joins {size} images; the column must name "

@@ -1,11 +1,13 @@
 """Annotations that cannot be right are refused: all of one kind together, with file and index."""
 
 import base64
+import io
 import json
 
 import numpy as np
 import pytest
 from annotated import coco, cvat, cvat_box, labelme, write_json
+from PIL import Image
 
 from datamodules.annotations.reading import read_annotations
 
@@ -321,10 +323,6 @@ def test_boxes_are_taken_from_the_outline_where_there_is_no_bbox(tmp_path):
 
 
 def test_a_mask_of_labelme_is_decoded(tmp_path):
-    import io
-
-    from PIL import Image
-
     file = io.BytesIO()
     Image.fromarray(np.eye(4, dtype=bool)).save(file, "PNG")
     shape = {
@@ -337,3 +335,14 @@ def test_a_mask_of_labelme_is_decoded(tmp_path):
     found = read(write_json(tmp_path / "a.json", content))
     assert found.boxes.tolist() == [[5, 6, 9, 10]]
     assert json.dumps(content)
+
+
+def test_a_mask_of_labelme_is_of_the_kinds_that_images_are_of(tmp_path):
+    file = io.BytesIO()
+    Image.new("L", (4, 4), 255).save(file, "PCX")
+    shape = SHAPE | {"shape_type": "mask", "points": [[0, 0], [4, 4]]}
+    shape["mask"] = base64.b64encode(file.getvalue()).decode()
+    content = {"shapes": [shape], "imagePath": "a.png", "flags": {}}
+    path = write_json(tmp_path / "a.json", content)
+    with pytest.raises(ValueError, match="whose picture cannot be decoded"):
+        read_annotations(path, "data.boxes")

@@ -115,6 +115,17 @@ def test_crops_keep_their_share_of_the_roi():
     assert cut[1] > 0.9  # rarely nothing fits and the whole image stays
 
 
+@pytest.mark.parametrize("crop", [0.5, 0.9, 0.99])
+def test_no_crop_is_smaller_than_it_says(crop):
+    geometry = Augmentation(["roi"], crop=crop, keep_roi=0).geometry
+    low, high = geometry._crops(draws(0, 500), torch.ones(500, 1, 8, 8, dtype=torch.bool))
+    areas = ((high - low) / 2).prod(axis=1)
+    assert areas.min() >= crop - 1e-9
+    assert areas.max() < 1
+    assert low.min() >= -1
+    assert high.max() <= 1 + 1e-9
+
+
 def test_the_share_inside_a_window_is_its_area_over_the_rois():
     roi = torch.zeros(1, 2, 64, 64, dtype=torch.bool)
     roi[0, 0, :, :32] = True
@@ -224,12 +235,28 @@ def test_colours_change_as_their_formulas_say():
 def test_a_blur_is_the_gaussian_it_says():
     image = torch.zeros(2, 3, 33, 33)
     image[:, :, 16, 16] = 1
-    blurred = blur(image, np.array([1.0, 2.0]))
+    blurred = blur(image, np.array([1.0, 2.0]), 2.0)
     places = torch.arange(33) - 16.0
     for one, sigma in zip(blurred, (1.0, 2.0), strict=True):
         line = one[0].sum(dim=0)
         assert line.sum().item() == pytest.approx(1, abs=1e-5)
         assert (line * places**2).sum().sqrt().item() == pytest.approx(sigma, rel=0.02)
+
+
+@pytest.mark.parametrize("part", ["blur", "brightness", "rotation", "erase_inside", "randaugment"])
+def test_an_image_does_not_depend_on_those_beside_it(part):
+    augmentation = Augmentation(["roi"], **{part: 1})
+    rng = np.random.default_rng(0)
+    image = torch.from_numpy(rng.integers(0, 256, (5, 3, 224, 224), dtype=np.uint8))
+    roi = torch.zeros(5, 1, 224, 224, dtype=torch.bool)
+    roi[..., 50:100, 60:120] = True
+    size, drawn = (224, 224), draws(3, 5)
+    together = augmentation(image.clone(), roi.clone(), drawn, size)
+    for row in range(5):
+        part = slice(row, row + 1)
+        alone = augmentation(image[part].clone(), roi[part].clone(), drawn[part], size)
+        assert torch.equal(alone[0][0], together[0][row])
+        assert torch.equal(alone[1][0], together[1][row])
 
 
 def test_erasing_covers_the_roi_or_what_is_around_it_and_never_both():

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -116,8 +117,6 @@ def test_what_is_cached_is_what_was_decoded(shapes, tmp_path):
 
 
 def test_a_changed_image_is_decoded_anew(shapes, tmp_path, rows_of):
-    import shutil
-
     copy = tmp_path / "data"
     shutil.copytree(shapes.parent, copy)
     table, rows = ManifestData(manifest=str(copy / shapes.name)).read(0), np.arange(4)
@@ -182,6 +181,34 @@ def test_the_cache_that_was_not_used_longest_makes_room(shapes, tmp_path):
     assert left[0] > len(table) * 3 * 33 * 33
 
 
+def test_a_cache_that_another_run_removed_stops_no_run(shapes, tmp_path, caplog):
+    table, rows = ManifestData(manifest=str(shapes)).read(0), np.arange(4)
+    dataset = ROIDataset(table, rows, STEPS, cache=ImageCache(tmp_path, 1.0))
+    shutil.rmtree(records_of(tmp_path).parent)
+    plain = ROIDataset(table, rows, STEPS).prepare(rows)
+    for _ in range(2):
+        assert torch.equal(dataset.prepare(rows).image, plain.image)
+    assert caplog.text.count("is gone") == 1
+
+
+def test_a_run_does_not_remove_what_it_uses_itself(shapes, tmp_path, caplog):
+    table, rows = ManifestData(manifest=str(shapes)).read(0), np.arange(12)
+    cache = ImageCache(tmp_path, 100_000 / 2**30)
+    first = ROIDataset(table, rows, STEPS, cache=cache)
+    steps = Preprocessing((64, 64), STEPS.mean, STEPS.std, "bilinear")
+    ROIDataset(table, rows, steps, cache=cache).prepare(rows)
+    assert "of which this run uses" in caplog.text
+    assert first.prepare.file.is_file()
+
+
+def test_a_cache_where_nothing_may_be_written_says_so_and_decodes(shapes, tmp_path, caplog):
+    table, rows = ManifestData(manifest=str(shapes)).read(0), np.arange(4)
+    (tmp_path / "taken").write_bytes(b"")
+    cache = ImageCache(tmp_path / "taken" / "cache", 1.0)
+    assert ROIDataset(table, rows, STEPS, cache=cache).prepare(rows).image.shape == (4, 3, 32, 32)
+    assert "cannot be written" in caplog.text
+
+
 def test_a_full_disk_stops_the_writing_and_not_the_run(shapes, tmp_path, monkeypatch, caplog):
     table, rows = ManifestData(manifest=str(shapes)).read(0), np.arange(4)
     dataset = ROIDataset(table, rows, STEPS, cache=ImageCache(tmp_path, 1.0))
@@ -198,8 +225,6 @@ def _no_space(*_args, **_kwargs):
 
 
 def test_an_image_that_is_gone_is_reported_by_row_and_path(shapes, tmp_path, rows_of):
-    import shutil
-
     copy = tmp_path / "data"
     shutil.copytree(shapes.parent, copy)
     table = ManifestData(manifest=str(copy / shapes.name)).read(0)

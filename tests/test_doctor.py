@@ -14,6 +14,7 @@ from front.conf_tree import ConfTree
 from front.outcome import ExitStatus
 from PIL import Image, ImageDraw
 from small_data import write_manifest
+from workflow.plan import instantiate
 
 from datamodules import mask_only
 from datamodules.doctor.diagnosis import diagnose
@@ -386,6 +387,31 @@ def test_clusters_are_offered_as_a_manifest_with_groups(data, outputs, tmp_path)
     groups = dict(zip(table.ids.to_pylist(), table.groups[np.arange(len(table))], strict=True))
     assert groups[source["image"]] == groups[target["image"]]
     assert len(set(groups.values())) == len(data.rows) - 1
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_the_offered_command_keeps_boxes_and_what_was_said(joined, data, outputs, tmp_path, capsys):
+    source, target = data.of("train", "cat")[3:5]
+    data.copy(source, target, format="jpeg", quality=60)
+    dropped = ("group", "mask", "box_ear")
+    data.rows = [{k: v for k, v in row.items() if k not in dropped} for row in data.rows]
+    lines = [f"{row['image']},0.1 0.2 0.25 {0.3 + n / 300}" for n, row in enumerate(data.rows)]
+    (tmp_path / "boxes.csv").write_text("\n".join(["image,box", *lines]))
+    words = ["data.box_format=xywh_normalized", "data.classes=[dog,cat]"]
+    if joined:
+        words.append(f"data.boxes={tmp_path / 'boxes.csv'}")
+    else:
+        for row, line in zip(data.rows, lines, strict=True):
+            row["box_roi"] = line.partition(",")[2]
+    check_in_process(data, tmp_path / "out", *words)
+    said = capsys.readouterr().out
+    command = said.partition("in place of this data: ")[2].splitlines()[0]
+    again = instantiate(compose_job("train", shlex.split(command)[2:], ConfTree()).cfg.data).read(0)
+    assert again.class_names == ("dog", "cat")
+    assert again.boxes_normalized
+    assert again.detected.all() == joined
+    expected = [[0.1, 0.2, 0.35, 0.5 + n / 300] for n in range(len(data.rows))]
+    np.testing.assert_allclose(again.boxes["roi"], expected)
 
 
 def test_the_command_ends_with_the_status(data):

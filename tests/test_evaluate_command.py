@@ -57,6 +57,12 @@ def test_a_run_is_what_it_was_at_its_own_test(trained, tmp_path):
         assert (tmp_path / "out" / file).is_file()
 
 
+def test_the_cache_of_a_run_may_be_another_where_it_is_evaluated(trained, tmp_path):
+    words = [f"ckpt={trained}", "trainer.accelerator=cpu", f"data.cache={tmp_path / 'cache'}"]
+    evaluate_in_process(tmp_path / "out", *words)
+    assert list((tmp_path / "cache").glob("*/records"))
+
+
 def test_results_go_below_the_run(trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     evaluate_in_process(None, f"ckpt={run}", "interventions=none")

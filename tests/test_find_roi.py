@@ -91,6 +91,27 @@ def test_the_command_that_comes_next_is_one_that_the_program_accepts(
     assert (data.slice_by, data.classes) == (["site", "pair"], ["square", "disc"])
 
 
+def test_masks_below_the_root_need_no_leave_to_lie_outside(outputs, tmp_path, rows_of, capsys):
+    manifest = make_shapes(tmp_path / "shapes", per_class=16)
+    rows = [row | ({"mask": ""} if n % 2 else {}) for n, row in enumerate(rows_of(manifest))]
+    find_in_process(write_manifest(manifest, rows), tmp_path / "found", BOX)
+    assert "allow_outside" not in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_given_shares_of_images_that_cannot_be_read_are_said_before_the_search(
+    bare, outputs, tmp_path, rows_of
+):
+    rows = rows_of(bare)
+    for row in rows[:4]:
+        row["box_roi"] = "0.1 0.1 0.5 0.5"
+    bare = write_manifest(bare, [{"box_roi": ""} | row for row in rows])
+    for row in rows[1:3]:
+        (bare.parent / row["image"]).write_bytes(b"none")
+    with pytest.raises(ValueError, match=r"2 problems in the images of bare\.csv, whose boxes"):
+        find_in_process(bare, tmp_path / "found", BOX, "data.box_format=xyxy_normalized")
+    assert not (tmp_path / "found").exists()
+
+
 def test_misses_are_written_and_those_that_tell_the_label_are_said(bare, outputs, tmp_path, capsys):
     cameras = {"square_": {"roi": [8, 6, 40, 36]}}
     out = find_in_process(bare, tmp_path / "found", cameras=cameras)
@@ -161,9 +182,10 @@ def test_a_record_of_no_finder_of_this_project_is_refused(bare, outputs, tmp_pat
     (out / "finder.json").write_text('{"finder": "os.system", "options": {}}')
     with pytest.raises(ValueError, match="is no record of a finder: expected"):
         train_in_process(out / "manifest.csv", tmp_path / "run", f"data.root={bare.parent}")
-    (out / "finder.json").write_text("{")
-    with pytest.raises(ValueError, match=r"finder.json cannot be read"):
-        train_in_process(out / "manifest.csv", tmp_path / "run", f"data.root={bare.parent}")
+    for text in ("{", "[" * 100_000, "9" * 5000):
+        (out / "finder.json").write_text(text)
+        with pytest.raises(ValueError, match=r"finder.json cannot be read"):
+            train_in_process(out / "manifest.csv", tmp_path / "run", f"data.root={bare.parent}")
 
 
 def test_a_finder_is_built_again_from_its_record_alone(tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 from small_data import make_shapes
 
 from datamodules.contact_sheet import CAPTION, CELL, COLUMNS, MISS, draw_contact_sheet
-from datamodules.found_files import write_manifest, write_misses
+from datamodules.found_files import in_pixels, write_manifest, write_misses
 from datamodules.images import read_mask, read_size
 from datamodules.roi_agreement import box_around, compare_with_given
 from datamodules.sources import ManifestData
@@ -50,7 +50,7 @@ def test_distractors_given_as_shares_are_written_in_pixels(table, true_boxes, tm
     shares = np.full((len(table), 4), np.nan)
     shares[0] = [0.25, 0.5, 0.75, 1]
     marked = dataclasses.replace(table, distractors={"logo": shares}, boxes_normalized=True)
-    again = write_and_read(marked, true_boxes, tmp_path)
+    again = write_and_read(in_pixels(marked), true_boxes, tmp_path)
     np.testing.assert_array_equal(again.distractors["logo"][0], [12, 20, 36, 40])
     assert np.isnan(again.distractors["logo"][1:]).all()
 

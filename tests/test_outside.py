@@ -2,9 +2,11 @@
 
 import os
 
+import pyarrow as pa
 import pytest
 from small_data import make_shapes, write_manifest
 
+from datamodules.outside import find_suspicious
 from datamodules.sources import FolderData, ManifestData
 
 
@@ -57,6 +59,29 @@ def test_links_out_of_the_root_are_refused_and_links_inside_are_not(shapes_here,
             with_first(shapes_here, rows_of, "image", path).read(0)
     inside = rows_of(shapes_here)[1]["image"].replace("images/", "again/")
     assert len(with_first(shapes_here, rows_of, "image", inside).read(0)) == 24
+
+
+def test_a_folder_above_the_target_of_a_link_is_not_the_one_above_the_link(shapes_here, rows_of):
+    root = shapes_here.parent
+    (root.parent / "elsewhere" / "deep").mkdir(parents=True)
+    (root.parent / "elsewhere" / "secret.png").write_bytes(b"")
+    link(root.parent / "elsewhere" / "deep", root / "link")
+    with pytest.raises(ValueError, match=r"is a link to .*elsewhere"):
+        with_first(shapes_here, rows_of, "image", "link/../secret.png").read(0)
+    inside = rows_of(shapes_here)[1]["image"].replace("images/", "images/../images/")
+    assert len(with_first(shapes_here, rows_of, "image", inside).read(0)) == 24
+
+
+def test_paths_of_a_folder_inside_are_not_looked_at_one_by_one(shapes_here):
+    root = shapes_here.parent.resolve()
+    texts = [
+        "images/1.png",
+        f"{root}/masks/1.png",
+        "/elsewhere/1.png",
+        "//server/1.png",
+        "../1.png",
+    ]
+    assert find_suspicious(pa.chunked_array([texts]), (root,)).tolist() == [2, 3, 4]
 
 
 def test_a_class_folder_of_links_needs_allow_outside(shapes_here, tmp_path):

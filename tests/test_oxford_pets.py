@@ -90,6 +90,16 @@ def test_an_image_without_trimap_has_an_unknown_roi(root):
             r"test\.txt line 1 is 'Abyssinian_1 1', expected",
         ),
         (
+            lambda base: (base / "annotations" / "test.txt").write_text("../../Abyssinian_1 1 1 1"),
+            r"test\.txt line 1 is '\.\./\.\./Abyssinian_1 1 1 1', expected",
+        ),
+        (  # not of the closed list: Pillow knows kinds that start other programs
+            lambda base: Image.new("L", (12, 10), 1).save(
+                base / "annotations" / "trimaps" / "Siamese_2.png", "PCX"
+            ),
+            r"Siamese_2\.png cannot be decoded, it is no image of a known kind",
+        ),
+        (
             lambda base: (base / "annotations" / "trimaps" / "Siamese_2.png").write_bytes(b"x"),
             r"Siamese_2\.png cannot be decoded",
         ),

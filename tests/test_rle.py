@@ -72,3 +72,5 @@ def test_broken_compressed_runs_are_refused(text):
 def test_masks_of_impossible_size_are_refused_before_they_fill_the_memory():
     with pytest.raises(ValueError, match="cannot be"):
         check_runs([10**12], 10**6, 10**6)
+    with pytest.raises(ValueError, match="cannot be"):  # no image of that size would be read
+        check_runs([2**30], 2**15, 2**15)

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from small_data import write_manifest
 from workflow.saliency_finder import SaliencyFinder
 
-from datamodules.sources import ManifestData
+from datamodules.sources import FolderData, ManifestData
 from lightning_modules.saliency import box_of_largest, otsu_threshold, stand_out
 
 
@@ -63,6 +63,19 @@ def test_an_object_on_an_even_ground_is_proposed(weights, tmp_path):
     inner = (min(x1, 100) - max(x0, 60)) * (min(y1, 70) - max(y0, 30))
     assert inner > 0.5 * ((x1 - x0) * (y1 - y0) + 1600 - inner)
     assert finder.proposes and found.reasons.tolist() == [""]
+
+
+def test_deep_grey_is_seen_through_the_window(weights, tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(14):
+        folder = tmp_path / "ab"[index % 2]
+        folder.mkdir(exist_ok=True)
+        values = np.full((96, 128), 0.3, np.float32)
+        values[30:70, 60:100] = rng.uniform(0, 1, (40, 40))
+        Image.fromarray(values).save(folder / f"{index}.tif")
+    table = FolderData(images=str(tmp_path), window=[0, 1]).read(0)
+    finder = SaliencyFinder(backbone="test_resnet", pretrained=weights, size=64)
+    assert finder.find(table, np.arange(2)).reasons.tolist() == ["", ""]
 
 
 def test_an_image_that_cannot_be_read_does_not_shift_the_others(weights, tmp_path):

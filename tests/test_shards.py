@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
-from datamodules import shards, tar_index, tar_memory
+from datamodules import files, shards, tar_index, tar_memory
 from datamodules.files import open_file, stat_file
 from datamodules.images import read_image, read_mask
 from datamodules.shards import expand_braces
@@ -118,6 +118,13 @@ def test_what_is_no_plain_member_is_refused(tmp_path, name, said):
         file.addfile(info)
     with pytest.raises(UnreadableImage, match=said):
         open_file(f"{tar}/{name}")
+
+
+def test_a_member_too_large_to_be_read_is_refused_as_a_file_is(tmp_path, monkeypatch):
+    tar = pack(tmp_path / "a.tar", {"1.png": png(7)})
+    monkeypatch.setattr(files, "MOST_BYTES", 10)
+    with pytest.raises(UnreadableImage, match="at most 10 are read"):
+        read_image(f"{tar}/1.png")
 
 
 def test_members_that_leave_the_tar_are_not_listed(tmp_path):

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datamodules.contact_sheet import draw_contact_sheet
+from datamodules.doctor.diagnosis import diagnose
+from datamodules.doctor.pictures import draw_thumbnail
+from datamodules.examination import examine_files
 from datamodules.sources import FolderData
 from datamodules.window import apply_window
 
@@ -34,3 +38,33 @@ def test_floating_grey_stops_with_a_window_to_try(floats):
     with pytest.raises(ValueError, match=r"data\.window=\[-0\.49\d*,0\.49\d*\]"):
         FolderData(images=floats).read(0)
     assert FolderData(images=floats, window=[-0.5, 0.5]).read(0).window == (-0.5, 0.5)
+
+
+@pytest.fixture
+def lookalikes(tmp_path):
+    """Floating grey: every image comes once more, a little brighter."""
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        values = rng.uniform(-0.5, 0.5, (16, 16)).astype(np.float32)
+        for copy in range(2):
+            folder = tmp_path / "looks" / ("cat", "dog")[index % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            brighter = values + np.float32(0.01 * copy)
+            Image.fromarray(brighter).save(folder / f"{index}_{copy}.tif")
+    return FolderData(images=str(tmp_path / "looks"), window=[-0.5, 0.5]).read(0)
+
+
+def test_the_doctor_looks_through_the_window(lookalikes, tmp_path):
+    found = examine_files(lookalikes, tmp_path / "memory.parquet")
+    diagnosis = diagnose(lookalikes, found, 0).diagnosis
+    assert any("near duplicates" in one.topic for one in diagnosis.findings)
+    assert "How well the class is told by" in diagnosis.sections
+    assert not any("bits" in one.topic for one in diagnosis.findings)
+    assert draw_thumbnail(lookalikes, 0) is not None
+
+
+def test_a_contact_sheet_shows_what_the_window_shows(lookalikes):
+    rows, nothing = np.arange(4), np.full(4, "")
+    sheet = np.asarray(draw_contact_sheet(lookalikes, rows, {}, nothing, 4, 0))
+    assert (sheet == 0).all(axis=2).any()
+    assert len(np.unique(sheet[10:100, 10:100])) > 20

@@ -9,9 +9,9 @@ from datamodules.annotations.found import Annotations
 from datamodules.annotations.matching import match_names
 from datamodules.annotations.options import BoxJoin
 from datamodules.annotations.region_names import Wanted, name_regions
+from datamodules.boxes import BOX_TOLERANCE
 from datamodules.problems import list_some
 
-BOX_TOLERANCE = 1e-3  # pixels
 JOIN_WORDS = {"union": "the smallest box around them", "best": "that of the highest score"}
 
 

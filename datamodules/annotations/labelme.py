@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from datamodules.annotations.collecting import Collected
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.records import HIGHEST, NUMBER, is_numbers, load_json, shorten
 from datamodules.annotations.shapes import Outline, Picture, Shape, ellipse
+from datamodules.pictures import open_picture
 from datamodules.problems import raise_problems
 
 NO_AREA = ("point", "points", "line", "linestrip")
@@ -141,7 +141,8 @@ def _make_shape(kind: str, points: np.ndarray, mask: Any) -> Shape | None:  # no
 def _read_mask(text: Any) -> np.ndarray:  # noqa: ANN401
     """A picture in base64, as LabelMe 5 keeps masks."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
+        stream = io.BytesIO(base64.b64decode(text, validate=True))
+        with open_picture(stream, "it") as picture:
             return np.asarray(picture.convert("L")) > 0
     except Exception as error:  # Pillow's decoders raise anything on a broken file
         raise ValueError(f"is a mask whose picture cannot be decoded: {error}") from error

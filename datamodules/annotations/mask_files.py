@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from datamodules.annotations.found import Annotations
-from datamodules.annotations.rle import MOST_PIXELS
 from datamodules.annotations.shapes import rectangle
 from datamodules.annotations.stated_sizes import find_size
 from datamodules.progress import show_progress
+from datamodules.unreadable import MOST_PIXELS, say_too_large
 
 FORMAT = "1"  # of what is drawn; another one makes new files
 PER_FOLDER = 1000
@@ -120,7 +120,8 @@ def _draw(found: Annotations, drawing: Drawing) -> None:
         )
     if size[0] * size[1] > MOST_PIXELS:
         raise ValueError(
-            f"{found.name}: {drawing.image} is said to be {size[0]} x {size[1]} pixels"
+            f"{found.name}: {drawing.image} "
+            + say_too_large(f"is said to be {size[0]:g} x {size[1]:g} pixels")
         )
     mask = np.zeros((int(size[1]), int(size[0])), bool)
     for index in drawing.annotations.tolist():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-MOST_PIXELS = 1 << 30  # of one mask
+from datamodules.unreadable import MOST_PIXELS
 
 
 def check_runs(counts: Sequence[int], height: int, width: int) -> np.ndarray:

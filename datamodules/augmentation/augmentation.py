@@ -131,7 +131,7 @@ class Augmentation:
         if blurred.any():
             most = LARGEST_SIGMA * max(image.shape[2:])
             sigmas = draws.between("sigma", most / 20, most)
-            image[blurred] = blur(image[blurred], sigmas[blurred])
+            image[blurred] = blur(image[blurred], sigmas[blurred], most)
         for probability, hide, name in (
             (self.erase_outside, hidden_outside, "outside"),
             (self.erase_inside, hidden_inside, "inside"),

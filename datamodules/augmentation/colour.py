@@ -31,11 +31,6 @@ class Colour:
     saturation: float
     hue: float
 
-    @property
-    def changes(self) -> bool:
-        """Whether anything is on."""
-        return bool(self.brightness or self.contrast or self.saturation or self.hue)
-
     def matrices(self, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
         """Matrix (B, 3, 3) and offset (B, 3, 1) of grey levels counted from mid grey."""
         factors = [
@@ -57,9 +52,16 @@ class Colour:
         return matrix, np.repeat(offset[:, None, None], 3, axis=1)
 
 
-def blur(image: Tensor, sigmas: np.ndarray) -> Tensor:
-    """Blur images (B, 3, H, W), each by a Gaussian of its own, sigmas (B,) in pixels."""
-    reach = int(np.ceil(3 * sigmas.max()))
+def blur(image: Tensor, sigmas: np.ndarray, most: float) -> Tensor:
+    """Blur images (B, 3, H, W), each by a Gaussian of its own.
+
+    Args:
+        image: To blur.
+        sigmas: (B,) in pixels.
+        most: Largest that a sigma may be, in pixels. It says how far all Gaussians reach, so that
+            an image does not depend on those that are drawn beside it.
+    """
+    reach = int(np.ceil(3 * most))
     places = np.arange(-reach, reach + 1)
     kernels = np.exp(-(places**2) / (2 * sigmas[:, None] ** 2))
     kernels = torch.from_numpy(kernels / kernels.sum(axis=1, keepdims=True)).to(image.dtype)

@@ -74,7 +74,8 @@ class Geometry:
             return -whole, whole
         chance = draws.uniform("crop", 4 * NUM_CROPS).reshape(len(roi), NUM_CROPS, 4)
         area = self.crop + (1 - self.crop) * chance[:, :, 0]
-        aspect = (4 / 3) ** (2 * chance[:, :, 1] - 1)
+        # a large window fits in the image only if it is about as wide as high
+        aspect = np.clip((4 / 3) ** (2 * chance[:, :, 1] - 1), area, 1 / area)
         sides = np.minimum(np.sqrt(np.stack([area * aspect, area / aspect], axis=2)), 1)
         starts = chance[:, :, 2:] * (1 - sides)
         kept = share_inside(roi, starts, starts + sides)

@@ -66,20 +66,14 @@ def _find_odd(table: ImageTable, images: Files) -> Iterator[Finding]:
         sentence = f"Images are smaller than {SMALLEST_SIDE} pixels: thumbnails, or broken exports."
         yield of_rows(table, Level.WARNING, "tiny images", sentence, small)
     modes, words = images.words("mode")
-    for code, mode in enumerate(words):
-        rows = np.flatnonzero(whole & (modes == code))
-        if mode in ("I", "F") and len(rows):
-            sentence = (
-                f"Images have 32 bits a pixel (mode {mode}) and lose all above 255. Convert them "
-                "to 8 bits by the window that matters."
-            )
-            yield of_rows(table, Level.WARNING, "images of 32 bits", sentence, rows)
-        elif mode.startswith("I;16") and len(rows):
-            sentence = (
-                "Images have 16 bits a pixel, of which the upper 8 are read: 12 bits in 16 come "
-                "out nearly black. Convert them to 8 bits by the window that matters."
-            )
-            yield of_rows(table, Level.NOTE, "images of 16 bits", sentence, rows)
+    deep = [code for code, mode in enumerate(words) if mode == "I" or mode.startswith("I;16")]
+    rows = np.flatnonzero(whole & np.isin(modes, deep))
+    if len(rows) and table.window is None:
+        sentence = (
+            "Images have 16 bits a pixel, of which the upper 8 are read: 12 bits in 16 come out "
+            "nearly black. Name the values that are black and white (data.window=[low,high])."
+        )
+        yield of_rows(table, Level.NOTE, "images of 16 bits", sentence, rows)
     turned = np.flatnonzero(whole & (images["orientation"] > 1))
     if len(turned):
         sentence = (

@@ -17,7 +17,7 @@ OUTLINE = (255, 0, 160)
 def draw_thumbnail(table: ImageTable, row: int) -> str | None:
     """An image, its ROI outlined, as a data URI; None where it cannot be read."""
     try:
-        image = Image.fromarray(read_image(table.image_path(row)))
+        image = Image.fromarray(read_image(table.image_path(row), table.window))
     except Exception:  # decoders raise anything on a broken file, and the finding says so
         return None
     width, height = image.size

@@ -105,7 +105,7 @@ def measure_hints(table: ImageTable, found: Examination, seed: int) -> list[Hint
 
 def _read_cells(table: ImageTable, row: int) -> np.ndarray:
     """Mean colour of each cell outside the ROI, (GRID, GRID, 3) in 0 to 255; HIDDEN inside it."""
-    pixels = read_image(table.image_path(row))
+    pixels = read_image(table.image_path(row), table.window)
     outside = ~read_regions(table, row, *pixels.shape[:2]).any(axis=0)
     shown = Image.fromarray(np.where(outside[..., None], pixels, 0))
     weight = Image.fromarray(outside.astype(np.uint8) * 255)

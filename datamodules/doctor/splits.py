@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datamodules.doctor.findings import Finding, Level
-from datamodules.doctor.twins import codes_of
+from datamodules.doctor.twins import number_apart
 from datamodules.group_proposals import propose_groups
 from datamodules.problems import list_some
 from datamodules.splits import SPLITS
@@ -17,7 +17,7 @@ FEWEST = 10  # images of a class, below which a score says little
 def describe_splits(table: ImageTable) -> list[list[str]]:
     """Section: images and groups of each class and split."""
     head, columns = ["class"], [list(table.class_names)]
-    groups = None if table.groups is None else codes_of(table.groups[np.arange(len(table))])
+    groups = None if table.groups is None else number_apart(table.groups)
     num_classes = len(table.class_names)
     for split, counts in table.counts().items():
         head.append(split)
@@ -73,7 +73,7 @@ def find_in_splits(table: ImageTable) -> Iterator[Finding]:
 def _find_lone_groups(table: ImageTable) -> Iterator[Finding]:
     """A class of one group: no cross-validation can tell the class from that subject."""
     rows = table.rows_of("train")
-    groups = table.groups[rows]
+    groups = table.groups.numbers[rows]
     lone = [
         name
         for label, name in enumerate(table.class_names)

@@ -10,6 +10,7 @@ import pyarrow.parquet
 from datamodules.doctor.diagnosis import Examined
 from datamodules.doctor.findings import Diagnosis, Finding
 from datamodules.duplicates import split_codes
+from datamodules.found_files import with_boxes
 from datamodules.splits import SPLITS
 
 SHOWN = 3  # examples on the screen
@@ -58,7 +59,8 @@ def _tabulate(examined: Examined) -> pa.Table:
 def write_proposal(examined: Examined, file: Path) -> int:
     """Write the table once more with clusters of images that are alike as groups.
 
-    A split that is given and cuts a cluster is left out: it is to be made anew.
+    A split that is given and cuts a cluster is left out: it is to be made anew. All boxes are
+    columns, as x0 y0 x1 y1 in pixels or shares as the table has them.
 
     Returns:
         Number of clusters of more than one image; of none, nothing is written.
@@ -70,9 +72,10 @@ def write_proposal(examined: Examined, file: Path) -> int:
     old = {"group", *(["split"] if num_parts > len(sizes) else [])}
     if joined:
         groups = pa.array(examined.clusters).cast(pa.string())
-        table = examined.table.columns
-        table = table.drop_columns([name for name in table.column_names if name in old])
-        pa.csv.write_csv(table.append_column("group", groups), file)
+        table = examined.table
+        columns = with_boxes(table, table.boxes, table.distractors)
+        kept = {name: column for name, column in columns.items() if name not in old}
+        pa.csv.write_csv(pa.table(kept | {"group": groups}), file)
     return joined
 
 

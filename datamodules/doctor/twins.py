@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow.compute as pc
 
+from datamodules.codes import Codes
 from datamodules.doctor.findings import MOST_EXAMPLES, MOST_PICTURES, Finding, Level
 from datamodules.duplicates import (
     Duplicates,
@@ -15,6 +15,7 @@ from datamodules.duplicates import (
 )
 from datamodules.examination import Examination
 from datamodules.near_duplicates import NearPairs
+from datamodules.sequences import SEQUENCE
 from datamodules.splits import SPLITS
 from datamodules.table import ImageTable
 
@@ -72,12 +73,12 @@ def _pictures(sets: list[np.ndarray]) -> list[tuple[int, ...]]:
     return [tuple(rows[:PER_SET].tolist()) for rows in sets[:MOST_PICTURES]]
 
 
-def codes_of(texts: np.ndarray) -> np.ndarray:
+def number_apart(texts: Codes) -> np.ndarray:
     """(rows,) a number for each text; each blank has one of its own."""
-    codes = np.unique(texts, return_inverse=True)[1].astype(np.int64)
-    blank = texts == ""
-    codes[blank] = -1 - np.flatnonzero(blank)
-    return codes
+    numbers = texts.numbers.astype(np.int64)
+    blank = np.flatnonzero(texts == "")
+    numbers[blank] = -1 - blank
+    return numbers
 
 
 class Apart:
@@ -86,10 +87,9 @@ class Apart:
     def __init__(self, table: ImageTable) -> None:
         self.codes = []
         if table.groups is not None:
-            self.codes.append(codes_of(table.groups[np.arange(len(table))]))
-        if "sequence" in table.columns.column_names:
-            texts = pc.fill_null(table.columns["sequence"], "").to_numpy()
-            self.codes.append(codes_of(texts.astype(str)))
+            self.codes.append(number_apart(table.groups))
+        if SEQUENCE in table.columns.column_names:
+            self.codes.append(number_apart(Codes.encode(table.columns[SEQUENCE])))
 
     def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """(N,) bool of the pairs of rows (N,) and (N,)."""

@@ -13,9 +13,11 @@ from datamodules.doctor.lenient import read_leniently
 from datamodules.doctor.page import write_page
 from datamodules.doctor.tables import say, write_proposal, write_tables
 from datamodules.examination import examine_files
+from datamodules.options import DataOptions
 from datamodules.problems import raise_problems
 from workflow.call import Call
 from workflow.journal import Journal
+from workflow.next_command import say_next
 from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate, memory_file
 
@@ -52,7 +54,7 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
         log.info(line)
     write_tables(examined, folder)
     if table.groups is None:
-        _propose(examined, folder)
+        _propose(examined, folder, options)
     command = shlex.join(["python", "scripts/check_data.py", *call.overrides])
     write_page(examined, f"Check of {table.name}", command, folder / "report.html")
     log.info("The report: %s", folder / "report.html")
@@ -68,23 +70,17 @@ def _check(cfg: DictConfig) -> None:
     raise_problems(problems, "the configuration")
 
 
-def _propose(examined: Examined, folder: Path) -> None:
+def _propose(examined: Examined, folder: Path, options: DataOptions) -> None:
     """Clusters of images that are alike as groups, for who wants them."""
     file = folder / "manifest_with_groups.csv"
     num_clusters = write_proposal(examined, file)
     if num_clusters:
         table = examined.table
-        words = ["data=manifest", f"data.manifest={file}", f"data.root={table.root}"]
-        outside = any(
-            path and not path.startswith(f"{table.root}")
-            for region in table.mask_paths
-            for path in (table.mask_path(region, row) for row in range(min(100, len(table))))
-        )
-        words += ["data.allow_outside=true"] if outside else []
+        box_format = "xyxy_normalized" if table.boxes_normalized else "xyxy"
         log.info(
             "%d clusters of images that are alike stand as groups, each other image by itself, in "
             "%s (without a split that cuts one). To train with them in place of this data: %s",
             num_clusters,
             file,
-            shlex.join(words),
+            say_next(file, table, table.mask_paths, options, box_format),
         )

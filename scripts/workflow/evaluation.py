@@ -120,7 +120,8 @@ def _check_roi(plan: Plan, model: ROIClassifier) -> None:
     gate, table, rows = model.network.gate, plan.table, plan.table.rows_of("test")
     missing = rows[~table.has_roi()[rows].any(axis=1)]
     if gate.roi_missing == "error" and len(missing):
-        names = list_some([table.row_name(row) for row in missing.tolist()], 3)
+        some = [table.row_name(row) for row in missing[:3].tolist()]
+        names = list_some(some, 3, len(missing))
         raise ValueError(
             f"{len(missing)} of {len(rows)} images have no ROI, which the model's gate needs "
             f"(gate.roi_missing=error): {names}. Complete the masks or boxes."

@@ -123,7 +123,7 @@ def read_finder(config: dict[str, Any], table: ImageTable) -> dict[str, Any]:
         return {}
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{file} cannot be read ({error}). Write it with scripts/find_roi.py, or delete it."
         ) from error

@@ -1,26 +1,17 @@
-"""What a search for regions found and missed, in words, and the command that comes next."""
+"""What a search for regions found and missed, in words."""
 
-import dataclasses
 import logging
-import os
-import re
 from collections import Counter
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from datamodules.options import DataOptions
 from datamodules.roi_agreement import compare_with_given
 from datamodules.roi_finders.base import Found, ROIFinder
 from datamodules.roi_presence import HIGHEST_P, find_association, presence_p_value
 from datamodules.table import ImageTable
 
 log = logging.getLogger(__name__)
-PLAIN = re.compile(r"[\w./:\\~+-]+")
 
 
 def report_found(
@@ -104,43 +95,3 @@ def _say_agreement(table: ImageTable, rows: np.ndarray, found: Found, seed: int)
             100 * one.close,
             100 * one.snug,
         )
-
-
-def say_next(
-    manifest: Path, table: ImageTable, masks: Mapping[str, pa.Array], options: DataOptions
-) -> str:
-    """The command that trains on what was found, with what was said of the data.
-
-    Args:
-        manifest: That was written.
-        table: The source; the manifest's paths are relative to its root.
-        masks: That the manifest names.
-        options: What the user said of the source.
-    """
-    said = {
-        field.name: value
-        for field in dataclasses.fields(DataOptions)
-        if not field.name.startswith("box") and field.name != "roi_fraction"
-        if (value := getattr(options, field.name)) != field.default and value not in (None, ())
-    }
-    inside = os.path.join(str(table.root), "")
-    if any(not _all_inside(paths, inside) for paths in masks.values()):
-        said["allow_outside"] = True
-    words = {"manifest": str(manifest), "root": str(table.root)} | said
-    typed = [_quote(f"data.{key}", value) for key, value in words.items()]
-    return " ".join(["python scripts/train.py data=manifest", *typed])
-
-
-def _all_inside(paths: pa.Array, folder: str) -> bool:
-    outside = pc.and_(pc.not_equal(paths, ""), pc.invert(pc.starts_with(paths, folder)))
-    return not pc.any(outside).as_py()
-
-
-def _quote(key: str, value: Any) -> str:  # noqa: ANN401
-    """An argument that any shell and Hydra read as it is meant."""
-    if isinstance(value, bool):
-        return f"{key}={str(value).lower()}"
-    if isinstance(value, list | tuple) and len(value) > 1:
-        return f'"{key}=[{",".join(str(one) for one in value)}]"'
-    text = str(value[0] if isinstance(value, list | tuple) else value)
-    return f"{key}={text}" if PLAIN.fullmatch(text) else f"\"{key}='{text}'\""

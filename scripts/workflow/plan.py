@@ -177,8 +177,9 @@ def instantiate(config: DictConfig | dict[str, Any], *supplied: Any) -> Any:  # 
 def _say_counts(table: ImageTable) -> None:
     width = max(len(name) for name in table.class_names)
     log.info("%d images of %s:", len(table), table.name)
+    counted = table.counts()
     for index, name in enumerate(table.class_names):
-        counts = "  ".join(f"{split} {n[index]}" for split, n in table.counts().items())
+        counts = "  ".join(f"{split} {n[index]}" for split, n in counted.items())
         positive = "  (positive class)" if name == table.positive_class else ""
         log.info("  %s  %s%s", name.ljust(width), counts, positive)
 

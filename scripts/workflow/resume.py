@@ -1,16 +1,15 @@
 """resume=: go on with a run by its own configuration."""
 
-import csv
 import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 from front.conf_tree import GLOBAL_GROUPS
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.codes import Codes
+from datamodules.manifest import read_csv
 from datamodules.problems import raise_problems
 from datamodules.splits import fingerprint
 from datamodules.table import ImageTable
@@ -95,13 +94,11 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
     Raises:
         ValueError: The data has changed since: a made split would mix training and test.
     """
-    with (folder / "split.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: pa.chunked_array([[row[name] for row in rows]]) for name in ("id", "split")}
-    before = fingerprint(columns["id"], Codes.encode(columns["split"]))
+    then = read_csv(folder / "split.csv")
+    before = fingerprint(then["id"], Codes.encode(then["split"]))
     if before != table.fingerprint:
         raise ValueError(
-            f"The data of {folder} has changed: {len(rows)} images then, {len(table)} now, or "
+            f"The data of {folder} has changed: {then.num_rows} images then, {len(table)} now, or "
             "another split of them. A run goes on with the same images only; start a new one."
         )
 

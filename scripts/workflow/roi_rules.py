@@ -122,15 +122,16 @@ def _refuse_nothing_known(gate: dict[str, Any], table: ImageTable) -> None:
 
 
 def _refuse_missing(table: ImageTable) -> None:
-    missing = [table.row_name(row) for row in np.flatnonzero(~table.has_roi().any(axis=1)).tolist()]
-    if missing:
+    missing = np.flatnonzero(~table.has_roi().any(axis=1))
+    if len(missing):
+        names = [table.row_name(row) for row in missing[:3].tolist()]
         aside = (
             "" if table.roi_at_test else " (data.roi_at_test=false lays those of the test aside)"
         )
         raise ValueError(
             f"{len(missing)} of {len(table)} images have no ROI, which the gate needs{aside}: "
-            f"{list_some(missing, 3)}. Complete the masks or boxes, let a locator find them "
-            "(gate=two_stage), set gate.roi_missing=full to show such images whole or "
+            f"{list_some(names, 3, len(missing))}. Complete the masks or boxes, let a locator find "
+            "them (gate=two_stage), set gate.roi_missing=full to show such images whole or "
             "gate.roi_missing=abstain to leave them without an answer, or choose gate=none."
         )
 

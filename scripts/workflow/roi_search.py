@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from datamodules.annotations.options import without_joining
 from datamodules.contact_sheet import draw_contact_sheet
-from datamodules.found_files import to_pixels, write_manifest, write_misses
+from datamodules.found_files import in_pixels, write_manifest, write_misses
 from datamodules.options import DataOptions
 from datamodules.problems import list_some
 from datamodules.roi_finders.base import Found, ROIFinder
@@ -19,8 +19,9 @@ from datamodules.table import ImageTable
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
 from workflow.finder_record import FILE, describe_finder
-from workflow.found_report import report_found, say_next
+from workflow.found_report import report_found
 from workflow.journal import Journal
+from workflow.next_command import say_next
 from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate
 
@@ -43,6 +44,7 @@ def find_roi(cfg: DictConfig, call: Call, journal: Journal) -> None:
     for note in table.notes:
         log.info(note)
     rows = choose_rows(table, finder, asked["replace"])
+    table = in_pixels(table)  # before the search: what cannot be written would be lost after it
     out = asked["out"]
     given = open_out(out, "Name another folder.") if out is not None else None
     log.info(
@@ -107,9 +109,7 @@ def _write(
     boxes = {}
     for region, numbers in found.boxes.items():
         kept = table.boxes.get(region)
-        boxes[region] = (
-            np.full((len(table), 4), np.nan) if kept is None else to_pixels(table, kept).copy()
-        )
+        boxes[region] = np.full((len(table), 4), np.nan) if kept is None else kept.copy()
         boxes[region][rows] = numbers
     word = "proposed" if finder.proposes else "detected"
     sources = np.where(table.annotated.any(axis=1), "given", "").astype(object)

@@ -80,9 +80,7 @@ class SaliencyFinder:
             message = re.sub(r"\bmodel\.(backbone|pretrained)", r"roi.\1", str(error))
             raise ValueError(f"roi=saliency: {message}") from error
         boxes, reasons = np.full((len(rows), 4), np.nan), np.full(len(rows), "", object)
-        read = run_in_threads(
-            lambda row: self._read(table.image_path(row)), rows, "Proposing regions"
-        )
+        read = run_in_threads(lambda row: self._read(table, row), rows, "Proposing regions")
         for places, batch in self._batches(read, reasons):
             shares = proposer.propose(np.stack([pixels for pixels, _ in batch]))
             sizes = np.array([[width, height] * 2 for _, (height, width) in batch])
@@ -92,9 +90,9 @@ class SaliencyFinder:
             boxes[nothing], reasons[nothing] = np.nan, "nothing stands out"
         return Found({self.region: boxes}, reasons)
 
-    def _read(self, path: str) -> Read:
+    def _read(self, table: ImageTable, row: int) -> Read:
         try:
-            pixels = read_image(path)
+            pixels = read_image(table.image_path(row), table.window)
         except UnreadableImage as error:
             return error.reason
         scaled = Image.fromarray(pixels).resize((self.size, self.size), Image.Resampling.BICUBIC)
