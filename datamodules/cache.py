@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from datamodules.cache_folder import unusable
 from datamodules.files import stat_file
 from datamodules.preparation import Preparation, Prepared, naming
 from datamodules.table import ImageTable
@@ -44,22 +45,29 @@ class ImageCache:
     most_gigabytes: float
 
     def keep(self, preparation: Preparation, num_rows: int) -> "Preparation | CachedPreparation":
-        """A preparation that decodes once, or the same one where ``num_rows`` would not fit."""
+        """A preparation that decodes once, or the same one where ``num_rows`` would not fit.
+
+        Raises:
+            ValueError: The folder cannot be made or written to.
+        """
         cached = CachedPreparation(preparation, self.folder)
         needed = num_rows * cached.record.itemsize
         if needed > self.most_gigabytes * GIGABYTE:
             return self._decline(
                 preparation, needed, f"data.cache_gigabytes is {self.most_gigabytes:g}"
             )
-        if not cached.file.is_file():
-            self._make_room(needed)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self.folder).free
-            if needed > MOST_OF_DISK * free:
-                return self._decline(
-                    preparation, needed, f"{self.folder} has {free / GIGABYTE:.1f} GB free"
-                )
-        cached.make_file()
+        try:
+            if not cached.file.is_file():
+                self._make_room(needed)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                free = shutil.disk_usage(self.folder).free
+                if needed > MOST_OF_DISK * free:
+                    return self._decline(
+                        preparation, needed, f"{self.folder} has {free / GIGABYTE:.1f} GB free"
+                    )
+            cached.make_file()
+        except OSError as error:
+            raise unusable(self.folder, error) from error
         return cached
 
     @staticmethod
