@@ -68,16 +68,11 @@ def _find_odd(table: ImageTable, images: Files) -> Iterator[Finding]:
     modes, words = images.words("mode")
     for code, mode in enumerate(words):
         rows = np.flatnonzero(whole & (modes == code))
-        if mode in ("I", "F") and len(rows):
-            sentence = (
-                f"Images have 32 bits a pixel (mode {mode}) and lose all above 255. Convert them "
-                "to 8 bits by the window that matters."
-            )
-            yield of_rows(table, Level.WARNING, "images of 32 bits", sentence, rows)
-        elif mode.startswith("I;16") and len(rows):
+        # deeper ones are refused without a window, and with one nothing is lost unasked
+        if mode.startswith("I;16") and table.window is None and len(rows):
             sentence = (
                 "Images have 16 bits a pixel, of which the upper 8 are read: 12 bits in 16 come "
-                "out nearly black. Convert them to 8 bits by the window that matters."
+                "out nearly black. data.window=[low,high] names what is black and what is white."
             )
             yield of_rows(table, Level.NOTE, "images of 16 bits", sentence, rows)
     turned = np.flatnonzero(whole & (images["orientation"] > 1))
