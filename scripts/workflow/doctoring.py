@@ -1,7 +1,6 @@
 """check_data.py: what is wrong with a data set, before anything is trained on it."""
 
 import logging
-import shlex
 from pathlib import Path
 
 from front.outcome import ExitStatus
@@ -18,6 +17,7 @@ from workflow.call import Call
 from workflow.journal import Journal
 from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate, memory_file
+from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 STATUS = {
@@ -53,7 +53,7 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
     write_tables(examined, folder)
     if table.groups is None:
         _propose(examined, folder)
-    command = shlex.join(["python", "scripts/check_data.py", *call.overrides])
+    command = join_words(["python", "scripts/check_data.py", *call.overrides])
     write_page(examined, f"Check of {table.name}", command, folder / "report.html")
     log.info("The report: %s", folder / "report.html")
     return STATUS[examined.diagnosis.level]
@@ -86,5 +86,5 @@ def _propose(examined: Examined, folder: Path) -> None:
             "%s (without a split that cuts one). To train with them in place of this data: %s",
             num_clusters,
             file,
-            shlex.join(words),
+            join_words(words),
         )
