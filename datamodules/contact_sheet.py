@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw
 
+from datamodules.captions import caption_font
 from datamodules.images import read_image
 from datamodules.table import ImageTable
 
@@ -71,10 +72,10 @@ def _draw_cell(table: ImageTable, row: int, boxes: list[np.ndarray], reason: str
     for colour, box in zip(_colours(len(boxes)), boxes, strict=True):
         if np.isfinite(box).all():
             draw.rectangle([2 + float(side) * scale for side in box], outline=colour, width=2)
-    draw.text((3, CELL), table.class_names[table.labels[row]][:26], fill="black")
+    draw.text((3, CELL), table.class_names[table.labels[row]][:26], "black", caption_font())
     if reason:
         draw.rectangle((0, 0, CELL - 1, CELL - 1), outline=MISS, width=3)
-        draw.text((3, CELL + 12), reason[:26], fill=MISS)
+        draw.text((3, CELL + 12), reason[:26], MISS, caption_font())
     return cell
 
 

@@ -11,7 +11,6 @@ from datamodules.boxes import BOX_TOLERANCE, box_words
 from datamodules.examination import Examination, examine_files
 from datamodules.options import BadImagePolicy
 from datamodules.problems import list_some, raise_problems
-from datamodules.regions import box_pixels
 from datamodules.table import ImageTable
 
 
@@ -96,10 +95,12 @@ def _find_misplaced(
     wrong = ((start < 0) | (stop > size[there]) | (stop <= start)).any(axis=1)
     for row in there[wrong].tolist():
         width, height = size[row].tolist()
-        x0, y0, x1, y1 = box_pixels(boxes[row], table.boxes_normalized, height, width)
+        # not box_pixels: a number as large as 1e300 is no whole number of pixels
+        typed = " ".join(f"{value:g}" for value in boxes[row].tolist())
+        shares = " as shares" if table.boxes_normalized else ""
         yield (
             row,
-            f"{table.row_name(row)}: {words} ({x0} {y0} {x1} {y1}) does not lie "
+            f"{table.row_name(row)}: {words} ({typed}{shares}) does not lie "
             f"inside its image of {width} x {height} pixels (expected x0 y0 x1 y1 with x0 < "
             "x1, y0 < y1; data.box_format names other conventions)",
         )

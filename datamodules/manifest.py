@@ -97,8 +97,8 @@ def read_manifest(path: Path, root: str | None, box_format: BoxFormat) -> RawTab
 
 def _read_text(path: Path) -> pa.Table:
     """All columns as text with surrounding blanks removed and null as ""."""
+    parquet = path.suffix.lower() in (".parquet", ".pq")
     try:
-        parquet = path.suffix.lower() in (".parquet", ".pq")
         table = pa.parquet.read_table(path) if parquet else read_csv(path)
         if parquet:
             table.validate(full=True)  # a broken file may hold text that is none
@@ -113,9 +113,11 @@ def _read_text(path: Path) -> pa.Table:
             "(spreadsheets call it CSV UTF-8)."
         ) from error
     except (pa.ArrowException, OSError) as error:
+        expected = "comma, semicolon or tab between cells, and quotes that are closed"
+        if parquet:
+            expected = "Parquet, as the name says: write the file again, or call CSV .csv"
         raise ValueError(
-            f"{path} cannot be read as a table of text and numbers: {error} (expected comma, "
-            "semicolon or tab between cells, and quotes that are closed)"
+            f"{path} cannot be read as a table of text and numbers: {error} (expected {expected})"
         ) from error
     if len(set(names)) < len(names):
         raise ValueError(f"{path} has two columns of one name (blanks around it do not count).")
@@ -146,12 +148,15 @@ def read_csv(path: Path) -> pa.Table:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"{path} has more than one column named {list_some(repeated)}; keep one.")
-    return pa.csv.read_csv(
-        path,
-        read_options=pa.csv.ReadOptions(block_size=BLOCK),
-        parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-        convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-    )
+    parse = pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+    for threads in (True, False):  # one alone knows the number of a row that is wrong
+        try:
+            read = pa.csv.ReadOptions(block_size=BLOCK, use_threads=threads)
+            return pa.csv.read_csv(path, read, parse, convert)
+        except pa.ArrowInvalid:
+            if not threads:
+                raise
 
 
 def _find_column_problems(columns: pa.Table, path: Path) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from datamodules.annotations.options import BoxOptions
+from datamodules.cache_folder import find_cache_problems
 from datamodules.problems import raise_problems
 from datamodules.window import find_window_problems
 
@@ -96,7 +97,7 @@ class DataOptions(BoxOptions):
         )
 
     def _find_problems(self) -> list[str]:
-        problems = []
+        problems = list(find_cache_problems(self.cache))
         if not self.cache_gigabytes > 0:
             problems.append(f"data.cache_gigabytes is {self.cache_gigabytes}, expected above 0")
         if self.batch_size < 1:

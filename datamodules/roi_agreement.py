@@ -1,6 +1,7 @@
 """How well found regions agree with those that people gave."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from datamodules.images import read_mask, read_size
 from datamodules.regions import box_pixels
 from datamodules.table import ImageTable
+from datamodules.unreadable import UnreadableImage
 
 MOST_COMPARED = 2_000
 CLOSE_PIXELS = 5.0
@@ -71,15 +73,19 @@ def _least(corners: np.ndarray) -> np.ndarray:
 
 
 def given_boxes(table: ImageTable, row: int, regions: list[str]) -> np.ndarray:
-    """Boxes (regions, 4) in pixels that people gave, those around masks included; NaN: none."""
+    """Boxes (regions, 4) in pixels that people gave, those around masks included; NaN: none.
+
+    A mask or an image that cannot be read gives none: training names it, a comparison need not end.
+    """
     boxes = np.full((len(regions), 4), np.nan)
     for number, region in enumerate(regions):
         path = table.mask_path(region, row)
-        if path:
-            boxes[number] = box_around(read_mask(path))
-        elif region in table.boxes and np.isfinite(table.boxes[region][row]).all():
-            size = read_size(table.image_path(row))
-            boxes[number] = box_pixels(table.boxes[region][row], table.boxes_normalized, *size)
+        with suppress(UnreadableImage):
+            if path:
+                boxes[number] = box_around(read_mask(path))
+            elif region in table.boxes and np.isfinite(table.boxes[region][row]).all():
+                size = read_size(table.image_path(row))
+                boxes[number] = box_pixels(table.boxes[region][row], table.boxes_normalized, *size)
     return boxes
 
 

@@ -200,6 +200,7 @@ def test_odd_files_are_found(data):
     for topic, row in expected.items():
         (name,) = found[topic].examples
         assert row["image"] in name
+    assert "images of 16 bits" not in data.topics(Level.NOTE, window=(0, 60000))
 
 
 def test_masks_that_show_nothing_all_or_next_to_nothing_are_found(data):

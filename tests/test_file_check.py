@@ -49,7 +49,10 @@ def test_missing_broken_and_misfit_files_are_listed_together(own_shapes, tmp_pat
         assert part in str(error.value)
 
 
-@pytest.mark.parametrize("box", ["40 10 60 20", "-3 0 5 5", "10 10 10 20", "20 10 10 20"])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "box", ["40 10 60 20", "-3 0 5 5", "10 10 10 20", "20 10 10 20", "0 0 1e+300 10"]
+)
 @pytest.mark.parametrize(
     ("column", "words"), [("box_eye", "eye"), ("distractor_text", "the distractor text")]
 )

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +102,13 @@ def test_a_shift_is_measured_in_pixels_and_missed_images_do_not_count(table, tru
     iou = inner / (2 * width * height - inner)
     assert one.num == 23 and one.offset == 6 and one.close == one.snug == 0
     assert one.iou == pytest.approx(np.delete(iou, 5).mean())
+
+
+def test_a_given_mask_that_cannot_be_read_is_left_out_of_the_comparison(tmp_path, true_boxes):
+    own = ManifestData(manifest=str(make_shapes(tmp_path / "data"))).read(seed=0)
+    Path(own.mask_path("roi", 3)).write_bytes(b"none")
+    one = compare_with_given(own, np.arange(len(own)), {"roi": true_boxes}, seed=0)["roi"]
+    assert one.num == len(own) - 1
 
 
 def test_regions_of_other_names_are_not_compared(table, true_boxes):

@@ -204,3 +204,18 @@ def test_classes_may_be_numbers(shapes, tmp_path, rows_of):
     table = read(manifest, root=str(shapes.parent), classes=[1, 0], positive_class=1)
     assert table.class_names == ("1", "0")
     assert table.positive_class == "1"
+
+
+def test_a_row_of_too_many_cells_is_named_by_its_number(shapes, tmp_path):
+    lines = shapes.read_text().splitlines()
+    lines[4] += ",surplus"
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"Row #5: Expected \d+ columns.*closed"):
+        read(tmp_path / "m.csv", root=str(shapes.parent))
+
+
+def test_a_broken_parquet_file_is_not_told_about_commas(tmp_path):
+    (tmp_path / "m.parquet").write_text("image,label\n")
+    with pytest.raises(ValueError, match=r"expected Parquet, as the name says") as error:
+        read(tmp_path / "m.parquet")
+    assert "comma" not in str(error.value)

@@ -66,14 +66,15 @@ def _find_odd(table: ImageTable, images: Files) -> Iterator[Finding]:
         sentence = f"Images are smaller than {SMALLEST_SIDE} pixels: thumbnails, or broken exports."
         yield of_rows(table, Level.WARNING, "tiny images", sentence, small)
     modes, words = images.words("mode")
-    deep = [code for code, mode in enumerate(words) if mode == "I" or mode.startswith("I;16")]
-    rows = np.flatnonzero(whole & np.isin(modes, deep))
-    if len(rows) and table.window is None:
-        sentence = (
-            "Images have 16 bits a pixel, of which the upper 8 are read: 12 bits in 16 come out "
-            "nearly black. Name the values that are black and white (data.window=[low,high])."
-        )
-        yield of_rows(table, Level.NOTE, "images of 16 bits", sentence, rows)
+    for code, mode in enumerate(words):
+        rows = np.flatnonzero(whole & (modes == code))
+        # deeper ones are refused without a window, and with one nothing is lost unasked
+        if mode.startswith("I;16") and table.window is None and len(rows):
+            sentence = (
+                "Images have 16 bits a pixel, of which the upper 8 are read: 12 bits in 16 come "
+                "out nearly black. data.window=[low,high] names what is black and what is white."
+            )
+            yield of_rows(table, Level.NOTE, "images of 16 bits", sentence, rows)
     turned = np.flatnonzero(whole & (images["orientation"] > 1))
     if len(turned):
         sentence = (

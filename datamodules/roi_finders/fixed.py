@@ -61,6 +61,13 @@ class FixedFinder:
             for region, box in boxes.items():
                 if not _are_numbers(box):
                     yield f"{where}.{region} is {box!r}, expected four finite numbers"
+                elif self.box_format.startswith("xyxy") and not (
+                    box[0] < box[2] and box[1] < box[3]
+                ):
+                    yield (
+                        f"{where}.{region} is {list(box)}, expected x0 y0 x1 y1 with x0 < x1, "
+                        "y0 < y1; roi.box_format names other conventions"
+                    )
 
     def _named(self) -> list[tuple[str, Boxes]]:
         """Where boxes stand in the configuration, and the boxes."""

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from lightning_modules.captions import caption_font
 from lightning_modules.objective import run_network
 
 CAPTION = 14  # pixels below each picture
@@ -85,7 +86,7 @@ def draw_sheet(
         for line, pictures in enumerate((shown, seen)):
             picture = Image.fromarray(pictures[column]).resize(cell, Image.Resampling.NEAREST)
             sheet.paste(picture, (column * cell[0], line * cell[1]))
-        draw.text((column * cell[0] + 3, 2 * cell[1] + 1), caption, fill="black")
+        draw.text((column * cell[0] + 3, 2 * cell[1] + 1), caption, "black", caption_font())
     return sheet
 
 

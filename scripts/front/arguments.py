@@ -26,9 +26,15 @@ def grammar_problem(argument: str) -> str:
             f"'{argument}' is not an option: options are written <key>=<value>, such as gate=pixel."
             f" If it is part of a value with a space, quote the whole option {HERE}"
         )
+    if value.startswith("[") and value.endswith("]") and not set(value[1:-1]) & set("[]{}\"'"):
+        quoted = ", ".join(f"'{part.strip()}'" for part in value[1:-1].split(","))
+        return (
+            f"{argument} cannot be read. In a list, names with special characters (spaces, letters "
+            f'beyond a to z) need quotes of their own: "{key}=[{quoted}]" {HERE}'
+        )
     return (
-        f"{argument} cannot be read. A value with special characters (spaces, commas, brackets, =)"
-        f" needs two pairs of quotes: \"{key}='{value}'\" {HERE}"
+        f"{argument} cannot be read. A value with special characters (commas, brackets, =, letters "
+        f"beyond a to z) needs two pairs of quotes: \"{key}='{value}'\" {HERE}"
     )
 
 

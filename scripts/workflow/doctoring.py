@@ -1,7 +1,6 @@
 """check_data.py: what is wrong with a data set, before anything is trained on it."""
 
 import logging
-import shlex
 from pathlib import Path
 
 from front.outcome import ExitStatus
@@ -20,6 +19,7 @@ from workflow.journal import Journal
 from workflow.next_command import say_next
 from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate, memory_file
+from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 STATUS = {
@@ -55,7 +55,7 @@ def check_data(cfg: DictConfig, call: Call, journal: Journal) -> ExitStatus:
     write_tables(examined, folder)
     if table.groups is None:
         _propose(examined, folder, options)
-    command = shlex.join(["python", "scripts/check_data.py", *call.overrides])
+    command = join_words(["python", "scripts/check_data.py", *call.overrides])
     write_page(examined, f"Check of {table.name}", command, folder / "report.html")
     log.info("The report: %s", folder / "report.html")
     return STATUS[examined.diagnosis.level]

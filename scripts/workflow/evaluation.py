@@ -1,7 +1,6 @@
 """evaluate.py: a trained model, whose ever, on images that it may never have seen."""
 
 import logging
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from workflow.request import check_trainer
 from workflow.robustness import measure_robustness
 from workflow.split_file import write_quarantine
 from workflow.testing import test_model
+from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test", "all")
@@ -51,7 +51,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     _say_start(plan, examined, folder)
     used = asked | {"ckpt": str(examined.file), "data": plan.config["data"]}
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
-    command = shlex.join(["python", "scripts/evaluate.py", *call.overrides])
+    command = join_words(["python", "scripts/evaluate.py", *call.overrides])
     write_text(folder / "command.txt", command + "\n")
     write_quarantine(plan, folder)
     trainer = make_trainer(plan, [], folder)

@@ -1,7 +1,6 @@
 """Train, test, and write down what came of it."""
 
 import logging
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from workflow.plan import Plan, control_of
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
+from workflow.typed import join_words, quote_word
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
             log.info("The gated model is whole; the plain one is missing: gate=none extras=default")
         elif (folder / "checkpoints" / "last.ckpt").is_file():
             log.info(
-                "Go on with this run: python scripts/train.py %s", shlex.quote(f"resume={folder}")
+                "Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}")
             )
         raise
 
@@ -70,7 +70,7 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     out = plan.config["out"]
     folder = make_run_folder(plan.name, plan.call.sweep_folder if out is None else out)
     _write_config(plan, folder)
-    command = shlex.join(["python", "scripts/train.py", *plan.call.overrides])
+    command = join_words(["python", "scripts/train.py", *plan.call.overrides])
     write_text(folder / "command.txt", command + "\n")
     _write_split(plan, folder)
     write_quarantine(plan, folder)

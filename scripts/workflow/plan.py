@@ -11,6 +11,7 @@ import numpy as np
 from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.cache_folder import WORDS
 from datamodules.duplicates import check_duplicates
 from datamodules.file_check import FileCheck, check_files
 from datamodules.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
@@ -129,6 +130,8 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     for key in PATHS & config["data"].keys():
         if config["data"][key] is not None:  # the run is gone back to from any folder
             config["data"][key] = _make_absolute(config["data"][key])
+    if config["data"].get("cache", "auto") not in WORDS:
+        config["data"]["cache"] = _make_absolute(config["data"]["cache"])
     options = instantiate(cfg.data)
     settle_imbalance(config["loss"], options.imbalance)
     table = options.read(cfg.seed)

@@ -1,12 +1,12 @@
 """Where no groups are known: what to type if names or looks of the images tell them."""
 
-import shlex
 from collections.abc import Iterator
 
 from datamodules.examination import Examination
 from datamodules.group_proposals import propose_groups
 from datamodules.near_duplicates import count_same_looks
 from datamodules.table import ImageTable
+from workflow.typed import join_words
 
 
 def say_proposals(table: ImageTable, found: Examination, overrides: list[str]) -> Iterator[str]:
@@ -24,6 +24,6 @@ def say_proposals(table: ImageTable, found: Examination, overrides: list[str]) -
         words = [word for word in overrides if word.startswith(("data=", "data."))]
         yield (
             f"{alike} of {len(table)} images look like another one. Frames of one scene? "
-            f"{shlex.join(['python', 'scripts/check_data.py', *words])} shows them, and writes a "
+            f"{join_words(['python', 'scripts/check_data.py', *words])} shows them, and writes a "
             "manifest with such images as groups."
         )

@@ -1,7 +1,6 @@
 """find_roi.py: regions of interest for images that have none."""
 
 import logging
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from workflow.journal import Journal
 from workflow.next_command import say_next
 from workflow.places import OUTPUTS, make_new, open_out
 from workflow.plan import instantiate
+from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def find_roi(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(asked)))
     write_text(
         folder / "command.txt",
-        shlex.join(["python", "scripts/find_roi.py", *call.overrides]) + "\n",
+        join_words(["python", "scripts/find_roi.py", *call.overrides]) + "\n",
     )
     _write(folder, table, rows, found, finder, asked)
     report_found(table, rows, found, finder, asked)

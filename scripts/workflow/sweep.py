@@ -16,6 +16,7 @@ from lightning_modules.evaluation.study_csv import rows_for_csv, runs_for_csv
 from lightning_modules.evaluation.study_picture import draw_study
 from lightning_modules.evaluation.study_text import UNITS, describe_study, make_table
 from lightning_modules.run_files import write_bytes, write_csv, write_json, write_text
+from workflow.typed import join_words
 
 # states that a run leaves behind when something ends it from outside its training
 UNFINISHED = (None, "running", "trained")
@@ -90,7 +91,7 @@ def _mark_failed(path: Path, overrides: list[str], reason: str) -> None:
         return
     write_json(path / "status.json", status | {"state": "failed", "reason": reason})
     if not (path / "command.txt").is_file():
-        command = shlex.join(["python", "scripts/train.py", *overrides])
+        command = join_words(["python", "scripts/train.py", *overrides])
         write_text(path / "command.txt", command + "\n")
 
 
@@ -98,7 +99,7 @@ def _command(folder: Path) -> str:
     """What was typed, as Hydra keeps it beside the runs."""
     kept = folder / "multirun.yaml"
     words = OmegaConf.select(OmegaConf.load(kept), "hydra.overrides.task") if kept.is_file() else []
-    return shlex.join(["python", "scripts/train.py", "--multirun", *words])
+    return join_words(["python", "scripts/train.py", "--multirun", *words])
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from lightning_modules.run_files import write_json
 from workflow.evidence import measure_evidence
 from workflow.objects import Objects
 from workflow.plan import Plan, instantiate
+from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 # words of a command that another run does not share
@@ -181,4 +181,4 @@ def _say_next(plan: Plan, origins: dict[str, int]) -> str:
     words, purpose = (["gate=auto"], "a gate")
     if plan.gated:
         words, purpose = ["gate=none", "extras=default"], "the control without a gate"
-    return f"Next, {purpose}: {shlex.join(['python', 'scripts/train.py', *kept, *words])}"
+    return f"Next, {purpose}: {join_words(['python', 'scripts/train.py', *kept, *words])}"

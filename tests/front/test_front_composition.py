@@ -27,7 +27,7 @@ def test_every_bad_argument_is_named_at_once(problems: Problems) -> None:
         ("gate=pixl", "Did you mean 'pixel'? Choices: attention, auto, crops"),
         ("gate=null", "gate cannot be left out"),
         ("~gate", "gate cannot be left out"),
-        ("data=_common2", "Choices: coco, cvat, drivers, folder, labelme, manifest"),
+        ("data=_common2", "there is no conf/data/_common2.yaml. Choices: coco, cvat"),
         ("gate.fil=3", "gate.fil is not an option of gate=auto. Did you mean 'fill'? Options: "),
         ("gate.fill.x=3", "gate.fill is a value, it has nothing below it"),
         ("callbacks.early_stoping.patience=3", "Did you mean 'early_stopping'?"),
@@ -63,6 +63,15 @@ def test_parts_of_other_files_are_not_offered(problems: Problems) -> None:
 
 def test_windows_paths_and_spaces_need_no_quotes(problems: Problems) -> None:
     assert problems("data=folder", r"data.images=C:\my data\photos") == []
+
+
+def test_the_quotes_that_are_proposed_for_umlauts_help(problems: Problems) -> None:
+    for typed in ("data.images=Bilder/Stra\u00dfe", "data.classes=[cat, b\u00e4r]"):
+        (problem,) = problems("data=folder", "data.images=x", typed)
+        proposal = problem.split('"')[1]
+        assert proposal.split("=")[0] == typed.split("=")[0]
+        assert not [one for one in problems("data=folder", "data.images=x", proposal) if one]
+    assert proposal == "data.classes=['cat', 'b\u00e4r']"
 
 
 def test_a_sweep_has_one_job_for_every_combination() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from lightning_modules.captions import caption_font
 from lightning_modules.evaluation.robustness.names import STRENGTHS
 
 CAPTION = 14  # pixels below each picture
@@ -35,5 +36,6 @@ def draw_slices(
                 (cell[0], cell[1] - CAPTION), Image.Resampling.NEAREST
             )
             sheet.paste(shown, place)
-            draw.text((place[0] + 3, place[1] + cell[1] - CAPTION + 1), captions[key], fill="black")
+            below = (place[0] + 3, place[1] + cell[1] - CAPTION + 1)
+            draw.text(below, captions[key], "black", caption_font())
     return sheet

@@ -76,6 +76,8 @@ def describe(rows: dict[str, Row]) -> str:
     worst = min(others, key=lambda name: (others[name].accuracy, -others[name].flip_rate))
     name, _, strength = worst.rpartition("_")
     row = others[worst]
+    if not any(one.flip_rate or one.unanswered for one in others.values()):
+        return "No answer changes under any of them."
     sentence = (
         f"It is weakest under {name} of strength {strength}: {100 * row.accuracy:.1f} % are right "
         f"({100 * rows[CLEAN].accuracy:.1f} % as they are), {100 * row.flip_rate:.0f} of 100 "
