@@ -12,6 +12,7 @@ NEEDED = {
     "data=manifest": "data.manifest=a.csv",
     "data=folder": "data.images=photos",
     "data=shards": "data.shards=shards",
+    **dict.fromkeys(("data=coco", "data=cvat", "data=labelme"), "data.annotations=annotations"),
 }
 
 
