@@ -27,7 +27,7 @@ def test_every_bad_argument_is_named_at_once(problems: Problems) -> None:
         ("gate=pixl", "Did you mean 'pixel'? Choices: attention, auto, crops"),
         ("gate=null", "gate cannot be left out"),
         ("~gate", "gate cannot be left out"),
-        ("data=_common2", "Choices: drivers, folder, manifest"),
+        ("data=_common2", "Choices: coco, cvat, drivers, folder"),
         ("gate.fil=3", "gate.fil is not an option of gate=auto. Did you mean 'fill'? Options: "),
         ("gate.fill.x=3", "gate.fill is a value, it has nothing below it"),
         ("callbacks.early_stoping.patience=3", "Did you mean 'early_stopping'?"),
