@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from datamodules.problems import list_some
 from datamodules.table import ImageTable
@@ -73,7 +74,7 @@ def _warn_of_validated(split_file: Path, num_images: int, content: np.ndarray) -
     before = read_content(split_file)
     if before is None:
         return
-    validated = before["content"].to_numpy()[before["split"].to_numpy() == "val"]
+    validated = before["content"].filter(pc.equal(before["split"], "val")).to_numpy()
     known = int(np.isin(content, validated).sum())
     if known:
         log.warning(
