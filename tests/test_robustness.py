@@ -11,7 +11,7 @@ from front.run import _bracket_lists
 from readers import CENTRE, Reader, make_batch, read_by
 from test_evaluate_command import evaluate_in_process
 
-from datamodules.transforms import Collate, Preprocessing
+from datamodules.transforms import Preprocessing
 from lightning_modules.evaluation.interventions.answers import Answers, Recorded
 from lightning_modules.evaluation.robustness.answers import Colours, Examiner
 from lightning_modules.evaluation.robustness.corruptions import (
@@ -121,8 +121,8 @@ def test_low_light_halves_the_light_and_has_the_noise_of_its_photons(strength, s
 def test_pixels_come_back_as_they_were_and_are_normalised_as_the_loaders_do():
     pixels = torch.arange(256).to(torch.uint8).view(1, 1, 16, 16).expand(1, 3, 16, 16)
     colours = Colours(MEAN, STD)
-    collate = Collate(Preprocessing((16, 16), MEAN, STD, "bilinear"))
-    image = collate.normalise(pixels)
+    steps = Preprocessing((16, 16), MEAN, STD, "bilinear")
+    image = steps.normalise(pixels)
     assert torch.equal(colours.to_pixels(image), pixels)
     assert torch.equal(colours.to_image(pixels), image)
 
@@ -156,6 +156,16 @@ def test_scores_are_those_worked_out_by_hand():
         rows
     )
     assert any(line.startswith("blur_1") and "50.0 %" in line for line in tabulate(rows, scores))
+
+
+def test_where_no_answer_changes_nothing_is_called_the_weakest():
+    answers = Answers()
+    answers.as_they_are.add(torch.tensor([0, 1]), torch.tensor([[1.0, 0.0]] * 2))
+    answers.changed["blur_1"] = recorded(
+        range(2), [0, 1], [[1.0, 0.0]] * 2, [[2.0, 0.0]] * 2, [True] * 2
+    )
+    rows, _ = measure_slices(answers, 2)
+    assert describe(rows) == "No answer changes under any of them."
 
 
 def test_without_any_answer_there_are_no_scores():
