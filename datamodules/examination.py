@@ -171,7 +171,8 @@ def _decode_all(
         finally:
             pool.shutdown(cancel_futures=True)
 
-    yield from show_progress(results(), len(waiting))
+    title = "Checking images" if kind == "image" else f"Checking {kind}s"
+    yield from show_progress(results(), len(waiting), title)
 
 
 def _tabulate(paths: pa.Array, errors: np.ndarray, facts: pa.Table) -> pa.Table:

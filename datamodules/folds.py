@@ -39,11 +39,14 @@ def make_folds(
             "Give a column 'split', more groups, or larger parts (data.val_fraction, "
             "data.test_fraction, data.num_folds)."
         )
-    smallest = np.bincount(labels[rows])
-    if smallest[smallest > 0].min() < num_folds:
+    counts = np.bincount(labels[rows])
+    few = np.count_nonzero((counts > 0) & (counts < num_folds))
+    if few:
         raise ValueError(
-            f"{name}: the smallest class has {smallest[smallest > 0].min()} images, too few for a "
-            f"split in {num_folds} parts. Give a column 'split' or more images."
+            f"{name}: {few} of {np.count_nonzero(counts)} classes have fewer than {num_folds} "
+            f"images, the smallest class has {counts[counts > 0].min()} images: too few for a "
+            f"split in {num_folds} parts ({wanted}). Give a column 'split', more images or larger "
+            "parts (data.val_fraction, data.test_fraction), or leave these classes out."
         )
     if num_units == len(rows):
         folds = StratifiedKFold(n_splits=num_folds, shuffle=True, random_state=seed)

@@ -1,5 +1,7 @@
 """Any timm model becomes a classifier, from scratch or from a file, and says why when it cannot."""
 
+import logging
+
 import pytest
 import timm
 import torch
@@ -63,8 +65,9 @@ def test_a_missing_weights_file_is_named(tmp_path):
         Backbone(2, backbone="test_resnet", pretrained=str(tmp_path / "gone.pth"))
 
 
-def test_a_hub_that_cannot_be_reached_is_explained(monkeypatch):
+def test_a_hub_that_cannot_be_reached_is_explained(monkeypatch, caplog):
     def refuse(*args, **kwargs):
+        logging.getLogger("huggingface_hub.utils").warning("Retrying in 1s")
         raise ConnectionError("no route to the hub")
 
     monkeypatch.setattr(timm, "create_model", refuse)
@@ -72,6 +75,7 @@ def test_a_hub_that_cannot_be_reached_is_explained(monkeypatch):
         ValueError, match=r"could not be fetched from the hub \(no route to the hub\)"
     ):
         Backbone(2, backbone="test_resnet", pretrained=True)
+    assert "Retrying" not in caplog.text
 
 
 def test_an_unknown_name_brings_the_nearest():

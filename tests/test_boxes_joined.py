@@ -132,6 +132,7 @@ def test_several_boxes_of_a_region_are_united_or_the_best_is_taken(pets, tmp_pat
     boxes = ["0.5,1,2,30,20", "0.9,5,1,20,30", "0.9,9,9,9.5,10", "0.1,0,0,48,40"]
     path = write_table(tmp_path, [f"{NAMES[0]},face,{box}" for box in boxes])
     table = read(pets, path, box_min_score=0.2)
+    assert any("their score is lower than 0.2 (data.box_min_score)" in n for n in table.notes)
     assert box_of(table, NAMES[0]) == [1, 1, 30, 30]
     assert any("1 images have several boxes of roi: the smallest" in note for note in table.notes)
     table = read(pets, path, box_join="best")

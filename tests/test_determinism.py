@@ -220,6 +220,21 @@ def test_a_full_disk_stops_the_writing_and_not_the_run(shapes, tmp_path, monkeyp
     assert "cannot be written" in caplog.text
 
 
+def test_what_was_not_written_is_not_read_from_the_map(shapes, tmp_path, monkeypatch):
+    """A hole of a file on a full RAM disk, read through a map, ends the process by SIGBUS."""
+
+    class Map:
+        def __getitem__(self, rows):
+            raise AssertionError(f"rows {rows} are read and nothing was written")
+
+    table, rows = ManifestData(manifest=str(shapes)).read(0), np.arange(4)
+    dataset = ROIDataset(table, rows, STEPS, cache=ImageCache(tmp_path, 1.0))
+    dataset.prepare.records = Map()
+    monkeypatch.setattr(type(dataset.prepare.file), "open", _no_space)
+    plain = ROIDataset(table, rows, STEPS).prepare(rows)
+    assert torch.equal(dataset.prepare(rows).image, plain.image)
+
+
 def _no_space(*_args, **_kwargs):
     raise OSError(28, "No space left on device")
 

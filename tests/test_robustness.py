@@ -158,6 +158,16 @@ def test_scores_are_those_worked_out_by_hand():
     assert any(line.startswith("blur_1") and "50.0 %" in line for line in tabulate(rows, scores))
 
 
+def test_where_no_answer_changes_nothing_is_called_the_weakest():
+    answers = Answers()
+    answers.as_they_are.add(torch.tensor([0, 1]), torch.tensor([[1.0, 0.0]] * 2))
+    answers.changed["blur_1"] = recorded(
+        range(2), [0, 1], [[1.0, 0.0]] * 2, [[2.0, 0.0]] * 2, [True] * 2
+    )
+    rows, _ = measure_slices(answers, 2)
+    assert describe(rows) == "No answer changes under any of them."
+
+
 def test_without_any_answer_there_are_no_scores():
     assert measure_slices(Answers(), 2) == ({}, {})
 

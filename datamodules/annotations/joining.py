@@ -68,7 +68,14 @@ def join_boxes(
     boxes, cut = cut_at_edge(found)
     used = np.zeros(len(found.names), bool)
     used[match.names[match.names >= 0]] = True
-    keep = (region >= 0) & ~(found.scores < min_score) & used[found.image]
+    keep = (region >= 0) & used[found.image]
+    low = keep & (found.scores < min_score)
+    if low.any():
+        notes.append(
+            f"{found.name}: {low.sum()} of {keep.sum()} boxes are left out, their score is lower "
+            f"than {min_score:g} (data.box_min_score)."
+        )
+    keep &= ~low
     keep &= ~_find_flat(found, boxes, keep, notes)
     if cut[keep].any():
         notes.append(f"{found.name}: {cut[keep].sum()} boxes are cut at the edge of their image.")

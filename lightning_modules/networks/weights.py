@@ -1,10 +1,13 @@
 """Where a backbone's weights come from: nowhere, the hub, or a file."""
 
+import logging
 from pathlib import Path
 
 import timm
 import torch
 from torch import nn
+
+log = logging.getLogger(__name__)
 
 # share of weights that a file may lack: fixed position embeddings are in no file
 TOLERATED = 0.1
@@ -37,6 +40,10 @@ def create_model(
         return _load_file(name, Path(pretrained), arguments)
     if not pretrained:
         return timm.create_model(name, **arguments)
+    log.info("Weights of %s: from the hub, or from where it keeps them on this machine.", name)
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    hub.setLevel(logging.ERROR)  # a dozen lines of retries; what came of them is raised
     try:
         return timm.create_model(name, pretrained=True, **arguments)
     except Exception as error:  # whatever the hub's client, the network or the disk raise
@@ -45,6 +52,8 @@ def create_model(
             "Without a network give a file, model.pretrained=path/to/weights.safetensors, or start "
             "from scratch, model.pretrained=false."
         ) from error
+    finally:
+        hub.setLevel(level)
 
 
 def _load_file(name: str, file: Path, arguments: dict[str, object]) -> nn.Module:

@@ -26,6 +26,11 @@ def grammar_problem(argument: str) -> str:
             f"'{argument}' is not an option: options are written <key>=<value>, such as gate=pixel."
             f" If it is part of a value with a space, quote the whole option {HERE}"
         )
+    if value.strip("[]").endswith(","):
+        return (
+            f"{key}={value.strip('[]')} ends with a comma: write values without blanks between "
+            f"them, such as {key}=a,b, or quote the whole option {HERE}"
+        )
     if value.startswith("[") and value.endswith("]") and not set(value[1:-1]) & set("[]{}\"'"):
         quoted = ", ".join(f"'{part.strip()}'" for part in value[1:-1].split(","))
         return (

@@ -65,6 +65,11 @@ def test_windows_paths_and_spaces_need_no_quotes(problems: Problems) -> None:
     assert problems("data=folder", r"data.images=C:\my data\photos") == []
 
 
+def test_a_blank_after_a_comma_is_pointed_out(problems: Problems) -> None:
+    problem, _ = problems("data.slice_by=[site,]", "background")
+    assert problem.startswith("data.slice_by=site, ends with a comma")
+
+
 def test_the_quotes_that_are_proposed_for_umlauts_help(problems: Problems) -> None:
     for typed in ("data.images=Bilder/Stra\u00dfe", "data.classes=[cat, b\u00e4r]"):
         (problem,) = problems("data=folder", "data.images=x", typed)
