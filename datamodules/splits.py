@@ -75,7 +75,7 @@ def assign_splits(
         rows, word = np.flatnonzero(splits == TRAIN), SPLITS[split]
         share = fraction * total / len(rows)
         wanted = f"the {word} images, {share:.0%} of the others (data.{word}_fraction)"
-        taken = _take_share(rows, labels, units, share, seed, raw.name, wanted)
+        taken = _take_share(rows, labels, units, share, seed, raw.name, wanted, chosen)
         splits[taken] = split
         made.append(f"{word} ({len(taken) / len(labels):.0%} of the images)")
     if made:
@@ -143,8 +143,12 @@ def _take_share(
     seed: int,
     name: str,
     wanted: str,
+    few: bool,
 ) -> np.ndarray:
-    """About this share of the rows, whole units only, every class alike; ``wanted``: for what."""
+    """About this share of the rows, whole units only, every class alike.
+
+    ``wanted``: for what. ``few``: of fewer units than that share needs, as many as are nearest.
+    """
     parts = Fraction(share).limit_denominator(10) if share > 0.1 else Fraction(1, round(1 / share))
     if parts >= 1:
         raise ValueError(
@@ -152,6 +156,9 @@ def _take_share(
             "to be made leave nothing to train on (data.val_fraction and data.test_fraction are "
             "shares of all images). Lower the fractions, or test on fewer images."
         )
+    num_units = len(np.unique(units[rows]))
+    if few and 2 <= num_units < parts.denominator:
+        parts = Fraction(max(1, round(share * num_units)), num_units)
     folds = make_folds(rows, labels, units, parts.denominator, seed, name, wanted)
     return np.concatenate(folds[: parts.numerator])
 

@@ -77,6 +77,12 @@ def join_boxes(
         )
     keep &= ~low
     keep &= ~_find_flat(found, boxes, keep, notes)
+    if not keep.any():
+        raise ValueError(
+            f"{found.name}: no box is left for any image of the table. "
+            f"{' '.join(notes[len(found.notes) :])} Lower data.box_min_score, or look at "
+            "data.box_regions."
+        )
     if cut[keep].any():
         notes.append(f"{found.name}: {cut[keep].sum()} boxes are cut at the edge of their image.")
     by_row, several = {}, {}
