@@ -7,7 +7,7 @@ _EXPORTS = {
     "DriversData": "datamodules.sources",
     "FolderData": "datamodules.sources",
     "ManifestData": "datamodules.sources",
-    "OxfordPetsData": "datamodules.oxford_pets",
+    "OxfordPetsData": "datamodules.annotations.oxford_pets",
     "ROIDataModule": "datamodules.datamodule",
     "ShardsData": "datamodules.sources",
 }

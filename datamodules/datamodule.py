@@ -13,13 +13,13 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from datamodules.augmentation.augmentation import Augmentation
-from datamodules.cache import ImageCache
-from datamodules.dataset import ROIDataset, as_loaded
+from datamodules.loading.cache import ImageCache
+from datamodules.loading.dataset import ROIDataset, as_loaded
+from datamodules.loading.sampler import EpochSampler
+from datamodules.loading.sequences import find_sequences
+from datamodules.loading.transforms import Preprocessing
 from datamodules.options import DataOptions
-from datamodules.sampler import EpochSampler
-from datamodules.sequences import find_sequences
-from datamodules.table import ImageTable
-from datamodules.transforms import Preprocessing
+from datamodules.tables.table import ImageTable
 
 # so few are read before workers have started
 FEW_BATCHES = 4

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from datamodules.annotations.options import BoxOptions
-from datamodules.cache_folder import find_cache_problems
+from datamodules.files.window import find_window_problems
+from datamodules.loading.cache_folder import find_cache_problems
 from datamodules.problems import raise_problems
-from datamodules.window import find_window_problems
 
 Imbalance = Literal["none", "class_weights", "balanced_sampler", "focal", "logit_adjustment"]
 BadImagePolicy = Literal["error", "skip", "quarantine"]
@@ -42,7 +42,7 @@ class DataOptions(BoxOptions):
         val_fraction: Share of the images for validation, in (0, 1), when no split is given; where
             the test is chosen by column or fold, of the images that it leaves.
         test_fraction: Share of the images for the test, in (0, 1), when no split is given.
-        imbalance: What is done about classes of unequal size, see ``datamodules.imbalance``.
+        imbalance: What is done about rare classes, see ``datamodules.loading.imbalance``.
         frames_per_sequence: An epoch trains on at most so many frames of each ``sequence``, other
             ones in other epochs, at least 1; None: on all.
         on_bad_image: What becomes of an image that cannot be read, or whose mask cannot or has

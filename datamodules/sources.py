@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datamodules.drivers import write_drivers
-from datamodules.folder import read_folder
-from datamodules.manifest import read_manifest
 from datamodules.options import DataOptions
-from datamodules.settle import build_table
-from datamodules.shards import read_shards
-from datamodules.table import ImageTable
+from datamodules.tables.folder import read_folder
+from datamodules.tables.manifest import read_manifest
+from datamodules.tables.settle import build_table
+from datamodules.tables.shards import read_shards
+from datamodules.tables.table import ImageTable
 
 
 @dataclass(kw_only=True)
 class ManifestData(DataOptions):
-    """A table of images, CSV or Parquet (see ``datamodules.manifest``).
+    """A table of images, CSV or Parquet (see ``datamodules.tables.manifest``).
 
     Args:
         manifest: Path of the table.
@@ -58,7 +58,7 @@ class FolderData(DataOptions):
 
 @dataclass(kw_only=True)
 class ShardsData(DataOptions):
-    """Tars in WebDataset's layout (see ``datamodules.shards``).
+    """Tars in WebDataset's layout (see ``datamodules.tables.shards``).
 
     Args:
         shards: A folder of uncompressed tars, a tar or a pattern, one or several.

@@ -5,7 +5,7 @@ import pytest
 from annotated import SIZE, coco, cvat, cvat_box, labelme, write_images, write_json
 
 from datamodules.annotations.source import AnnotatedData
-from datamodules.regions import read_regions
+from datamodules.regions.planes import read_regions
 
 NAMES = [f"{number:02d}.png" for number in range(16)]
 KINDS = {name: ("cat", "dog")[number % 2] for number, name in enumerate(NAMES)}

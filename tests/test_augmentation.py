@@ -14,7 +14,7 @@ from datamodules.augmentation.augmentation import Augmentation
 from datamodules.augmentation.colour import PointwiseRandAugment, blur
 from datamodules.augmentation.draws import Draws
 from datamodules.augmentation.geometry import share_inside
-from datamodules.transforms import Preprocessing, resize_together
+from datamodules.loading.transforms import Preprocessing, resize_together
 
 CONF = sorted((Path(__file__).parents[1] / "conf/augment").glob("*.yaml"))
 STEPS = Preprocessing((64, 64), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bilinear")

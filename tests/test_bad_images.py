@@ -12,11 +12,11 @@ from PIL import Image
 from small_data import make_shapes, write_manifest
 from torch.utils.data import DataLoader
 
-from datamodules.dataset import ROIDataset
-from datamodules.file_check import check_files
+from datamodules.checks.file_check import check_files
+from datamodules.loading.dataset import ROIDataset
+from datamodules.loading.transforms import Preprocessing
 from datamodules.problems import LostImage
 from datamodules.sources import ManifestData
-from datamodules.transforms import Preprocessing
 
 BROKEN = ("disc_000", "square_001", "disc_002", "square_003")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from small_data import write_manifest
 
-from datamodules.manifest import read_manifest
-from datamodules.regions import read_distractors
+from datamodules.regions.planes import read_distractors
 from datamodules.sources import ManifestData
+from datamodules.tables.manifest import read_manifest
 
 SIDES = ("x0", "y0", "x1", "y1")
 

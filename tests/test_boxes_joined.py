@@ -193,8 +193,8 @@ def test_boxes_are_cut_at_the_edge_of_their_image_and_those_beyond_left_out(pets
 
 
 def test_detections_may_reach_out_of_images_whose_size_nobody_stated(pets, tmp_path):
-    from datamodules.file_check import check_files
-    from datamodules.regions import read_regions
+    from datamodules.checks.file_check import check_files
+    from datamodules.regions.planes import read_regions
 
     table = read(pets, write_table(tmp_path, [f"{n},face,0.9,40,-3,99,9" for n in NAMES]))
     check_files(table, tmp_path / "memory.parquet")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from datamodules.loading.transforms import Preprocessing
 from datamodules.options import DataOptions
-from datamodules.transforms import Preprocessing
 
 STEPS = Preprocessing((32, 32), (0.5,) * 3, (0.5,) * 3, "bilinear")
 

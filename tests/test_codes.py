@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datamodules.codes import Codes
-from datamodules.folds import MOST_VISITED, make_folds
-from datamodules.numbers import is_number, parse_numbers
+from datamodules.splitting.folds import MOST_VISITED, make_folds
+from datamodules.tables.codes import Codes
+from datamodules.tables.numbers import is_number, parse_numbers
 
 WORDS = ["b", "a", "ä", "b", "", "a"]
 

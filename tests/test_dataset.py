@@ -7,10 +7,10 @@ from PIL import Image
 
 from datamodules import ManifestData, ROIDataModule
 from datamodules.augmentation.augmentation import Augmentation
-from datamodules.dataset import ROIDataset
-from datamodules.imbalance import count_images, weigh_classes
-from datamodules.sampler import EpochSampler
-from datamodules.transforms import Preprocessing
+from datamodules.loading.dataset import ROIDataset
+from datamodules.loading.imbalance import count_images, weigh_classes
+from datamodules.loading.sampler import EpochSampler
+from datamodules.loading.transforms import Preprocessing
 
 STEPS = Preprocessing((32, 32), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), "bilinear")
 

@@ -12,9 +12,9 @@ import torch.multiprocessing
 
 from datamodules import ManifestData, ROIDataModule
 from datamodules.augmentation.augmentation import Augmentation
-from datamodules.cache import RECORDS, ImageCache
-from datamodules.dataset import ROIDataset
-from datamodules.transforms import Preprocessing
+from datamodules.loading.cache import RECORDS, ImageCache
+from datamodules.loading.dataset import ROIDataset
+from datamodules.loading.transforms import Preprocessing
 
 STEPS = Preprocessing((32, 32), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), "bilinear")
 EVERYTHING = {

@@ -21,9 +21,9 @@ from pydicom.uid import (  # noqa: E402
     SecondaryCaptureImageStorage,
 )
 
-from datamodules.images import read_image, read_mask, read_size  # noqa: E402
+from datamodules.files.images import read_image, read_mask, read_size  # noqa: E402
+from datamodules.files.unreadable import UnreadableImage  # noqa: E402
 from datamodules.sources import FolderData  # noqa: E402
-from datamodules.unreadable import UnreadableImage  # noqa: E402
 
 LOSSLESS = (RLELossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless)
 RAMP = np.linspace(0, 4095, 20 * 24).astype(np.uint16).reshape(20, 24)
@@ -203,7 +203,7 @@ def test_a_window_is_proposed_from_the_set(scans):
 
 
 def test_without_the_extra_the_line_that_installs_it_is_said_once(scans, monkeypatch):
-    from datamodules import dicom
+    from datamodules.files import dicom
 
     dicom.require_pydicom.cache_clear()
     monkeypatch.setitem(sys.modules, "pydicom", None)
@@ -213,7 +213,7 @@ def test_without_the_extra_the_line_that_installs_it_is_said_once(scans, monkeyp
 
 
 def test_a_syntax_whose_decoder_is_missing_says_what_to_install(tmp_path, monkeypatch):
-    from datamodules import dicom_codecs
+    from datamodules.files import dicom_codecs
 
     path = save(compress(make_dicom(RAMP, bits=12), JPEGLSLossless), tmp_path / "x.dcm")
     dicom_codecs.plugin_for.cache_clear()

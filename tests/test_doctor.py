@@ -16,13 +16,13 @@ from PIL import Image, ImageDraw
 from small_data import write_manifest
 from workflow.plan import instantiate
 
-from datamodules import mask_only
+from datamodules.checks import mask_only
+from datamodules.checks.examination import examine_files
 from datamodules.doctor.diagnosis import diagnose
 from datamodules.doctor.findings import Level
 from datamodules.doctor.page import write_page
-from datamodules.examination import examine_files
-from datamodules.group_proposals import propose_groups
 from datamodules.sources import ManifestData
+from datamodules.splitting.group_proposals import propose_groups
 
 CHECKOUT = Path(__file__).parents[1]
 SIZES = {"train": 20, "val": 10, "test": 10}

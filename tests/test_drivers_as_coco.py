@@ -11,8 +11,8 @@ from small_data import write_manifest
 
 from datamodules.annotations.source import AnnotatedData
 from datamodules.drivers import write_drivers
-from datamodules.images import read_mask
-from datamodules.regions import read_regions
+from datamodules.files.images import read_mask
+from datamodules.regions.planes import read_regions
 from datamodules.sources import FolderData, ManifestData
 
 SIZE = 96

@@ -6,10 +6,10 @@ from PIL import Image
 from small_data import make_shapes, write_manifest
 from workflow.proposals import say_proposals
 
-from datamodules.duplicates import check_duplicates, find_duplicates, split_codes
-from datamodules.examination import examine_files
+from datamodules.checks.duplicates import check_duplicates, find_duplicates, split_codes
+from datamodules.checks.examination import examine_files
+from datamodules.checks.trained_on import MOST_KEPT, sketch_content
 from datamodules.sources import ManifestData
-from datamodules.trained_on import MOST_KEPT, sketch_content
 
 
 @pytest.fixture

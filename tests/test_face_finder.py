@@ -10,7 +10,7 @@ from PIL import Image
 from small_data import write_manifest
 
 from datamodules.drivers import write_drivers
-from datamodules.roi_agreement import compare_with_given
+from datamodules.regions.roi_agreement import compare_with_given
 from datamodules.roi_finders import FaceFinder
 from datamodules.roi_finders.yunet import OWN_MODEL
 from datamodules.sources import ManifestData

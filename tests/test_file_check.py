@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
-from datamodules import examination
-from datamodules.file_check import check_files
+from datamodules.checks import examination
+from datamodules.checks.file_check import check_files
 from datamodules.sources import ManifestData
 
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from small_data import make_shapes
 
-from datamodules.contact_sheet import CAPTION, CELL, COLUMNS, MISS, draw_contact_sheet
-from datamodules.found_files import in_pixels, write_manifest, write_misses
-from datamodules.images import read_mask, read_size
-from datamodules.roi_agreement import box_around, compare_with_given
+from datamodules.files.images import read_mask, read_size
+from datamodules.regions.contact_sheet import CAPTION, CELL, COLUMNS, MISS, draw_contact_sheet
+from datamodules.regions.found_files import in_pixels, write_manifest, write_misses
+from datamodules.regions.roi_agreement import box_around, compare_with_given
 from datamodules.sources import ManifestData
 
 

@@ -8,7 +8,7 @@ import timm
 import torch
 import yaml
 
-from datamodules.transforms import Preprocessing, resize_together
+from datamodules.loading.transforms import Preprocessing, resize_together
 from lightning_modules.build import build
 from lightning_modules.networks import Backbone, ROINetwork
 from lightning_modules.networks.gates import NoGate, PixelGate, Promise

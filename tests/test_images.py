@@ -12,9 +12,9 @@ import pytest
 from fuzz.image_seeds import interlaced_png, png_chunk, tiled_tiff
 from PIL import Image, TiffImagePlugin
 
-from datamodules import images
-from datamodules.images import read_image, read_mask, read_size
-from datamodules.unreadable import UnreadableImage
+from datamodules.files import images
+from datamodules.files.images import read_image, read_mask, read_size
+from datamodules.files.unreadable import UnreadableImage
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (12, 18), dtype=np.uint8)
@@ -315,7 +315,7 @@ def test_the_refusal_survives_the_way_from_a_loading_process():
 
 def test_decoding_says_nothing_on_the_screen(tmp_path):
     path = save(tmp_path / "p.png", Image.fromarray(GREY, "P"), transparency=bytes([0, 9]))
-    code = f"from datamodules.images import read_image; read_image({path!r})"
+    code = f"from datamodules.files.images import read_image; read_image({path!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout == done.stderr == b""
 

@@ -9,8 +9,8 @@ import torch
 from in_process import train_in_process
 from small_data import write_manifest
 
-from datamodules.imbalance import describe_imbalance, settle_imbalance, weigh_classes
-from datamodules.sampler import EpochSampler
+from datamodules.loading.imbalance import describe_imbalance, settle_imbalance, weigh_classes
+from datamodules.loading.sampler import EpochSampler
 from lightning_modules import ROIClassifier
 from lightning_modules.losses import CrossEntropy
 

@@ -47,7 +47,7 @@ def test_imports_point_downwards(folder):
     "module",
     [
         "datamodules.sources",
-        "datamodules.file_check",
+        "datamodules.checks.file_check",
         "lightning_modules.metric_names",
         "lightning_modules.networks.gates.auto",
         "workflow.plan",

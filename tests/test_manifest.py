@@ -66,7 +66,7 @@ def test_a_blank_mask_is_unknown(shapes, tmp_path, rows_of):
 def test_boxes_of_every_convention_mean_the_same_pixels(
     shapes, tmp_path, rows_of, box_format, text
 ):
-    from datamodules.regions import read_regions
+    from datamodules.regions.planes import read_regions
 
     rows = [
         {k: v for k, v in row.items() if k != "mask"} | {"box_eye": text} for row in rows_of(shapes)
@@ -80,7 +80,7 @@ def test_boxes_of_every_convention_mean_the_same_pixels(
 
 
 def test_box_sides_may_stand_in_columns_of_their_own_and_round_outwards(shapes, tmp_path, rows_of):
-    from datamodules.regions import box_pixels
+    from datamodules.regions.planes import box_pixels
 
     sides = {"box_eye_x0": "1.2", "box_eye_y0": "2.9", "box_eye_x1": "7.1", "box_eye_y1": "8"}
     rows = [row | sides for row in rows_of(shapes)]

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import binary_erosion, gaussian_filter
 from small_data import make_shapes
 
-from datamodules.margin import Margin, choose_margin, pick_samples
+from datamodules.regions.margin import Margin, choose_margin, pick_samples
 from datamodules.sources import ManifestData
 
 RED, GREEN = np.array([190.0, 60, 50]), np.array([60.0, 130, 80])
@@ -199,7 +199,7 @@ def test_without_any_roi_there_are_no_samples(table):
 
 
 def test_the_guard_is_the_one_that_the_mask_source_applies():
-    from datamodules.margin import LEAST_AREA
+    from datamodules.regions.margin import LEAST_AREA
     from lightning_modules.networks.masks import KEPT_SHARE
 
     assert LEAST_AREA == KEPT_SHARE

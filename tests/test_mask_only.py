@@ -6,9 +6,9 @@ from PIL import Image
 from scipy.stats import beta
 from small_data import write_manifest
 
-from datamodules.mask_geometry import describe_mask
-from datamodules.mask_only import bootstrap, measure_mask_only
-from datamodules.roi_presence import find_association
+from datamodules.checks.mask_geometry import describe_mask
+from datamodules.checks.mask_only import bootstrap, measure_mask_only
+from datamodules.checks.roi_presence import find_association
 from datamodules.sources import ManifestData
 
 SIZE = 32

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from small_data import make_shapes, write_manifest
 
-from datamodules.outside import find_suspicious
+from datamodules.files.outside import find_suspicious
 from datamodules.sources import FolderData, ManifestData
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.images import read_mask
-from datamodules.oxford_pets import BASE, OxfordPetsData
+from datamodules.annotations.oxford_pets import BASE, OxfordPetsData
+from datamodules.files.images import read_mask
 
 BREEDS = {"Abyssinian": "1", "Siamese": "1", "great_pyrenees": "2"}
 NUMBERS = {"trainval.txt": range(1, 13), "test.txt": range(13, 17)}

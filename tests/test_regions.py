@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.images import read_image, read_mask
-from datamodules.regions import resize_generously, resize_regions
-from datamodules.transforms import Preprocessing, resize_together
+from datamodules.files.images import read_image, read_mask
+from datamodules.loading.transforms import Preprocessing, resize_together
+from datamodules.regions.planes import resize_generously, resize_regions
 
 SIZES = [((64, 48), (32, 32)), ((31, 45), (64, 96)), ((97, 60), (50, 51)), ((20, 20), (20, 20))]
 

@@ -11,7 +11,7 @@ from front.run import _bracket_lists
 from readers import CENTRE, Reader, make_batch, read_by
 from test_evaluate_command import evaluate_in_process
 
-from datamodules.transforms import Preprocessing
+from datamodules.loading.transforms import Preprocessing
 from lightning_modules.evaluation.interventions.answers import Answers, Recorded
 from lightning_modules.evaluation.robustness.answers import Colours, Examiner
 from lightning_modules.evaluation.robustness.corruptions import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_data import write_manifest
 
-from datamodules.roi_presence import find_association, presence_p_value, presence_table
+from datamodules.checks.roi_presence import find_association, presence_p_value, presence_table
 from datamodules.sources import ManifestData
 
 EVEN = {split: {"closed": (5, 5), "open": (5, 5)} for split in ("train", "val", "test")}

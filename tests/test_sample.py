@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from datamodules.codes import Codes
-from datamodules.sample import choose_sample
+from datamodules.splitting.sample import choose_sample
+from datamodules.tables.codes import Codes
 
 
 def test_classes_get_equal_shares_and_what_one_lacks_goes_to_the_others():

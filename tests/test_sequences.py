@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from small_data import write_manifest
 
-from datamodules.imbalance import count_images
-from datamodules.sampler import EpochSampler
-from datamodules.sequences import Sequences, _encode, describe_sequences
+from datamodules.loading.imbalance import count_images
+from datamodules.loading.sampler import EpochSampler
+from datamodules.loading.sequences import Sequences, _encode, describe_sequences
 from datamodules.sources import ManifestData
 
 
@@ -82,7 +82,7 @@ def test_a_balanced_epoch_is_made_of_the_frames_that_were_drawn():
 
 def test_frames_are_ordered_by_their_time_and_counted_by_class(frames):
     table, _ = read(frames())
-    from datamodules.sequences import find_sequences
+    from datamodules.loading.sequences import find_sequences
 
     sequences = find_sequences(table, table.rows_of("train"), 2)
     times = np.array(table.columns["time"].to_pylist(), float)[table.rows_of("train")]
@@ -96,7 +96,7 @@ def test_frames_are_ordered_by_their_time_and_counted_by_class(frames):
 def test_an_image_of_no_sequence_stands_for_itself(frames):
     blank = lambda row, index: row | ({"sequence": "", "time": ""} if index < 4 else {})  # noqa: E731
     table, _ = read(frames(blank))
-    from datamodules.sequences import find_sequences
+    from datamodules.loading.sequences import find_sequences
 
     sequences = find_sequences(table, table.rows_of("train"), 2)
     assert sorted(sequences.lengths.tolist()) == [1, 1, 1, 1, 4, 4]
@@ -105,14 +105,14 @@ def test_an_image_of_no_sequence_stands_for_itself(frames):
 def test_times_that_are_no_numbers_are_listed_by_row(frames):
     wrong = lambda row, index: row | ({"time": "noon"} if index in (0, 9) else {})  # noqa: E731
     table, _ = read(frames(wrong))
-    from datamodules.sequences import find_sequences
+    from datamodules.loading.sequences import find_sequences
 
     with pytest.raises(ValueError, match=r"none in 2 rows \(2, 11\), such as 'noon'"):
         find_sequences(table, table.rows_of("train"), 2)
 
 
 def test_frames_of_sequences_need_the_column(shapes):
-    from datamodules.sequences import find_sequences
+    from datamodules.loading.sequences import find_sequences
 
     table = ManifestData(manifest=str(shapes)).read(0)
     with pytest.raises(ValueError, match=r"needs a column 'sequence'.*Columns: image, label"):
@@ -134,7 +134,7 @@ def test_sequences_are_the_groups_where_none_are_known(frames):
 
 
 def test_a_sequence_on_two_sides_of_a_given_split_is_an_error(frames):
-    from datamodules.sequences import check_sequences
+    from datamodules.loading.sequences import check_sequences
 
     both = lambda row, index: row | {"sequence": "v0" if index < 8 else f"v{index}"}  # noqa: E731
     table, _ = read(frames(both))

@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
-from datamodules import files, shards, tar_index, tar_memory
-from datamodules.files import open_file, stat_file
-from datamodules.images import read_image, read_mask
-from datamodules.shards import expand_braces
+from datamodules.files import opening as files
+from datamodules.files import tar_index, tar_memory
+from datamodules.files.images import read_image, read_mask
+from datamodules.files.opening import open_file, stat_file
+from datamodules.files.tar_index import open_tar
+from datamodules.files.unreadable import UnreadableImage
 from datamodules.sources import FolderData, ManifestData, ShardsData
-from datamodules.tar_index import open_tar
-from datamodules.unreadable import UnreadableImage
+from datamodules.tables import shards
+from datamodules.tables.shards import expand_braces
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.contact_sheet import draw_contact_sheet
+from datamodules.checks.examination import examine_files
 from datamodules.doctor.diagnosis import diagnose
 from datamodules.doctor.pictures import draw_thumbnail
-from datamodules.examination import examine_files
+from datamodules.files.window import apply_window
+from datamodules.regions.contact_sheet import draw_contact_sheet
 from datamodules.sources import FolderData
-from datamodules.window import apply_window
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from datamodules.annotations.found import Annotations
 from datamodules.annotations.matching import match_names
 from datamodules.annotations.options import BoxJoin
 from datamodules.annotations.region_names import Wanted, name_regions
-from datamodules.boxes import BOX_TOLERANCE
 from datamodules.problems import list_some
+from datamodules.tables.boxes import BOX_TOLERANCE
 
 JOIN_WORDS = {"union": "the smallest box around them", "best": "that of the highest score"}
 

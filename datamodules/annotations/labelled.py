@@ -14,10 +14,10 @@ from datamodules.annotations.options import BoxOptions
 from datamodules.annotations.reading import SUFFIXES, read_annotations
 from datamodules.annotations.region_names import keep_class_out, name_regions
 from datamodules.annotations.stated_sizes import check_sizes
-from datamodules.boxes import region_of
-from datamodules.folder import IMAGE_SUFFIXES
-from datamodules.manifest import RawTable
 from datamodules.problems import list_some
+from datamodules.tables.boxes import region_of
+from datamodules.tables.folder import IMAGE_SUFFIXES
+from datamodules.tables.manifest import RawTable
 
 OUR_COLUMNS = ("image", "label", "id", "roi_source")
 

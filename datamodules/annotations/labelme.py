@@ -12,7 +12,7 @@ from datamodules.annotations.collecting import Collected
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.records import HIGHEST, NUMBER, is_numbers, load_json, shorten
 from datamodules.annotations.shapes import Outline, Picture, Shape, ellipse
-from datamodules.pictures import open_picture
+from datamodules.files.pictures import open_picture
 from datamodules.problems import raise_problems
 
 NO_AREA = ("point", "points", "line", "linestrip")

@@ -14,8 +14,8 @@ from PIL import Image
 from datamodules.annotations.found import Annotations
 from datamodules.annotations.shapes import rectangle
 from datamodules.annotations.stated_sizes import find_size
+from datamodules.files.unreadable import MOST_PIXELS, say_too_large
 from datamodules.progress import show_progress
-from datamodules.unreadable import MOST_PIXELS, say_too_large
 
 FORMAT = "1"  # of what is drawn; another one makes new files
 PER_FOLDER = 1000

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from datamodules.boxes import BoxFormat
+from datamodules.tables.boxes import BoxFormat
 
 JOINING = {
     "boxes": None, "box_regions": None, "box_join": "union", "box_min_score": 0.0,

@@ -24,9 +24,9 @@ from datamodules.annotations.plain_columns import (
     split_boxes,
 )
 from datamodules.annotations.records import HIGHEST
-from datamodules.boxes import BoxFormat, to_corners
-from datamodules.manifest import read_csv
 from datamodules.problems import list_some, raise_problems
+from datamodules.tables.boxes import BoxFormat, to_corners
+from datamodules.tables.manifest import read_csv
 
 
 def read_plain_file(path: Path) -> pa.Table:

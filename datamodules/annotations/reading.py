@@ -16,8 +16,8 @@ from datamodules.annotations.records import check_records, load_json, many_objec
 from datamodules.annotations.several_coco import read_several_coco
 from datamodules.annotations.yolo import NAMES as CLASS_FILES
 from datamodules.annotations.yolo import read_yolo
-from datamodules.boxes import BoxFormat
 from datamodules.problems import list_some, raise_problems
+from datamodules.tables.boxes import BoxFormat
 
 FORMATS = (
     "COCO (JSON with images, annotations, categories, or a list of results), LabelMe (JSON with "

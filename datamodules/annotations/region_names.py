@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from datamodules.annotations.found import Annotations
-from datamodules.boxes import DEFAULT_REGION
 from datamodules.problems import list_some
+from datamodules.tables.boxes import DEFAULT_REGION
 
 MOST_REGIONS = 16
 Wanted = str | Sequence[str] | Mapping[str, str] | None

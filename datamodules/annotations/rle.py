@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datamodules.unreadable import MOST_PIXELS
+from datamodules.files.unreadable import MOST_PIXELS
 
 
 def check_runs(counts: Sequence[int], height: int, width: int) -> np.ndarray:

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from datamodules.annotations.coco import load_coco, read_coco
 from datamodules.annotations.found import Annotations
-from datamodules.folder import SPLIT_FOLDERS
 from datamodules.problems import list_some, raise_problems
+from datamodules.tables.folder import SPLIT_FOLDERS
 
 
 def read_several_coco(paths: list[Path], folder: Path, with_shapes: bool) -> Annotations:

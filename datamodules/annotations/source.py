@@ -6,8 +6,8 @@ from pathlib import Path
 
 from datamodules.annotations.labelled import read_labelled
 from datamodules.options import DataOptions
-from datamodules.settle import build_table
-from datamodules.table import ImageTable
+from datamodules.tables.settle import build_table
+from datamodules.tables.table import ImageTable
 
 
 @dataclass(kw_only=True)

@@ -5,10 +5,10 @@ import os
 import numpy as np
 
 from datamodules.annotations.found import Annotations
-from datamodules.images import read_size
-from datamodules.manifest import RawTable
+from datamodules.files.images import read_size
+from datamodules.files.unreadable import UnreadableImage
 from datamodules.problems import raise_problems
-from datamodules.unreadable import UnreadableImage
+from datamodules.tables.manifest import RawTable
 
 NUM_LOOKED_AT = 64
 

@@ -12,9 +12,9 @@ from datamodules.annotations.options import BoxOptions
 from datamodules.annotations.reading import read_annotations
 from datamodules.annotations.region_names import keep_class_out
 from datamodules.annotations.stated_sizes import check_sizes
-from datamodules.boxes import region_of
-from datamodules.manifest import RawTable
 from datamodules.problems import list_some
+from datamodules.tables.boxes import region_of
+from datamodules.tables.manifest import RawTable
 
 
 def add_boxes(raw: RawTable, options: BoxOptions, notes: list[str]) -> RawTable:

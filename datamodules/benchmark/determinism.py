@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from datamodules.augmentation.augmentation import Augmentation
-from datamodules.cache import ImageCache
 from datamodules.datamodule import ROIDataModule
+from datamodules.loading.cache import ImageCache
+from datamodules.loading.transforms import Preprocessing
 from datamodules.sources import ManifestData
-from datamodules.transforms import Preprocessing
 
 WAYS = [(0, None), (1, "fork"), (3, "fork"), (1, "spawn"), (3, "spawn")]
 STRONG = {

@@ -54,7 +54,7 @@ def measure_index(manifest: Path) -> dict[str, Any]:
     from datamodules.sources import ManifestData
 
     table = ManifestData(manifest=str(manifest)).read(0)
-    from datamodules.sampler import EpochSampler
+    from datamodules.loading.sampler import EpochSampler
 
     rows = table.rows_of("train")
     _, first = next(iter(EpochSampler(len(rows), 0)))
@@ -78,8 +78,8 @@ class Rows:
     """What a loading process holds of a table, without the images."""
 
     def __init__(self, table: Any, rows: np.ndarray) -> None:  # noqa: ANN401
-        from datamodules.dataset import ROIDataset
-        from datamodules.transforms import Preprocessing
+        from datamodules.loading.dataset import ROIDataset
+        from datamodules.loading.transforms import Preprocessing
 
         steps = Preprocessing((224, 224), (0.5,) * 3, (0.5,) * 3, "bilinear")
         self.dataset = ROIDataset(table, rows, steps)

@@ -9,10 +9,10 @@ import torch
 from torchvision import datasets, transforms
 
 from datamodules.augmentation.augmentation import Augmentation
-from datamodules.cache import ImageCache
-from datamodules.dataset import ROIDataset, one_thread
+from datamodules.loading.cache import ImageCache
+from datamodules.loading.dataset import ROIDataset, one_thread
+from datamodules.loading.transforms import Preprocessing
 from datamodules.sources import ManifestData
-from datamodules.transforms import Preprocessing
 
 SIDE, BATCH, ROUNDS = 224, 32, 5
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

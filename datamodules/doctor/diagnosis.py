@@ -4,18 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datamodules.bad_images import find_bad, leave_out
+from datamodules.checks.bad_images import find_bad, leave_out
+from datamodules.checks.duplicates import find_duplicates
+from datamodules.checks.examination import Examination
+from datamodules.checks.file_check import find_misplaced_boxes
+from datamodules.checks.near_duplicates import NearPairs, find_near_pairs, join
 from datamodules.doctor.files import describe_files, find_in_files
 from datamodules.doctor.findings import Diagnosis, Finding, Level
 from datamodules.doctor.masks import describe_areas, find_in_masks, measure_areas
 from datamodules.doctor.shortcuts import describe_hints, measure_hints
 from datamodules.doctor.splits import describe_splits, find_in_splits
 from datamodules.doctor.twins import Apart, find_exact, find_near
-from datamodules.duplicates import find_duplicates
-from datamodules.examination import Examination
-from datamodules.file_check import find_misplaced_boxes
-from datamodules.near_duplicates import NearPairs, find_near_pairs, join
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 
 class Examined(NamedTuple):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datamodules.bad_images import BadImage
+from datamodules.checks.bad_images import BadImage
+from datamodules.checks.examination import Examination, Files
+from datamodules.checks.near_duplicates import SMALLEST_CONTRAST
 from datamodules.doctor.findings import MOST_EXAMPLES, MOST_PICTURES, Finding, Level, of_rows
-from datamodules.examination import Examination, Files
-from datamodules.near_duplicates import SMALLEST_CONTRAST
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 SMALLEST_SIDE = 32  # pixels; the smallest networks take no less
 NAMES = {1: "upright", 2: "mirrored", 3: "turned by 180", 6: "turned by 90", 8: "turned by 270"}

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 MOST_EXAMPLES = 100  # of a finding
 MOST_PICTURES = 8

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from datamodules.doctor.findings import Finding, Level
-from datamodules.folder import read_folder
-from datamodules.manifest import read_manifest
 from datamodules.options import DataOptions
 from datamodules.sources import FolderData, ManifestData
-from datamodules.table import ImageTable
+from datamodules.tables.folder import read_folder
+from datamodules.tables.manifest import read_manifest
+from datamodules.tables.table import ImageTable
 
 
 def read_leniently(options: DataOptions, seed: int) -> tuple[ImageTable, Finding | None]:

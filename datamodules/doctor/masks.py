@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datamodules.checks.examination import Examination
+from datamodules.checks.file_check import find_empty
+from datamodules.checks.mask_only import measure_mask_only
+from datamodules.checks.roi_presence import find_association
 from datamodules.doctor.findings import Finding, Level, of_rows
-from datamodules.examination import Examination
-from datamodules.file_check import find_empty
-from datamodules.mask_only import measure_mask_only
-from datamodules.roi_presence import find_association
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 # of the image's area: 4 x 4 of 224 x 224 pixels
 SMALLEST_AREA = 16 / 224**2

@@ -6,9 +6,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from datamodules.images import read_image
-from datamodules.regions import read_regions
-from datamodules.table import ImageTable
+from datamodules.files.images import read_image
+from datamodules.regions.planes import read_regions
+from datamodules.tables.table import ImageTable
 
 SIDE = 160  # pixels of a thumbnail, at most
 OUTLINE = (255, 0, 160)

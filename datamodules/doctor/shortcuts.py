@@ -1,7 +1,7 @@
 """What tells the class and is no part of it: the border, the corners, how a file is stored.
 
 A forest learns the class from these alone and is asked about groups that it has not seen, as in
-``datamodules.mask_only``: balanced accuracy and its 95 % interval against chance.
+``datamodules.checks.mask_only``: balanced accuracy and its 95 % interval against chance.
 """
 
 import os
@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from datamodules.checks.examination import Examination
+from datamodules.checks.mask_only import FAR_ABOVE_CHANCE, choose_rows, fold_rows, score_features
 from datamodules.doctor.findings import Finding, Level
-from datamodules.examination import Examination
-from datamodules.images import read_image
-from datamodules.mask_only import FAR_ABOVE_CHANCE, choose_rows, fold_rows, score_features
-from datamodules.regions import read_regions
-from datamodules.table import ImageTable
+from datamodules.files.images import read_image
+from datamodules.regions.planes import read_regions
+from datamodules.tables.table import ImageTable
 
 GRID = 32  # cells a side; each is the mean colour of what is outside the ROI
 RING = 2  # cells from the edge that are the border

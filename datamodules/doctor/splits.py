@@ -6,10 +6,10 @@ import numpy as np
 
 from datamodules.doctor.findings import Finding, Level
 from datamodules.doctor.twins import number_apart
-from datamodules.group_proposals import propose_groups
 from datamodules.problems import list_some
-from datamodules.splits import SPLITS
-from datamodules.table import ImageTable
+from datamodules.splitting.group_proposals import propose_groups
+from datamodules.splitting.splits import SPLITS
+from datamodules.tables.table import ImageTable
 
 FEWEST = 10  # images of a class, below which a score says little
 

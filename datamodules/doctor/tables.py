@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from datamodules.checks.duplicates import split_codes
 from datamodules.doctor.diagnosis import Examined
 from datamodules.doctor.findings import Diagnosis, Finding
-from datamodules.duplicates import split_codes
-from datamodules.found_files import with_boxes
-from datamodules.splits import SPLITS
+from datamodules.regions.found_files import with_boxes
+from datamodules.splitting.splits import SPLITS
 
 SHOWN = 3  # examples on the screen
 MOST_ROWS = 30  # of a table on the screen

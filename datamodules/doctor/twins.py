@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datamodules.codes import Codes
-from datamodules.doctor.findings import MOST_EXAMPLES, MOST_PICTURES, Finding, Level
-from datamodules.duplicates import (
+from datamodules.checks.duplicates import (
     Duplicates,
     find_duplicates,
     say_labels,
     say_set,
     split_codes,
 )
-from datamodules.examination import Examination
-from datamodules.near_duplicates import NearPairs
-from datamodules.sequences import SEQUENCE
-from datamodules.splits import SPLITS
-from datamodules.table import ImageTable
+from datamodules.checks.examination import Examination
+from datamodules.checks.near_duplicates import NearPairs
+from datamodules.doctor.findings import MOST_EXAMPLES, MOST_PICTURES, Finding, Level
+from datamodules.loading.sequences import SEQUENCE
+from datamodules.splitting.splits import SPLITS
+from datamodules.tables.codes import Codes
+from datamodules.tables.table import ImageTable
 
 PER_SET = 4  # pictures of one set
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 
 @dataclass(frozen=True)

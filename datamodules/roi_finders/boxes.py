@@ -13,11 +13,11 @@ from datamodules.annotations.options import BoxJoin
 from datamodules.annotations.reading import read_annotations
 from datamodules.annotations.region_names import Wanted, keep_class_out, name_regions
 from datamodules.annotations.stated_sizes import find_size
-from datamodules.boxes import BoxFormat
 from datamodules.problems import list_some
 from datamodules.progress import show_progress
 from datamodules.roi_finders.base import Found
-from datamodules.table import ImageTable
+from datamodules.tables.boxes import BoxFormat
+from datamodules.tables.table import ImageTable
 
 NO_ANNOTATION = "no annotation"
 NO_BOX = "annotated, without a box of these categories and scores"

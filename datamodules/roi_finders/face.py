@@ -12,7 +12,7 @@ from datamodules.problems import raise_problems
 from datamodules.roi_finders.base import Found
 from datamodules.roi_finders.looking import Answer, look_into
 from datamodules.roi_finders.yunet import SMALLEST_SIZE, YuNet, import_opencv
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 REGIONS = ("face", "left_eye", "right_eye", "mouth")
 

@@ -7,14 +7,14 @@ from typing import ClassVar, get_args
 
 import numpy as np
 
-from datamodules.boxes import BoxFormat, to_corners
-from datamodules.images import read_size
+from datamodules.files.images import read_size
+from datamodules.files.unreadable import UnreadableImage
 from datamodules.problems import raise_problems
-from datamodules.regions import box_pixels
+from datamodules.regions.planes import box_pixels
 from datamodules.roi_finders.base import Found
 from datamodules.roi_finders.looking import run_in_threads
-from datamodules.table import ImageTable
-from datamodules.unreadable import UnreadableImage
+from datamodules.tables.boxes import BoxFormat, to_corners
+from datamodules.tables.table import ImageTable
 
 Boxes = Mapping[str, Sequence[float]]
 

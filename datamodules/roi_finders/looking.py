@@ -7,12 +7,12 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from datamodules.images import read_image
+from datamodules.files.images import read_image
+from datamodules.files.unreadable import UnreadableImage
 from datamodules.problems import list_some
 from datamodules.progress import show_progress
 from datamodules.roi_finders.base import Found
-from datamodules.table import ImageTable
-from datamodules.unreadable import UnreadableImage
+from datamodules.tables.table import ImageTable
 
 T = TypeVar("T")
 # images whose answers wait at once: a queue of millions would cost more than the work

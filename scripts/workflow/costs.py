@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import torch
 
-from datamodules.dataset import ROIDataset
+from datamodules.loading.dataset import ROIDataset
 from lightning_modules.build import build
 from lightning_modules.evaluation.costs import Trainee, measure_costs, synthetic_batch
 from lightning_modules.extras import Extras

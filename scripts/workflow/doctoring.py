@@ -6,12 +6,12 @@ from pathlib import Path
 from front.outcome import ExitStatus
 from omegaconf import DictConfig
 
+from datamodules.checks.examination import examine_files
 from datamodules.doctor.diagnosis import Examined, diagnose
 from datamodules.doctor.findings import Level
 from datamodules.doctor.lenient import read_leniently
 from datamodules.doctor.page import write_page
 from datamodules.doctor.tables import say, write_proposal, write_tables
-from datamodules.examination import examine_files
 from datamodules.options import DataOptions
 from datamodules.problems import raise_problems
 from workflow.call import Call

@@ -7,8 +7,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.datamodule import ROIDataModule
+from datamodules.loading.transforms import Preprocessing
 from datamodules.problems import list_some
-from datamodules.transforms import Preprocessing
 from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from datamodules.datamodule import ROIDataModule
-from datamodules.sample import choose_sample
-from datamodules.table import ImageTable
+from datamodules.splitting.sample import choose_sample
+from datamodules.tables.table import ImageTable
 from lightning_modules.evaluation.interventions.evidence import Sample, gather_evidence
 from lightning_modules.evaluation.interventions.options import Interventions
 from lightning_modules.evaluation.interventions.table import describe, tabulate

@@ -9,7 +9,7 @@ import numpy as np
 from front.conf_tree import CONF
 from omegaconf import OmegaConf
 
-from datamodules.trained_on import TrainedOn
+from datamodules.checks.trained_on import TrainedOn
 from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier

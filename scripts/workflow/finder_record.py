@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.roi_finders.base import ROIFinder
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 log = logging.getLogger(__name__)
 FILE = "finder.json"

@@ -10,7 +10,7 @@ import pyarrow.csv
 from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
-from datamodules.codes import Codes
+from datamodules.tables.codes import Codes
 from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.roi_agreement import compare_with_given
+from datamodules.checks.roi_presence import HIGHEST_P, find_association, presence_p_value
+from datamodules.regions.roi_agreement import compare_with_given
 from datamodules.roi_finders.base import Found, ROIFinder
-from datamodules.roi_presence import HIGHEST_P, find_association, presence_p_value
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from datamodules.checks.trained_on import TrainedOn
 from datamodules.problems import list_some
-from datamodules.table import ImageTable
-from datamodules.trained_on import TrainedOn
+from datamodules.tables.table import ImageTable
 from workflow.split_file import read_content
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 import logging
 from typing import Any
 
-from datamodules.margin import choose_margin, pick_samples
-from datamodules.preparation import Preparation
-from datamodules.table import ImageTable
-from datamodules.transforms import Preprocessing
+from datamodules.loading.preparation import Preparation
+from datamodules.loading.transforms import Preprocessing
+from datamodules.regions.margin import choose_margin, pick_samples
+from datamodules.tables.table import ImageTable
 
 log = logging.getLogger(__name__)
 NUM_IMAGES = 200

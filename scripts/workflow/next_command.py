@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datamodules.boxes import BoxFormat
 from datamodules.options import DataOptions
-from datamodules.table import ImageTable
+from datamodules.tables.boxes import BoxFormat
+from datamodules.tables.table import ImageTable
 
 PLAIN = re.compile(r"[\w./:\\~+-]+")
 

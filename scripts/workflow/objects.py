@@ -13,10 +13,10 @@ import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import TQDMProgressBar
 
+from datamodules.checks.trained_on import sketch_content
 from datamodules.datamodule import ROIDataModule
-from datamodules.imbalance import inform_loss
-from datamodules.trained_on import sketch_content
-from datamodules.transforms import Preprocessing
+from datamodules.loading.imbalance import inform_loss
+from datamodules.loading.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
 from lightning_modules.networks import ROINetwork

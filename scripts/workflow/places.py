@@ -10,7 +10,7 @@ from datamodules.options import DataOptions
 from lightning_modules.run_files import write_text
 
 if TYPE_CHECKING:
-    from datamodules.cache import ImageCache
+    from datamodules.loading.cache import ImageCache
 
 OUTPUTS = CHECKOUT / "outputs"
 CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
@@ -38,7 +38,7 @@ def find_cache(options: DataOptions) -> "ImageCache | None":
     """Where decoded images are kept, None: nowhere."""
     if options.cache in ("off", False):
         return None
-    from datamodules.cache import ImageCache  # torch comes with it
+    from datamodules.loading.cache import ImageCache  # torch comes with it
 
     chosen = None if options.cache in ("auto", True) else Path(options.cache).expanduser()
     return ImageCache(chosen or OUTPUTS / "cache" / "images", options.cache_gigabytes)

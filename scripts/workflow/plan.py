@@ -11,14 +11,14 @@ import numpy as np
 from front.conf_tree import CONF
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.cache_folder import WORDS
-from datamodules.duplicates import check_duplicates
-from datamodules.file_check import FileCheck, check_files
-from datamodules.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
-from datamodules.mask_only import MaskOnly
+from datamodules.checks.duplicates import check_duplicates
+from datamodules.checks.file_check import FileCheck, check_files
+from datamodules.checks.mask_only import MaskOnly
+from datamodules.loading.cache_folder import WORDS
+from datamodules.loading.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
+from datamodules.loading.sequences import check_sequences, describe_sequences, find_sequences
 from datamodules.options import DataOptions
-from datamodules.sequences import check_sequences, describe_sequences, find_sequences
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 from workflow.call import Call
 from workflow.places import OUTPUTS
 from workflow.proposals import say_proposals

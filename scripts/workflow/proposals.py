@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from datamodules.examination import Examination
-from datamodules.group_proposals import propose_groups
-from datamodules.near_duplicates import count_same_looks
-from datamodules.table import ImageTable
+from datamodules.checks.examination import Examination
+from datamodules.checks.near_duplicates import count_same_looks
+from datamodules.splitting.group_proposals import propose_groups
+from datamodules.tables.table import ImageTable
 from workflow.typed import join_words
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from front.conf_tree import GLOBAL_GROUPS
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.codes import Codes
-from datamodules.manifest import read_csv
 from datamodules.problems import raise_problems
-from datamodules.splits import fingerprint
-from datamodules.table import ImageTable
+from datamodules.splitting.splits import fingerprint
+from datamodules.tables.codes import Codes
+from datamodules.tables.manifest import read_csv
+from datamodules.tables.table import ImageTable
 from workflow.call import Call
 from workflow.places import find_checkpoint
 

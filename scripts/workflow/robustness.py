@@ -10,7 +10,7 @@ import numpy as np
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
-from datamodules.sample import choose_sample
+from datamodules.splitting.sample import choose_sample
 from lightning_modules.callbacks import Predictions
 from lightning_modules.evaluation.robustness.answers import Colours, Examiner
 from lightning_modules.evaluation.robustness.names import STRENGTHS

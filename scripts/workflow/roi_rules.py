@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.mask_only import MaskOnly, measure_mask_only
+from datamodules.checks.mask_only import MaskOnly, measure_mask_only
+from datamodules.checks.roi_presence import find_association, presence_table
 from datamodules.problems import list_some
-from datamodules.roi_presence import find_association, presence_table
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 
 log = logging.getLogger(__name__)
 HIDING = ("PixelGate", "TokenGate", "CropsGate")

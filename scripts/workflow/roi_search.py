@@ -9,12 +9,12 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.annotations.options import without_joining
-from datamodules.contact_sheet import draw_contact_sheet
-from datamodules.found_files import in_pixels, write_manifest, write_misses
 from datamodules.options import DataOptions
 from datamodules.problems import list_some
+from datamodules.regions.contact_sheet import draw_contact_sheet
+from datamodules.regions.found_files import in_pixels, write_manifest, write_misses
 from datamodules.roi_finders.base import Found, ROIFinder
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
 from workflow.finder_record import FILE, describe_finder

@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image
 
-from datamodules.images import read_image
+from datamodules.files.images import read_image
+from datamodules.files.unreadable import UnreadableImage
 from datamodules.problems import raise_problems
 from datamodules.roi_finders.base import Found
 from datamodules.roi_finders.looking import run_in_threads
-from datamodules.table import ImageTable
-from datamodules.unreadable import UnreadableImage
+from datamodules.tables.table import ImageTable
 
 SMALLEST_SIZE = 64
 NOTHING = 0.9  # share of the image from which a proposal says nothing

@@ -7,7 +7,7 @@ from typing import Any
 from front.conf_tree import CONF
 from omegaconf import OmegaConf
 
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from datamodules.problems import list_some
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 from lightning_modules.run_files import write_csv
 from workflow.plan import Plan
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch import Trainer
 
-from datamodules.table import ImageTable
+from datamodules.tables.table import ImageTable
 from lightning_modules.callbacks import Predictions
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.promise import measure_promise

@@ -24,9 +24,9 @@ from fuzz.mutate import mutate  # noqa: E402
 from fuzz.table_seeds import NUM_IMAGES, make_coco, make_csv, make_parquet  # noqa: E402
 
 from datamodules import tar_memory  # noqa: E402
-from datamodules.images import read_image, read_mask, read_size  # noqa: E402
+from datamodules.files.images import read_image, read_mask, read_size  # noqa: E402
+from datamodules.files.unreadable import UnreadableImage  # noqa: E402
 from datamodules.sources import ManifestData  # noqa: E402
-from datamodules.unreadable import UnreadableImage  # noqa: E402
 
 MEMORY = 3 << 30  # bytes on top of what the libraries map
 HANG = 60  # seconds until a child that does not go on is ended

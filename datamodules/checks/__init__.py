@@ -1,0 +1,1 @@
+"""What is known of files and masks before anything is trained."""

@@ -1,0 +1,1 @@
+"""What a file holds: opening, decoding and refusing images and masks."""

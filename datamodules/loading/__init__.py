@@ -1,0 +1,1 @@
+"""From the table to batches: order, decoding, cache, preparation."""

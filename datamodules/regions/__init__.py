@@ -1,0 +1,1 @@
+"""Regions of interest: their planes, margins, shares and how they were found."""

@@ -1,0 +1,1 @@
+"""Which image is trained on and which tested, whole groups only."""
