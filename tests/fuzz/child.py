@@ -23,7 +23,7 @@ from fuzz.image_seeds import TAR_NAMES, make_seeds  # noqa: E402
 from fuzz.mutate import mutate  # noqa: E402
 from fuzz.table_seeds import NUM_IMAGES, make_coco, make_csv, make_parquet  # noqa: E402
 
-from datamodules import tar_memory  # noqa: E402
+from datamodules.files import tar_memory  # noqa: E402
 from datamodules.files.images import read_image, read_mask, read_size  # noqa: E402
 from datamodules.files.unreadable import UnreadableImage  # noqa: E402
 from datamodules.sources import ManifestData  # noqa: E402
