@@ -177,7 +177,11 @@ def _check_classes_present(
         ]
         for split, word in enumerate(SPLITS)
     }
-    problems = [f"no training image is labelled {label!r}" for label in absent["train"]]
+    problems = [
+        f"no training image is labelled {label!r}: put images of it into training (column split, "
+        "other groups), or leave its images out"
+        for label in absent["train"]
+    ]
     raise_problems(problems, f"the split of {name}")
     for split in ("val", "test"):
         if absent[split]:

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -13,21 +12,18 @@ from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
-from workflow.examined import Examined, is_as_trained, plan_foreign, plan_own
+from workflow.evaluation_request import check_evaluation
+from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
 from workflow.objects import Objects, check_builds, make_trainer, quieten
 from workflow.places import find_cache, make_new, open_out
-from workflow.plan import Plan, instantiate
-from workflow.request import check_trainer
+from workflow.plan import Plan
 from workflow.robustness import measure_robustness
 from workflow.split_file import write_quarantine
 from workflow.testing import test_model
 from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
-SPLITS = ("train", "val", "test", "all")
-# options of the data that the model has decided
-DECIDED = ("image_size", "classes", "roi_fraction")
 
 
 def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
@@ -38,7 +34,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     quieten()
     asked = OmegaConf.to_container(cfg, resolve=True)
-    _check(asked, call)
+    check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
     table, model = plan.table, examined.model
     _check_roi(plan, model)
@@ -66,53 +62,6 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)
-
-
-def _check(asked: dict[str, Any], call: Call) -> None:
-    if not 0 <= asked["seed"] < 2**32:
-        raise ValueError(f"seed is {asked['seed']}, expected 0 to 2**32 - 1.")
-    typed = {word.lstrip("+").partition("=")[0] for word in call.overrides}
-    foreign_parts = typed & {"gate", "extras", "model", "loss", "augment", "optimizer", "scheduler"}
-    decided = typed & {f"data.{name}" for name in DECIDED[foreign_size(asked) :]}
-    if foreign_parts or decided:
-        raise ValueError(
-            f"{', '.join(sorted(foreign_parts | decided))} cannot be chosen: the model that is "
-            "evaluated has its own. Leave it out."
-        )
-    if asked["split"] not in (None, *SPLITS):
-        raise ValueError(f"split is {asked['split']!r}, expected {', '.join(SPLITS)} or null.")
-    names = [str(name) for name in asked["classes"]]
-    if isinstance(asked["classes"], str) or len(set(names)) < len(names):
-        raise ValueError(
-            f"classes is {asked['classes']}, expected a list that names each class once, such as "
-            '"classes=[apple,tomato]".'
-        )
-    choose_slices(asked["slices"])
-    if asked["slice_images"] < 1:
-        raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")
-    if asked["trainer"].get("limit_test_batches") == 0:
-        raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
-    check_trainer(asked)
-    instantiate(asked["interventions"])
-    if asked["which"] not in ("best", "last"):
-        raise ValueError(f"which is {asked['which']!r}, expected best or last.")
-    foreign, chosen = asked["backbone"] is not None, not is_as_trained(asked["data"])
-    if foreign and not (chosen and len(asked["classes"]) > 1):
-        raise ValueError(
-            "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
-            "and classes=..., the classes in the order of the outputs, such as "
-            "'classes=[apple,tomato]'."
-        )
-    if not foreign and asked["classes"]:
-        raise ValueError(
-            "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
-            "of this project knows its own."
-        )
-
-
-def foreign_size(asked: dict[str, Any]) -> int:
-    """1 where the input's size is to be chosen: weights from elsewhere do not tell it."""
-    return int(asked["backbone"] is not None)
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:

@@ -14,6 +14,7 @@ from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
+from workflow.evaluation_request import is_as_trained
 from workflow.learned import check_learned, read_record
 from workflow.places import OUTPUTS, find_checkpoint
 from workflow.plan import Plan, instantiate, read_files
@@ -43,11 +44,6 @@ class Examined:
     folder: Path
     fingerprint: str | None
     trained_on: TrainedOn | None = None
-
-
-def is_as_trained(data: dict[str, Any]) -> bool:
-    """Whether the images are those of the run itself."""
-    return data["_target_"].endswith("AsTrained")
 
 
 def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
