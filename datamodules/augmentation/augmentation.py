@@ -17,6 +17,8 @@ from datamodules.augmentation.colour import (
 from datamodules.augmentation.draws import Draws
 from datamodules.augmentation.geometry import MOST, Geometry, mirror, mirror_order, sample
 from datamodules.augmentation.occlusion import hidden_inside, hidden_outside
+from datamodules.augmentation.ranges import find_augment_problems
+from datamodules.problems import raise_problems
 
 # images that are worked on at a time: so many fit a core's cache
 AT_ONCE = 2
@@ -70,10 +72,7 @@ class Augmentation:
         erase_outside: float = 0.0,
         erase_inside: float = 0.0,
     ) -> None:
-        given = dict(locals())
-        for name, (low, high, what) in _RANGES.items():
-            if not low <= given[name] <= high:
-                raise ValueError(f"augment.{name} is {given[name]}, expected {what}")
+        raise_problems(list(find_augment_problems(dict(locals()))), "the augmentation")
         self.order = mirror_order(region_names)
         self.geometry = Geometry(horizontal_flip, rotation, translation, scale, crop, keep_roi)
         self.colour = Colour(brightness, contrast, saturation, hue)
@@ -149,20 +148,3 @@ def _sample(levels: Tensor, roi: Tensor, matrices: np.ndarray, planes: Tensor) -
     sampled = sample(stacked, matrices, planes.shape[2:])
     torch.gt(sampled[:, 3:], MOST, out=planes)
     return sampled[:, :3]
-
-
-_SHARE = "a share from 0 to 1"
-_RANGES = {
-    **dict.fromkeys(
-        (
-            "horizontal_flip", "translation", "keep_roi", "brightness", "contrast", "saturation",
-            "blur", "erase_outside", "erase_inside",
-        ),
-        (0, 1, _SHARE),
-    ),
-    "rotation": (0, 180, "0 to 180 degrees"),
-    "scale": (0, 0.99, "a share from 0 to below 1"),
-    "crop": (0.05, 1, "a share of the image from 0.05 to 1"),
-    "hue": (0, 0.5, "a share of the colour circle from 0 to 0.5"),
-    "randaugment": (0, math.inf, "a number of operations from 0"),
-}  # fmt: skip
