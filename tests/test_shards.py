@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
 
+from datamodules.doctor.lenient import read_leniently
 from datamodules.files import opening as files
 from datamodules.files import tar_index, tar_memory
 from datamodules.files.images import read_image, read_mask
@@ -238,3 +239,15 @@ def test_a_tar_may_stand_for_a_folder_of_classes(tmp_path):
     assert table.class_names == ("disc", "square") and len(table) == 24
     assert table.annotated.all()
     assert read_image(table.image_path(0)).shape[:2] == read_mask(table.mask_path("roi", 0)).shape
+
+
+def test_the_doctor_reads_on_where_the_split_of_shards_is_wrong(tmp_path):
+    """One way to read leniently serves every kind of data."""
+    for split in ("train", "test"):
+        webdataset(tmp_path / f"a-{split}-0.tar", range(8))
+    source = ShardsData(shards=str(tmp_path))
+    with pytest.raises(ValueError, match="stands in test and train"):
+        source.read(0)
+    table, mistakes = read_leniently(source, 0)
+    assert len(table) == 16
+    assert "stands in test and train" in mistakes.examples[0]

@@ -2,22 +2,20 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from datamodules.annotations.oxford_pets_table import LISTS, read_pets
-from datamodules.options import DataOptions
 from datamodules.problems import raise_problems
-from datamodules.tables.settle import build_table
-from datamodules.tables.table import ImageTable
+from datamodules.tables.manifest import RawTable
+from datamodules.tables.source import ImageSource
 
 BASE = "oxford-iiit-pet"  # torchvision's name of it below its root
 
 
 @dataclass(kw_only=True)
-class OxfordPetsData(DataOptions):
+class OxfordPetsData(ImageSource):
     """Pets with their trimaps as ROI; its own test split, validation is made of the rest.
 
     Args:
@@ -34,11 +32,9 @@ class OxfordPetsData(DataOptions):
     rim_inside: bool = False
     mask_cache: str
 
-    def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
-        """Read and check the images; ``seed`` is that of a split that has to be made."""
+    def read_raw(self, notes: list[str]) -> RawTable:  # noqa: D102
         folder = find_pets(Path(self.folder).expanduser(), self.download)
-        raw = read_pets(folder, self.target, self.rim_inside, Path(self.mask_cache).resolve())
-        return build_table(raw, self, seed, model_classes)
+        return read_pets(folder, self.target, self.rim_inside, Path(self.mask_cache).resolve())
 
 
 def find_pets(folder: Path, download: bool) -> Path:

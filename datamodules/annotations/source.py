@@ -1,17 +1,15 @@
 """Images whose classes and regions come from a file of annotations."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from datamodules.annotations.labelled import read_labelled
-from datamodules.options import DataOptions
-from datamodules.tables.settle import build_table
-from datamodules.tables.table import ImageTable
+from datamodules.tables.manifest import RawTable
+from datamodules.tables.source import ImageSource
 
 
 @dataclass(kw_only=True)
-class AnnotatedData(DataOptions):
+class AnnotatedData(ImageSource):
     """Annotations of COCO, LabelMe or CVAT that tell class and region of their images.
 
     Args:
@@ -32,17 +30,12 @@ class AnnotatedData(DataOptions):
         """Always: the annotations have them."""
         return True
 
-    def read(self, seed: int, model_classes: Sequence[str] | None = None) -> ImageTable:
-        """Read and check the images; ``seed`` is that of a split that has to be made."""
+    def read_raw(self, notes: list[str]) -> RawTable:  # noqa: D102
         if self.boxes is not None:
             raise ValueError(
                 f"data.boxes={self.boxes} beside data.annotations={self.annotations}: one of them "
                 "gives the regions. Leave data.boxes out, or take data=manifest."
             )
-        notes: list[str] = []
         images = None if self.images is None else Path(self.images).expanduser()
         path = Path(self.annotations).expanduser()
-        raw = read_labelled(path, images, self.label_from, self, Path(self.mask_cache), notes)
-        table = build_table(raw, self, seed, model_classes)
-        table.notes[:0] = notes
-        return table
+        return read_labelled(path, images, self.label_from, self, Path(self.mask_cache), notes)

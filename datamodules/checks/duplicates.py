@@ -52,10 +52,8 @@ def find_duplicates(content: np.ndarray, chosen: np.ndarray | None = None) -> Du
 
 def split_codes(table: ImageTable) -> np.ndarray:
     """(rows,) int8 index into SPLITS; -1: in none of them."""
-    codes = np.full(len(table), -1, np.int8)
-    for number, split in enumerate(SPLITS):
-        codes[table.rows_of(split)] = number
-    return codes
+    numbers = table.splits.numbers
+    return np.where(numbers < len(SPLITS), numbers, -1)
 
 
 def say_set(table: ImageTable, rows: np.ndarray, splits: np.ndarray, most: int = 3) -> str:

@@ -1,16 +1,11 @@
 """Reads a table whose mistakes would stop a training, so that its files are examined as well."""
 
-from pathlib import Path
-
 from datamodules.doctor.findings import Finding, Level
-from datamodules.options import DataOptions
-from datamodules.sources import FolderData, ManifestData
-from datamodules.tables.folder import read_folder
-from datamodules.tables.manifest import read_manifest
+from datamodules.tables.source import ImageSource
 from datamodules.tables.table import ImageTable
 
 
-def read_leniently(options: DataOptions, seed: int) -> tuple[ImageTable, Finding | None]:
+def read_leniently(options: ImageSource, seed: int) -> tuple[ImageTable, Finding | None]:
     """Read a table; where only its splits, groups or pairs are wrong, as it is, and say so.
 
     Args:
@@ -41,18 +36,10 @@ def read_leniently(options: DataOptions, seed: int) -> tuple[ImageTable, Finding
     )
 
 
-def _find_classes(options: DataOptions) -> list[str] | None:
-    """The words of the labels; None: of a source that is not known here, or without labels."""
+def _find_classes(options: ImageSource) -> list[str] | None:
+    """The words of the labels; None: the rows cannot be read."""
     try:
-        if isinstance(options, ManifestData):
-            root = None if options.root is None else str(Path(options.root).expanduser())
-            manifest = Path(options.manifest).expanduser()
-            raw = read_manifest(manifest, root, options.box_format)
-        elif isinstance(options, FolderData):
-            masks = None if options.masks is None else Path(options.masks).expanduser()
-            raw = read_folder(Path(options.images).expanduser(), masks)
-        else:
-            return None
+        raw = options.read_raw([])
     except ValueError:
         return None
     return sorted(raw.columns["label"].unique().to_pylist())

@@ -116,7 +116,7 @@ class ImageTable:
                 planes[:, column] |= np.isfinite(self.boxes[region]).all(1)
         return planes
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of which id stands in which split."""
         return fingerprint(self.ids, self.splits)
