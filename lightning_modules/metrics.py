@@ -1,10 +1,11 @@
 """Metrics of a phase, by torchmetrics, named <phase>_<name>."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import Metric, MetricCollection
+from torchmetrics import MeanMetric, Metric, MetricCollection, SumMetric
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassAUROC,
@@ -22,14 +23,16 @@ class PhaseMetrics(nn.Module):
 
     Accuracy is the share of right answers, balanced accuracy the mean recall of the classes, macro
     F1 the mean F1 of the classes, AUROC the mean area under one class's curve against the others.
-    Balanced accuracy and AUROC leave out classes that have no image.
+    Balanced accuracy and AUROC leave out classes that have no image. Beside them stand means over
+    the images, such as that of the loss.
 
     Args:
         class_names: In the order of the logits.
         full: False keeps accuracy and macro F1 only (training, where the rest is not looked at).
+        means: Names of what is averaged.
     """
 
-    def __init__(self, class_names: Sequence[str], full: bool) -> None:
+    def __init__(self, class_names: Sequence[str], full: bool, means: Sequence[str] = ()) -> None:
         super().__init__()
         classes = len(class_names)
         self.class_names = class_names
@@ -43,20 +46,34 @@ class PhaseMetrics(nn.Module):
             per_class |= {"auroc": MulticlassAUROC(classes, average=None)}
             per_class |= {"counts": MulticlassStatScores(classes, average=None)}
         self.full = full
-        self.seen = 0  # images since the last reset
+        self.seen = SumMetric()  # images since the last reset
         self.overall = MetricCollection(metrics)
         self.per_class = MetricCollection(per_class)
+        # a NaN would be left out of the mean in silence
+        self.means = nn.ModuleDict({name: MeanMetric(nan_strategy="disable") for name in means})
 
     def update(self, probs: Tensor, label: Tensor) -> None:
         """Take in a batch: probs (B, C), label (B,)."""
-        self.seen += len(label)
+        self.seen.update(len(label))
         self.overall.update(probs, label)
         self.per_class.update(probs, label)
 
+    def average(self, name: str, value: Tensor, num_images: int) -> None:
+        """Take in the mean of ``name`` over ``num_images`` images."""
+        self.means[name].update(value, num_images)
+
     def compute(self) -> dict[str, Tensor]:
-        """Return name to scalar; per-class names end in the class. Without images all are 0."""
-        if not self.seen:
-            return dict.fromkeys(self._names(), torch.tensor(0.0))
+        """Return name to scalar; per-class names end in the class. Without images all are 0.
+
+        A mean over no image is not there.
+        """
+        means = {name: mean.compute() for name, mean in self.means.items()}
+        if not self.seen.compute():
+            means = {name: value for name, value in means.items() if not value.isnan()}
+            return means | dict.fromkeys(self._names(), torch.tensor(0.0))
+        return means | self._scores()
+
+    def _scores(self) -> dict[str, Tensor]:
         values = dict(self.overall.compute())
         if not self.full:
             return values
@@ -78,6 +95,30 @@ class PhaseMetrics(nn.Module):
 
     def reset(self) -> None:
         """Start over."""
-        self.seen = 0
-        self.overall.reset()
-        self.per_class.reset()
+        for metric in self._all().values():
+            metric.reset()
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """What was taken in since the last reset, as copies of plain tensors."""
+        return {
+            name: {key: _copy(value) for key, value in metric.metric_state.items()}
+            for name, metric in self._all().items()
+        }
+
+    def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Go on from a ``state``; metrics that it does not know start over."""
+        self.reset()
+        for name, metric in self._all().items():
+            for key, value in state.get(name, {}).items():
+                setattr(metric, key, _copy(value))
+
+    def _all(self) -> dict[str, Metric]:
+        metrics: dict[str, Metric] = {"seen": self.seen}
+        for kind in ("overall", "per_class"):
+            members = getattr(self, kind).items(keep_base=True)
+            metrics |= {f"{kind}.{name}": metric for name, metric in members}
+        return metrics | {f"means.{name}": metric for name, metric in self.means.items()}
+
+
+def _copy(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    return [one.clone() for one in value] if isinstance(value, list) else value.clone()

@@ -104,9 +104,14 @@ class ROIClassifier(LightningModule):
 
     def configure_metrics(self) -> nn.ModuleDict:
         """Metrics of each phase; training keeps the few that are worth their time."""
-        names = self.hparams.class_names
+        names, gate = self.hparams.class_names, self.network.gate
+        means = ["loss"]
+        means += ["empty_mask_share"] if gate.hides else []
+        means += ["answered_share"] if gate.roi_missing == "abstain" else []
         # ModuleDict refuses the key "train", the name of its own method
-        return nn.ModuleDict({f"{p}_metrics": PhaseMetrics(names, p != "train") for p in PHASES})
+        return nn.ModuleDict(
+            {f"{p}_metrics": PhaseMetrics(names, p != "train", means) for p in PHASES}
+        )
 
     @property
     def preprocessing(self) -> dict[str, Any]:
@@ -141,23 +146,19 @@ class ROIClassifier(LightningModule):
     def _log_step(
         self, phase: str, loss: Tensor, output: NetworkOutput, batch: Mapping[str, Any]
     ) -> None:
-        """Log what a batch came to; an image without an answer counts in no score."""
-        size = len(batch["label"])
+        """Take in what a batch came to; an image without an answer counts in no score."""
+        size, metrics = len(batch["label"]), self.metrics[f"{phase}_metrics"]
         answered = output.origin[:size] != MaskOrigin.ABSTAIN
         probs = output.logits[:size].detach().float().softmax(dim=1)
         num_answered = int(answered.sum())
         if num_answered:
-            self.metrics[f"{phase}_metrics"].update(probs[answered], batch["label"][answered])
-            name = f"{phase}_loss"
-            self.log(name, loss.detach(), on_step=False, on_epoch=True, batch_size=num_answered)
-        values = {}
-        if self.network.gate.hides:
+            metrics.update(probs[answered], batch["label"][answered])
+            metrics.average("loss", loss.detach(), num_answered)
+        if "empty_mask_share" in metrics.means:
             empty = ~output.mask[:size].flatten(1).any(dim=1)
-            values["empty_mask_share"] = (empty & answered).float().mean()
-        if self.network.gate.roi_missing == "abstain":
-            values["answered_share"] = answered.float().mean()
-        for name, value in values.items():
-            self.log(f"{phase}_{name}", value, on_step=False, on_epoch=True, batch_size=size)
+            metrics.average("empty_mask_share", (empty & answered).float().mean(), size)
+        if "answered_share" in metrics.means:
+            metrics.average("answered_share", answered.float().mean(), size)
 
     def _log_metrics(self, phase: str) -> None:
         metrics = self.metrics[f"{phase}_metrics"]

@@ -37,6 +37,7 @@ HUSHED = (
     "LeafSpec",
     r"lr_scheduler.step\(\)` before",
     "No (positive|negative) samples in targets",
+    "method of metric \w+ was called before",
     "is not None or using a progress bar",
 )
 
