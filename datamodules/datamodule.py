@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,18 @@ class ROIDataModule(LightningDataModule):
         self.augmentation = augmentation
         self.seed = seed
         self.cache = cache
+        self._place: dict[str, int] | None = None  # of a continued run
+
+    def state_dict(self) -> dict[str, int]:
+        """Where training stands: the epoch, and how many of its batches are done."""
+        loop = self.trainer.fit_loop
+        epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
+        inside = epochs.started > epochs.processed
+        return {"epoch": epochs.processed, "batch": batches.processed if inside else 0}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from there; Lightning calls this before it asks for a loader."""
+        self._place = dict(state_dict)
 
     def dataset(self, split: str, augmented: bool = False) -> ROIDataset:
         """Build the data set of a split; evaluation transform unless augmented."""
@@ -72,7 +85,9 @@ class ROIDataModule(LightningDataModule):
             self.table.labels[dataset.rows] if balanced else None,
         )
         # Lightning makes the first iterator before it calls set_epoch, also when it resumes
-        sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        place = self._place or {"epoch": epoch, "batch": 0}
+        sampler.start_at(place["epoch"], place["batch"] * self.options.batch_size)
         # BatchNorm has no variance of one image: a rest of one is left out of that epoch
         size = self.options.batch_size
         drop_last = len(sampler) > size and len(sampler) % size == 1
@@ -105,6 +120,7 @@ class ROIDataModule(LightningDataModule):
             "collate_fn": as_loaded,
             "persistent_workers": workers > 0,
             "pin_memory": torch.cuda.is_available(),
+            "worker_init_fn": leave_interrupts if workers else None,
         }
         return DataLoader(dataset, **(settings | changes))
 
@@ -115,3 +131,7 @@ class ROIDataModule(LightningDataModule):
             return self.options.num_workers
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return min(8, cores) if cores and cores > 1 else 0
+
+def leave_interrupts(worker: int) -> None:
+    """Let the training process alone decide what Ctrl-C means: it still wants its batch."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

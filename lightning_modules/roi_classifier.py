@@ -1,15 +1,18 @@
 """LightningModule: a gated network, its loss, metrics and optimizer."""
 
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_modules.build import build
+from lightning_modules.callbacks.epoch_callback import has_validated
 from lightning_modules.checkpoint import describe_versions, open_checkpoint
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
@@ -169,6 +172,8 @@ class ROIClassifier(LightningModule):
         """Make what is random in a step (dropout) a function of (seed, epoch, batch)."""
         mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
         torch.manual_seed(mixed % 2**63)
+        np.random.seed(mixed % 2**32)
+        random.seed(mixed)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
         loss, output = training_loss(self.network, batch, self.loss, self.extras)
@@ -186,6 +191,7 @@ class ROIClassifier(LightningModule):
 
     def on_train_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("train")
+        self._step_plateau()
 
     def on_validation_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("val")
@@ -204,9 +210,21 @@ class ROIClassifier(LightningModule):
         self._stretch_resumed(schedule["scheduler"])
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
+    def lr_scheduler_step(self, scheduler: LRScheduler, metric: Tensor | None) -> None:
+        """Leave out what Lightning does after the epoch's checkpoint; see ``_step_plateau``."""
+        if metric is None:
+            super().lr_scheduler_step(scheduler, metric)
+
+    def _step_plateau(self) -> None:
+        """Let a schedule see the score of the validation before the epoch's checkpoint."""
+        for config in self.trainer.lr_scheduler_configs:
+            if config.reduce_on_plateau and has_validated(self.trainer):
+                config.scheduler.step(self.trainer.callback_metrics[config.monitor])
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the checkpoint until the scheduler is built; Lightning restores its state later."""
         self._resumed = checkpoint
+        self.metrics["train_metrics"].restore(checkpoint.get("train_metrics", {}))
 
     def _stretch_resumed(self, scheduler: LRScheduler) -> None:
         """Fit the saved progress of the schedule to the length of this run."""
@@ -217,7 +235,8 @@ class ROIClassifier(LightningModule):
         self._resumed = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what a reader of the file needs to know."""
+        """Add what a reader of the file needs to know, and what is measured of the epoch so far."""
+        checkpoint["train_metrics"] = self.metrics["train_metrics"].state()
         checkpoint["roi_classifier"] = {
             "preprocessing": self.preprocessing,
             **describe_versions(),

@@ -35,20 +35,29 @@ class EpochSampler(Sampler):
         self.sequences = sequences
         self.labels = labels
         self.epoch = 0
+        self.start = 0
+
+    def start_at(self, epoch: int, sample: int) -> None:
+        """Begin inside an epoch, at its ``sample``-th image: a run goes on where it was stopped.
+
+        The length stays that of the whole epoch, by which batches are counted.
+        """
+        self.epoch, self.start = epoch, sample
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; Lightning calls this."""
-        self.epoch = epoch
+        """Say which epoch comes next; Lightning calls this, also for the epoch that goes on."""
+        if epoch != self.epoch:
+            self.start_at(epoch, 0)
 
     def __len__(self) -> int:
         return self.num_samples if self.sequences is None else int(self.sequences.taken.sum())
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
         order, repeats = self.draw(self.epoch)
-        epoch = self.epoch
+        epoch, start = self.epoch, self.start
         if repeats is None:
-            return ((epoch, int(index)) for index in order)
-        keys = zip(order, repeats, strict=True)
+            return ((epoch, int(index)) for index in order[start:])
+        keys = zip(order[start:], repeats[start:], strict=True)
         return (
             (epoch, int(index), int(repeat)) if repeat else (epoch, int(index))
             for index, repeat in keys

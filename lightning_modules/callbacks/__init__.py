@@ -5,9 +5,10 @@ from importlib import import_module
 _EXPORTS = {
     "BestCheckpoint": "lightning_modules.callbacks.checkpoints",
     "DurationEstimate": "lightning_modules.callbacks.duration",
+    "EarlyStopping": "lightning_modules.callbacks.early_stopping",
     "EpochLines": "lightning_modules.callbacks.progress",
     "History": "lightning_modules.callbacks.history",
-    "LastCheckpoint": "lightning_modules.callbacks.checkpoints",
+    "LastCheckpoint": "lightning_modules.callbacks.last_checkpoint",
     "Predictions": "lightning_modules.callbacks.predictions",
     "Preview": "lightning_modules.callbacks.preview",
     "Status": "lightning_modules.callbacks.status",

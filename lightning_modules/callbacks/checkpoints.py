@@ -1,4 +1,4 @@
-"""The two checkpoints of a run: the best by its monitor and the last."""
+"""``best.ckpt``: the best epoch by a run's monitor."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -82,7 +82,8 @@ class BestCheckpoint(RunCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
         super().load_state_dict(state_dict)
-        self.highest = state_dict.get("highest", float(state_dict["best_model_score"]))
+        best = state_dict["best_model_score"]  # None: no epoch has ended yet
+        self.highest = state_dict.get("highest", 0.0 if best is None else float(best))
 
 
 def chance_difference(first: float, second: float, num_images: int) -> float:
@@ -90,10 +91,3 @@ def chance_difference(first: float, second: float, num_images: int) -> float:
     shares = [(min(share, 1.0) * num_images + 1) / (num_images + 2) for share in (first, second)]
     variance = sum(share * (1 - share) / (num_images + 2) for share in shares)
     return 1.96 * variance**0.5
-
-
-class LastCheckpoint(RunCheckpoint):
-    """``last.ckpt``: the epoch that ended last, whatever its score."""
-
-    def __init__(self) -> None:
-        super().__init__("last", None, "max")

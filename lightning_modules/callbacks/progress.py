@@ -25,6 +25,9 @@ class EpochLines(EpochCallback):
         self.caveat = "" if caveat is None else f"  ({caveat})"
         self._started = 0.0
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._started = time.monotonic()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._started = time.monotonic()
 

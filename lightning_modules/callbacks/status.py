@@ -1,7 +1,9 @@
 """status.json: where a run stands, for whoever looks at its folder."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
@@ -10,9 +12,9 @@ from lightning_modules.run_files import write_json
 
 
 class Status(EpochCallback):
-    """Write state, epoch and score: ``running``, ``trained``, or ``failed`` with its reason.
+    """Write state, epoch and score: ``running``, then ``trained``.
 
-    The command writes ``finished`` when the test is done as well.
+    The command writes ``finished`` when the test is done as well, and ``stopped`` or ``failed``.
 
     Args:
         monitor: The metric shown as score.
@@ -32,37 +34,41 @@ class Status(EpochCallback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._write(trainer, "trained")
 
-    def on_exception(  # noqa: D102
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        if isinstance(exception, KeyboardInterrupt):
-            self._write(trainer, "stopped", reason="stopped by Ctrl-C")
-        else:
-            self._write(trainer, "failed", reason=f"{type(exception).__name__}: {exception}")
+    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+        return {"score": self._score}
 
-    def _write(
-        self, trainer: Trainer, state: str, reason: str | None = None, epochs_done: int = 0
-    ) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+        self._score = state_dict["score"]
+
+    def _write(self, trainer: Trainer, state: str, epochs_done: int = 0) -> None:
         if trainer.is_global_zero:
             epoch = trainer.current_epoch + epochs_done
-            write_status(trainer, state, epoch, {self.monitor: self._score}, reason)
+            write_status(trainer, state, epoch, {self.monitor: self._score})
 
 
 def write_status(
-    trainer: Trainer,
-    state: str,
-    epoch: int,
-    scores: Mapping[str, float | None],
-    reason: str | None = None,
+    trainer: Trainer, state: str, epoch: int, scores: Mapping[str, float | None]
 ) -> None:
     """Write status.json of the run that a trainer works on.
 
     Args:
         trainer: Its folder and the epochs it is to train.
-        state: ``running``, ``trained``, ``finished``, ``stopped`` or ``failed``.
+        state: ``running``, ``trained`` or ``finished``.
         epoch: Epochs that are done.
         scores: Metrics to show, by name.
-        reason: Of a failure.
     """
-    content = {"state": state, "reason": reason, "epoch": epoch, "max_epochs": trainer.max_epochs}
+    content = {"state": state, "reason": None, "epoch": epoch, "max_epochs": trainer.max_epochs}
     write_json(Path(trainer.default_root_dir) / "status.json", content | dict(scores))
+
+
+def note_end(folder: Path, state: str, reason: str) -> None:
+    """Write into status.json that a run ended before its time.
+
+    Args:
+        folder: Of the run.
+        state: ``stopped`` by somebody, or ``failed``.
+        reason: Of it.
+    """
+    file = folder / "status.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    write_json(file, before | {"state": state, "reason": reason})

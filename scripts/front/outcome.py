@@ -65,7 +65,7 @@ def judge(error: BaseException, with_traceback: bool = False) -> Outcome:
     if isinstance(error, JobFailed):
         return error.outcome
     if isinstance(error, KeyboardInterrupt):
-        return Outcome(ExitStatus.STOPPED, trace + "Stopped.")
+        return Outcome(ExitStatus.STOPPED, trace + (str(error) or "Stopped."))
     if isinstance(error, RequirementNotMet):
         return Outcome(ExitStatus.NOT_MET, trace + str(error))
     mistake = next((one for one in _causes(error) if _is_user_mistake(one)), None)

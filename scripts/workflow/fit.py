@@ -11,14 +11,16 @@ from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 
 from datamodules.tables.codes import Codes
-from lightning_modules.callbacks import BestCheckpoint, History
-from lightning_modules.callbacks.status import write_status
+from lightning_modules.callbacks import BestCheckpoint, History, LastCheckpoint
+from lightning_modules.callbacks.status import note_end, write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
+from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
 from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
-from workflow.places import make_run_folder, remember_latest
+from workflow.places import CHECKPOINTS, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
@@ -43,33 +45,46 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     journal.write_to(folder / "log.txt")
     log.info("Run folder: %s", folder)
     try:
-        metrics = _train_and_test(plan, objects, folder, resume_from)
-        if plan.config["control"] and plan.gate != "none":
-            _train_control(plan, metrics, folder)
-        if resume_from is not None and (folder.parent / "study.md").is_file():
-            write_study(folder.parent)
-    except BaseException:
-        journal.keep_traceback()
-        if (folder / "control").is_dir():
-            log.info("The gated model is whole; the plain one is missing: gate=none extras=default")
-        elif (folder / "checkpoints" / "last.ckpt").is_file():
-            log.info(
-                "Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}")
-            )
+        with StopSignals() as signals:
+            _run_in(folder, plan, objects, resume_from, signals)
+    except (Stopped, KeyboardInterrupt) as stop:
+        _end(folder, journal, "stopped", str(stop) or "Stopped by Ctrl-C")
+        requeue(stop.name if isinstance(stop, Stopped) else "SIGINT")
+        raise KeyboardInterrupt(f"{str(stop) or 'Stopped'}.") from stop
+    except BaseException as error:
+        _end(folder, journal, "failed", f"{type(error).__name__}: {error}")
         raise
+
+
+def _run_in(
+    folder: Path, plan: Plan, objects: Objects, resume_from: Path | None, signals: StopSignals
+) -> None:
+    metrics = _train_and_test(plan, objects, folder, signals)
+    if plan.config["control"] and plan.gate != "none":
+        _train_control(plan, metrics, folder, signals)
+    if resume_from is not None and (folder.parent / "study.md").is_file():
+        write_study(folder.parent)
+
+
+def _end(folder: Path, journal: Journal, state: str, reason: str) -> None:
+    """Write down how a run ended before its time, and say how it goes on."""
+    journal.keep_traceback()
+    note_end(folder, state, reason)
+    log.info("Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}"))
 
 
 def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
         remember_latest(folder)
+    else:
+        out = plan.config["out"]
+        folder = make_run_folder(plan.name, plan.call.sweep_folder if out is None else out)
+    _write_config(plan, folder)
+    if (folder / "split.csv").is_file():
         rows = np.arange(len(plan.table))
         warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
-        _write_config(plan, folder)
         return folder
-    out = plan.config["out"]
-    folder = make_run_folder(plan.name, plan.call.sweep_folder if out is None else out)
-    _write_config(plan, folder)
     command = join_words(["python", "scripts/train.py", *plan.call.overrides])
     write_text(folder / "command.txt", command + "\n")
     _write_split(plan, folder)
@@ -77,25 +92,31 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     return folder
 
 
-def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path) -> None:
+def _train_control(
+    plan: Plan, metrics: dict[str, Any], folder: Path, signals: StopSignals
+) -> None:
     """Train and test the plain model by the same settings, and put its scores beside."""
     log.info("control=true: now the plain model, by the same settings.")
     control, own = control_of(plan), folder / "control"
     own.mkdir(exist_ok=True)
     _write_config(control, own)
-    plain = _train_and_test(control, build_objects(control, resuming=False), own, None)
+    resuming = _find_last(own) is not None
+    plain = _train_and_test(control, build_objects(control, resuming), own, signals)
     say_beside(f"gate={plan.gate}", "gate=none", metrics, plain)
     metrics |= {f"control_{name}": value for name, value in plain.items()}
     write_json(folder / "metrics.json", metrics)
 
 
 def _train_and_test(
-    plan: Plan, objects: Objects, folder: Path, resume_from: Path | None
+    plan: Plan, objects: Objects, folder: Path, signals: StopSignals
 ) -> dict[str, Any]:
     """Train, test, write metrics.json and return the metrics."""
+    for callback in objects.callbacks:
+        if isinstance(callback, LastCheckpoint):
+            callback.signals = signals
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
-        trainer.fit(objects.model, objects.data, ckpt_path=resume_from, weights_only=True)
+        trainer.fit(objects.model, objects.data, ckpt_path=_find_last(folder), weights_only=True)
         metrics = _training_metrics(trainer)
         if plan.config["test"] and trainer.limit_test_batches:
             metrics |= test_best(plan, objects, trainer, folder)
@@ -112,6 +133,12 @@ def _train_and_test(
     write_status(trainer, "finished", trainer.current_epoch, scores)
     log.info("Everything about this run is in %s", folder)
     return metrics
+
+
+def _find_last(folder: Path) -> Path | None:
+    """The checkpoint that a run goes on from; None: it starts."""
+    last = folder / "checkpoints" / CHECKPOINTS["last"]
+    return last if last.is_file() else None
 
 
 def _write_split(plan: Plan, folder: Path) -> None:

@@ -19,6 +19,7 @@ from datamodules.loading.imbalance import inform_loss
 from datamodules.loading.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
+from lightning_modules.checkpoint_io import SafeCheckpointIO
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
@@ -171,6 +172,7 @@ def make_trainer(plan: Plan, callbacks: list[Callback], folder: Path) -> Trainer
         "enable_progress_bar": on_terminal,
         "enable_model_summary": False,
         "callbacks": [*shown, *callbacks],
+        "plugins": [SafeCheckpointIO()],
     }
     return instantiate(plan.config["trainer"] | owned)
 

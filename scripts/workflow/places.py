@@ -83,12 +83,13 @@ def remember_latest(folder: Path) -> None:
     write_text(OUTPUTS / "latest.txt", f"{folder}\n")
 
 
-def find_checkpoint(word: str, which: str = "last") -> Path:
+def find_checkpoint(word: str, which: str = "last", begun: bool = True) -> Path:
     """Find the checkpoint that a user means.
 
     Args:
         word: ``latest``, a run's name (its newest run), a run folder, or a checkpoint file.
         which: ``best`` or ``last``, where the word names a run.
+        begun: Whether it is to be there: a run may have been stopped before its first.
 
     Raises:
         ValueError: There is none.
@@ -99,7 +100,7 @@ def find_checkpoint(word: str, which: str = "last") -> Path:
             raise ValueError(f"There is no checkpoint file {path}.")
         return path.resolve()
     checkpoint = _find_run(word) / "checkpoints" / CHECKPOINTS[which]
-    if not checkpoint.is_file():
+    if begun and not checkpoint.is_file():
         raise ValueError(
             f"{word} means {checkpoint.parent.parent}, which has no {which} checkpoint: that run "
             "ended before its first epoch did."

@@ -28,12 +28,13 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
         call: What was typed.
 
     Returns:
-        The configuration to run by, the call that once started the run, and its ``last.ckpt``.
+        The configuration to run by, the call that once started the run, and its ``last.ckpt``,
+        which is not there where the run was stopped before it was written: it then starts anew.
 
     Raises:
         ValueError: There is no such run, or the command line asks for what the run is not.
     """
-    checkpoint = find_checkpoint(cfg.resume)
+    checkpoint = find_checkpoint(cfg.resume, begun=False)
     folder = checkpoint.parents[1]
     if checkpoint.name != "last.ckpt" or not (folder / "config.yaml").is_file():
         raise ValueError(
@@ -94,6 +95,8 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
     Raises:
         ValueError: The data has changed since: a made split would mix training and test.
     """
+    if not (folder / "split.csv").is_file():
+        return  # it was stopped before it had written anything
     then = read_csv(folder / "split.csv")
     before = fingerprint(then["id"], Codes.encode(then["split"]))
     if before != table.fingerprint:
