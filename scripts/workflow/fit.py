@@ -77,18 +77,17 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
         remember_latest(folder)
+        rows = np.arange(len(plan.table))
+        warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
     else:
         out = plan.config["out"]
         folder = make_run_folder(plan.name, plan.call.sweep_folder if out is None else out)
+        command = join_words(["python", "scripts/train.py", *plan.call.overrides])
+        write_text(folder / "command.txt", command + "\n")
+        _write_split(plan, folder)
+        write_quarantine(plan, folder)
+    # last: from here on the folder is a run that can be gone on with
     _write_config(plan, folder)
-    if (folder / "split.csv").is_file():
-        rows = np.arange(len(plan.table))
-        warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
-        return folder
-    command = join_words(["python", "scripts/train.py", *plan.call.overrides])
-    write_text(folder / "command.txt", command + "\n")
-    _write_split(plan, folder)
-    write_quarantine(plan, folder)
     return folder
 
 

@@ -95,8 +95,6 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
     Raises:
         ValueError: The data has changed since: a made split would mix training and test.
     """
-    if not (folder / "split.csv").is_file():
-        return  # it was stopped before it had written anything
     then = read_csv(folder / "split.csv")
     before = fingerprint(then["id"], Codes.encode(then["split"]))
     if before != table.fingerprint:

@@ -1,0 +1,50 @@
+"""Settings of the runs that are killed: every gate, schedule, extra and recipe is in one of them."""
+
+SETTINGS: dict[str, list[str]] = {
+    "pixel": ["gate=pixel", "model.dropout=0.2", "callbacks.last.every_n_steps=2"],
+    "two_stage, accumulation": [
+        "experiment=roi_in_training_only", "trainer.accumulate_grad_batches=2",
+        "callbacks.last.every_n_steps=1",
+    ],
+    "mixup, CutMix, cosine, SGD": [
+        "gate=pixel", "extras.mixup=0.4", "extras.cutmix=1.0", "scheduler=cosine", "optimizer=sgd",
+        "callbacks.last.every_n_steps=1", "augment=strong",
+    ],
+    "plateau, early stopping": [
+        "gate=none", "scheduler=plateau", "scheduler.patience_epochs=0",
+        "callbacks.early_stopping.patience=1", "callbacks.last.every_n_steps=3",
+    ],
+    "crops, balanced sampler": [
+        "gate=crops", "data.imbalance=balanced_sampler", "callbacks.last.every_n_steps=2",
+        "interventions=default",
+    ],
+    "swap and jitter, class weights, clock": [
+        "gate=pixel", "extras=roi_given", "data.imbalance=class_weights",
+        "callbacks.last.every_n_minutes=0.001", "augment=standard",
+    ],
+    "validation inside the epoch": [
+        "gate=attention", "+trainer.val_check_interval=3", "callbacks.last.every_n_steps=1",
+        "trainer.accumulate_grad_batches=2",
+    ],
+    "guide, focal": [
+        "gate=guide", "data.imbalance=focal", "scheduler=none", "callbacks.last.every_n_steps=2",
+    ],
+    "hint, ROI dropout, bf16": [
+        "gate=hint", "extras.roi_dropout=0.3", "trainer.precision=bf16-mixed",
+        "callbacks.last.every_n_steps=2",
+    ],
+    "late, logit adjustment": [
+        "gate=late", "data.imbalance=logit_adjustment", "callbacks.last.every_n_steps=2",
+    ],
+    "unsupervised two_stage": [
+        "gate=two_stage_unsupervised", "optimizer.name=lamb", "callbacks.last.every_n_steps=2",
+        "+trainer.check_val_every_n_epoch=2",
+    ],
+    "token, transformer": [
+        "gate=token", "model.backbone=test_vit", "callbacks.last.every_n_steps=2",
+    ],
+}  # fmt: skip
+EVERY = [
+    "data=manifest", "data.batch_size=4", "data.image_size=32", "model.backbone=test_resnet",
+    "trainer.max_epochs=8", "trainer.accelerator=cpu", "interventions=none",
+]  # fmt: skip
