@@ -24,7 +24,7 @@ def find_differences(one: Path, other: Path) -> list[str]:
     return found
 
 
-def _differ(one: Any, other: Any, where: str = "") -> list[str]:  # noqa: ANN401
+def _differ(one: Any, other: Any, where: str = "") -> list[str]:
     if type(one) is not type(other):
         return [f"{where} ({type(one).__name__}, {type(other).__name__})"]
     if isinstance(one, dict):

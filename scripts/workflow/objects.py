@@ -40,6 +40,7 @@ HUSHED = (
     "No (positive|negative) samples in targets",
     "method of metric \w+ was called before",
     "is not None or using a progress bar",
+    "your dataloader is not resumable",
 )
 
 

@@ -33,11 +33,11 @@ def mark_phases(phase: mmap.mmap) -> None:
     _mark(run_files, "write_bytes", phase, PHASES.index("writing another file"))
 
 
-def _mark(owner: Any, name: str, phase: mmap.mmap, number: int, stays: bool = False) -> None:  # noqa: ANN401
+def _mark(owner: Any, name: str, phase: mmap.mmap, number: int, stays: bool = False) -> None:
     original: Callable[..., Any] = getattr(owner, name)
 
     @functools.wraps(original)
-    def marked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def marked(*args: Any, **kwargs: Any) -> Any:
         before, phase[0] = phase[0], number
         try:
             return original(*args, **kwargs)

@@ -117,7 +117,7 @@ def run_command(words: list[str]) -> None:
 
 def kill_and_go_on(runs: Runs, name: str, out: Path, rng: random.Random) -> list[str]:
     """Kill a run once or twice, go on until it ends; returns the phases that the kills hit."""
-    whole, seconds = runs.whole(name)
+    _, seconds = runs.whole(name)
     kills, phases = rng.choice([1, 1, 2]), []
     while True:
         workers = rng.choice([0, 0, 1, 2])

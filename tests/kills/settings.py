@@ -1,4 +1,4 @@
-"""Settings of the runs that are killed: every gate, schedule, extra and recipe is in one of them."""
+"""Settings of runs that are killed: every gate, schedule, extra and recipe is in one of them."""
 
 SETTINGS: dict[str, list[str]] = {
     "pixel": ["gate=pixel", "model.dropout=0.2", "callbacks.last.every_n_steps=2"],
