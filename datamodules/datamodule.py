@@ -132,6 +132,7 @@ class ROIDataModule(LightningDataModule):
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return min(8, cores) if cores and cores > 1 else 0
 
+
 def leave_interrupts(worker: int) -> None:
     """Let the training process alone decide what Ctrl-C means: it still wants its batch."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

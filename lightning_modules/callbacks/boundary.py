@@ -19,7 +19,9 @@ def is_boundary(trainer: Trainer, batch_idx: int) -> bool:
     """
     done = batch_idx + 1
     last = done >= trainer.num_training_batches
-    return not last and done % trainer.accumulate_grad_batches == 0 and not _validates(trainer, done)
+    return (
+        not last and done % trainer.accumulate_grad_batches == 0 and not _validates(trainer, done)
+    )
 
 
 def _validates(trainer: Trainer, done: int) -> bool:

@@ -91,9 +91,7 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     return folder
 
 
-def _train_control(
-    plan: Plan, metrics: dict[str, Any], folder: Path, signals: StopSignals
-) -> None:
+def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path, signals: StopSignals) -> None:
     """Train and test the plain model by the same settings, and put its scores beside."""
     log.info("control=true: now the plain model, by the same settings.")
     control, own = control_of(plan), folder / "control"

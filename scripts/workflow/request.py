@@ -7,7 +7,14 @@ from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
 from workflow.call import Call
 
-OWNED = ("callbacks", "default_root_dir", "enable_model_summary", "enable_progress_bar", "logger", "plugins")
+OWNED = (
+    "callbacks",
+    "default_root_dir",
+    "enable_model_summary",
+    "enable_progress_bar",
+    "logger",
+    "plugins",
+)
 
 
 def check_request(config: dict[str, Any], call: Call) -> None:
