@@ -1,12 +1,17 @@
 """Mask source, gate and backbone, one after the other."""
 
+from collections.abc import Callable
+
 import torch
+from timm.models import group_parameters
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import Gate, NetworkOutput, Promise
 from lightning_modules.networks.mask_source import MaskSource
 from lightning_modules.networks.mixing import Mixing, mix
+
+BACKBONE = "backbone.net."  # before the names of the timm model's own parameters
 
 
 class ROINetwork(nn.Module):
@@ -42,7 +47,17 @@ class ROINetwork(nn.Module):
     def no_weight_decay(self) -> set[str]:
         """Names of the backbone's parameters that timm does not decay (position embeddings)."""
         names = getattr(self.backbone.net, "no_weight_decay", set)()
-        return {f"backbone.net.{name}" for name in names}
+        return {f"{BACKBONE}{name}" for name in names}
+
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], int]:
+        """How deep each parameter lies, as timm asks for its layer decay.
+
+        Layers are the backbone's own; its head, the gate and the locator are as high as anything.
+        """
+        net = self.backbone.net
+        layers = group_parameters(net, net.group_matcher(coarse=coarse), reverse=True)
+        top = max(layers.values())
+        return lambda name: layers.get(name.removeprefix(BACKBONE), top)
 
     @property
     def shows_background(self) -> bool:

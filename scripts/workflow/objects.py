@@ -39,6 +39,8 @@ HUSHED = (
     "No (positive|negative) samples in targets",
     "is not None or using a progress bar",
 )
+# of the configuration that the classifier builds itself from, beside its model
+PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
 
 
 @dataclass
@@ -76,7 +78,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         seed=config["seed"],
         record=_make_record(plan),
         model=config["model"] | start,
-        **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
+        **{part: config[part] for part in PARTS},
     )
     _try(config, model)
     instantiate(config["interventions"])
