@@ -110,7 +110,7 @@ class ROIClassifier(LightningModule):
         checkpoint = open_checkpoint(checkpoint_path, map_location)
         arguments = checkpoint["hyper_parameters"]
         # the weights come from the checkpoint; those it once started from may be gone
-        arguments["model"]["pretrained"] = False
+        arguments["model"] |= {"pretrained": False, "compile": False}
         arguments["average"] = None
         classifier = cls(**arguments)
         classifier.load_state_dict(pick_weights(checkpoint["state_dict"], averaged))
@@ -185,7 +185,8 @@ class ROIClassifier(LightningModule):
         metrics.reset()
 
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
-        """Make what is random in a step (dropout) a function of (seed, epoch, batch)."""
+        """Make what trains, and what is random in a step, a function of (seed, epoch, batch)."""
+        self.network.backbone.start_epoch(self.current_epoch)
         mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
         torch.manual_seed(mixed % 2**63)
 

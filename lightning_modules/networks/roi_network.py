@@ -26,6 +26,9 @@ class ROINetwork(nn.Module):
 
     Shape: image (B, 3, H, W), roi (B, R, H, W) bool, has_roi (B, R) bool, detected (B,) bool
     -> NetworkOutput
+
+    Raises:
+        ValueError: The gate cannot serve the backbone.
     """
 
     def __init__(
@@ -38,6 +41,11 @@ class ROINetwork(nn.Module):
     ) -> None:
         super().__init__()
         gate.attach(backbone, tuple(region_names))
+        if backbone.compiles and not gate.compiles:
+            raise ValueError(
+                f"model.compile=true: {type(gate).__name__} as it is set cannot train through a "
+                "compiled backbone, or never runs it as a whole. Leave it out."
+            )
         self.backbone = backbone
         self.gate = gate
         self.mask_source = MaskSource(

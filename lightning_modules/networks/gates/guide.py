@@ -60,6 +60,7 @@ class GuideGate(Gate):
             raise ValueError(f"gate.weight is {weight}, expected 0 or more.")
         self.dilate = check_dilate(dilate)
         self.kind = kind
+        self.compiles = kind != "rrr"  # whose loss is a gradient through the whole backbone
         self.weight = weight
 
     def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
