@@ -37,7 +37,7 @@ def build_optimizer(
         raise ValueError(f"optimizer.momentum is {momentum}, expected 0 or more and below 1.")
     if layer_decay is not None and not 0 < layer_decay <= 1:
         raise ValueError(
-            f"optimizer.layer_decay is {layer_decay}, expected null or a factor above 0 and up to 1."
+            f"optimizer.layer_decay is {layer_decay}, expected a factor above 0 and up to 1."
         )
     options = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 from timm.models import group_parameters
+from timm.optim import auto_group_layers
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
@@ -63,7 +64,10 @@ class ROINetwork(nn.Module):
         Layers are the backbone's own; its head, the gate and the locator are as high as anything.
         """
         net = self.backbone.net
-        layers = group_parameters(net, net.group_matcher(coarse=coarse), reverse=True)
+        if hasattr(net, "group_matcher"):
+            layers = group_parameters(net, net.group_matcher(coarse=coarse), reverse=True)
+        else:  # three families of timm name no layers
+            layers = auto_group_layers(net)
         top = max(layers.values())
         return lambda name: layers.get(name.removeprefix(BACKBONE), top)
 

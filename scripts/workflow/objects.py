@@ -22,10 +22,12 @@ from lightning_modules.callbacks import EpochLines, Predictions
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.device_checks import check_compiler, check_precision
 from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
+from workflow.recipe import say_recipe
 from workflow.situation import describe_extras
 
 log = logging.getLogger(__name__)
@@ -132,23 +134,28 @@ def _try(config: dict[str, Any], model: ROIClassifier) -> None:
         _try_single(network, image[:1], roi[:1])
     optimizer = build(config["optimizer"], model.network)
     build(config["scheduler"], optimizer, 10, 5)
-    check_builds(config["trainer"])
+    device = check_builds(config["trainer"])
+    if network.backbone.compiles:
+        check_compiler(device)
 
 
-def check_builds(trainer: dict[str, Any]) -> None:
-    """Build a Trainer and let it go.
+def check_builds(trainer: dict[str, Any]) -> torch.device:
+    """Build a Trainer, let it go, and return the device it would use.
 
     Raises:
         ValueError: Lightning refuses its options, or there is no such device.
     """
     try:
-        instantiate(trainer | {"logger": False, "enable_progress_bar": False})
+        built = instantiate(trainer | {"logger": False, "enable_progress_bar": False})
     except Exception as error:  # Lightning's own checks of its arguments, or a missing device
         reason = str(error.__cause__ or error).strip()
         raise ValueError(
             f"Lightning's Trainer refuses the options of trainer: {reason} "
             f"(trainer.accelerator={trainer.get('accelerator')}; auto takes what there is)"
         ) from error
+    device = built.strategy.root_device
+    check_precision(str(trainer.get("precision")), device)
+    return device
 
 
 def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> None:
@@ -199,6 +206,7 @@ def _say_parts(plan: Plan, model: ROIClassifier) -> None:
         *model.preprocessing["size"],
         plan.config["seed"],
     )
+    say_recipe(plan.config)
     if shutil.which("nvidia-smi") and torch.version.cuda is None:
         log.warning(
             "A GPU is present, but this torch (%s) is built for the CPU only and cannot use it. "

@@ -93,7 +93,7 @@ def _energy_losses(output: NetworkOutput, label: Tensor) -> Tensor:
     features = output.maps["features"]
     score = output.logits.gather(1, label[:, None]).sum()
     (gradient,) = torch.autograd.grad(score, features, create_graph=True)
-    cam = (gradient * features).float().sum(dim=1, keepdim=True).relu()
+    cam = (gradient.float() * features.float()).sum(dim=1, keepdim=True).relu()
     inside = (cam * shares_of(output.mask, cam.shape[2:])).sum(dim=(1, 2, 3))
     return 1 - inside / cam.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(cam.dtype).eps)
 
