@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from lightning_modules.averaging import pick_weights
 from lightning_modules.build import build
 from lightning_modules.callbacks.epoch_callback import has_validated
 from lightning_modules.checkpoint import describe_versions, open_checkpoint
@@ -43,6 +44,7 @@ class ROIClassifier(LightningModule):
         optimizer: As in conf/optimizer.
         scheduler: As in conf/scheduler.
         extras: As in conf/extras; None: none.
+        average: Of the weights, as in conf/average; None: none.
         positive_class: The class to detect, of two.
         image_size: Height and width of the input; None: the backbone's own.
         class_weights: Of the loss, (C,); None: all alike.
@@ -63,6 +65,7 @@ class ROIClassifier(LightningModule):
         optimizer: dict[str, Any],
         scheduler: dict[str, Any],
         extras: dict[str, Any] | None = None,
+        average: dict[str, Any] | None = None,
         positive_class: str | None = None,
         image_size: Sequence[int] | None = None,
         class_weights: Sequence[float] | None = None,
@@ -84,15 +87,25 @@ class ROIClassifier(LightningModule):
             self.extras.roi_dropout,
         )
         self.extras.check_gate(self.network.gate)
+        self.average = None if average is None else build(average, self.network)
         self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
 
     @classmethod
     def load_from_checkpoint(
-        cls, checkpoint_path: str | Path, map_location: str | torch.device = "cpu"
+        cls,
+        checkpoint_path: str | Path,
+        map_location: str | torch.device = "cpu",
+        averaged: bool = True,
     ) -> "ROIClassifier":
         """Rebuild a classifier from the path of its checkpoint alone, without running its content.
+
+        Args:
+            checkpoint_path: Of the checkpoint.
+            map_location: Where its tensors go.
+            averaged: Take the average of the weights where the run kept one, as its validation did;
+                False takes the weights that were trained on.
 
         Raises:
             ValueError: The file is none of this project's, carries code, or was cut.
@@ -100,9 +113,10 @@ class ROIClassifier(LightningModule):
         checkpoint = open_checkpoint(checkpoint_path, map_location)
         arguments = checkpoint["hyper_parameters"]
         # the weights come from the checkpoint; those it once started from may be gone
-        arguments["model"]["pretrained"] = False
+        arguments["model"] |= {"pretrained": False, "compile": False}
+        arguments["average"] = None
         classifier = cls(**arguments)
-        classifier.load_state_dict(checkpoint["state_dict"])
+        classifier.load_state_dict(pick_weights(checkpoint["state_dict"], averaged))
         return classifier.eval()
 
     def configure_metrics(self) -> nn.ModuleDict:
@@ -115,6 +129,12 @@ class ROIClassifier(LightningModule):
         return nn.ModuleDict(
             {f"{p}_metrics": PhaseMetrics(names, p != "train", means) for p in PHASES}
         )
+
+    @property
+    def answering(self) -> ROINetwork:
+        """The network that answers outside of training: the average of its weights, once begun."""
+        averaged = self.average is not None and self.average.began
+        return self.average.module if averaged else self.network
 
     @property
     def preprocessing(self) -> dict[str, Any]:
@@ -138,7 +158,7 @@ class ROIClassifier(LightningModule):
                 len(image), len(self.hparams.region_names), *image.shape[2:], dtype=torch.bool
             )
             batch = {**batch, "roi": nothing, "has_roi": nothing[:, :, 0, 0]}
-        return run_network(self.network, batch)
+        return run_network(self.answering, batch)
 
     def _evaluate(self, batch: Mapping[str, Any], phase: str) -> NetworkOutput:
         output = self(batch)
@@ -169,7 +189,8 @@ class ROIClassifier(LightningModule):
         metrics.reset()
 
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
-        """Make what is random in a step (dropout) a function of (seed, epoch, batch)."""
+        """Make what trains, and what is random in a step, a function of (seed, epoch, batch)."""
+        self.network.backbone.start_epoch(self.current_epoch)
         mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
         torch.manual_seed(mixed % 2**63)
         np.random.seed(mixed % 2**32)
@@ -182,6 +203,13 @@ class ROIClassifier(LightningModule):
         self._log_step("train", loss, output, scored)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         return loss
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Step, and let the average follow; between the steps of an accumulation nothing does."""
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None:
+            num_steps = int(self.trainer.estimated_stepping_batches)
+            self.average.follow(self.network, self.trainer.global_step + 1, num_steps)
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
         self._evaluate(batch, "val")

@@ -109,7 +109,8 @@ def plateau(
     if not 0 < factor < 1 or math.isnan(factor):
         raise ValueError(f"scheduler.factor is {factor}, expected a number between 0 and 1.")
     mode = "min" if monitor.endswith("loss") else "max"
-    scheduler = ReduceLROnPlateau(optimizer, mode, factor=factor, patience=patience_epochs)
+    # eps=0: the lowest rates of a layer decay fall like all others
+    scheduler = ReduceLROnPlateau(optimizer, mode, factor, patience=patience_epochs, eps=0)
     return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor}
 
 

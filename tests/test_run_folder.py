@@ -87,6 +87,11 @@ def test_the_resolved_gate_and_seed_stand_in_the_config(trained):
         "gate=crops",
         "extras.mixup=0.4",
         "data.imbalance=balanced_sampler",
+        "average=ema",
+        "average=swa",
+        "optimizer.layer_decay=0.6",
+        "model.freeze_epochs=1",
+        "model.drop_path=0.4",
     ],
 )
 def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, word, monkeypatch):

@@ -18,10 +18,9 @@ def is_boundary(trainer: Trainer, batch_idx: int) -> bool:
     checkpoint of its own when all that is over.
     """
     done = batch_idx + 1
-    last = done >= trainer.num_training_batches
-    return (
-        not last and done % trainer.accumulate_grad_batches == 0 and not _validates(trainer, done)
-    )
+    if done >= trainer.num_training_batches or _validates(trainer, done):
+        return False
+    return done % trainer.accumulate_grad_batches == 0
 
 
 def _validates(trainer: Trainer, done: int) -> bool:

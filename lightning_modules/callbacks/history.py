@@ -11,7 +11,7 @@ from lightning_modules.run_files import write_csv
 
 
 class History(EpochCallback):
-    """One row an epoch with every train and val metric and the learning rate.
+    """One row an epoch with every train and val metric and the (highest) learning rate.
 
     The rows live in the checkpoint and the file is written anew from them, so a resumed run goes
     on with the same table. Times differ between equal runs and stand in a file of their own.
@@ -29,7 +29,7 @@ class History(EpochCallback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._started, self._before = time.monotonic(), 0.0
-        self._lr = trainer.optimizers[0].param_groups[0]["lr"]
+        self._lr = max(group["lr"] for group in trainer.optimizers[0].param_groups)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": self._lr}

@@ -28,12 +28,18 @@ class Backbone(nn.Module):
         pretrained: True loads timm's weights from the hub, a path loads a .safetensors or .pth file
             (tensors only), False starts from scratch.
         dropout: Before the last layer, in [0, 1).
+        drop_path: Share in [0, 1) of the images for which the last block is left out in training,
+            less for those before it (Huang et al. 2016, "Deep Networks with Stochastic Depth").
         freeze_backbone: Train the head only; normalisation keeps its statistics.
+        freeze_epochs: Do so in the first epochs, then train all (``start_epoch``).
+        compile: Train through torch.compile; answers outside of training, and the names of the
+            weights, stay as they are.
 
     Shape: image (B, 3, H, W), normalised -> logits (B, C)
 
     Raises:
-        ValueError: The name is unknown, or the weights cannot be had or do not fit.
+        ValueError: The name is unknown, the weights cannot be had or do not fit, or options are out
+            of their range or have no effect together.
     """
 
     def __init__(
@@ -44,18 +50,15 @@ class Backbone(nn.Module):
         backbone: str = "resnet10t",
         pretrained: bool | str = False,
         dropout: float = 0.0,
+        drop_path: float = 0.0,
         freeze_backbone: bool = False,
+        freeze_epochs: int = 0,
+        compile: bool = False,
     ) -> None:
         super().__init__()
-        if not 0 <= dropout < 1:
-            raise ValueError(f"model.dropout is {dropout}, expected a probability below 1.")
-        if dropout and freeze_backbone:
-            raise ValueError(
-                "model.dropout has no effect with model.freeze_backbone=true, which keeps all but "
-                "the last layer in evaluation: leave one of them out."
-            )
+        _check_options(dropout, drop_path, freeze_backbone, freeze_epochs)
         _check_name(backbone)
-        net = create_model(backbone, pretrained, num_classes, dropout, image_size)
+        net = create_model(backbone, pretrained, num_classes, dropout, drop_path, image_size)
         # the layout that convolutions are fastest in, on CPUs and GPUs alike
         self.net = net.to(memory_format=torch.channels_last)
         _start_head_small(self.head)
@@ -63,12 +66,13 @@ class Backbone(nn.Module):
         self.image_size = tuple(image_size or config["input_size"][1:])
         self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
         self.interpolation = config["interpolation"]
-        self.freeze_backbone = freeze_backbone
+        self.freeze_backbone, self.freeze_epochs = freeze_backbone, freeze_epochs
+        self.frozen = False
         self._watched: list[Tensor] | None = None
+        # dynamic: a graph an image size would depend on which batch a resumed run sees first
+        self._compiled = torch.compile(self.net.forward_features, dynamic=True) if compile else None
         if freeze_backbone:
-            self.net.requires_grad_(False)
-            self.head.requires_grad_(True)
-            self.train(self.training)
+            self._freeze(True)
 
     @property
     def head(self) -> nn.Module:
@@ -78,10 +82,34 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True) -> "Backbone":
         """Switch to training; a frozen backbone stays in eval mode, its head does not."""
         super().train(mode)
-        if self.freeze_backbone:
+        if self.frozen:
             self.net.eval()
             self.head.train(mode)
         return self
+
+    def start_epoch(self, epoch: int) -> None:
+        """Train the head alone in the first ``freeze_epochs``, all from then on; epochs from 0.
+
+        It may be called at any batch. The optimizer is to have all parameters from the start: those
+        that get no gradient are neither moved nor decayed.
+        """
+        if self.freeze_epochs and self.frozen != (epoch < self.freeze_epochs):
+            self._freeze(epoch < self.freeze_epochs)
+
+    def _freeze(self, frozen: bool) -> None:
+        self.frozen = frozen
+        self.net.requires_grad_(not frozen)
+        self.head.requires_grad_(True)
+        self.train(self.training)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether training goes through torch.compile."""
+        return self._compiled is not None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave compiled code behind: that of a copy would go on with the original's weights."""
+        return super().__getstate__() | {"_compiled": None}
 
     @property
     def num_features(self) -> int:
@@ -94,7 +122,9 @@ class Backbone(nn.Module):
 
     def features(self, image: Tensor) -> Tensor:
         """Return the last feature map, (B, D, h, w), (B, h, w, D) or tokens (B, N, D)."""
-        features = self.net.forward_features(image.contiguous(memory_format=torch.channels_last))
+        compiled = self.training and self._compiled is not None
+        forward = self._compiled if compiled else self.net.forward_features
+        features = forward(image.contiguous(memory_format=torch.channels_last))
         if self._watched is not None:
             self._watched.append(features)
         return features
@@ -181,6 +211,27 @@ def expected_input(name: str) -> dict[str, Any]:
     if name.startswith(ELSEWHERE):
         return resolve_data_config({}, model=timm.create_model(name))
     return resolve_data_config({}, pretrained_cfg=get_pretrained_cfg(name).to_dict())
+
+
+def _check_options(
+    dropout: float, drop_path: float, freeze_backbone: bool, freeze_epochs: int
+) -> None:
+    """Refuse what is out of range, and what has no effect beside something else."""
+    for name, share in (("dropout", dropout), ("drop_path", drop_path)):
+        if not 0 <= share < 1:
+            raise ValueError(f"model.{name} is {share}, expected a probability below 1.")
+        if share and freeze_backbone:
+            raise ValueError(
+                f"model.{name} has no effect with model.freeze_backbone=true, which keeps all but "
+                "the last layer in evaluation: leave one of them out."
+            )
+    if freeze_epochs < 0:
+        raise ValueError(f"model.freeze_epochs is {freeze_epochs}, expected 0 or more epochs.")
+    if freeze_epochs and freeze_backbone:
+        raise ValueError(
+            "model.freeze_epochs thaws the backbone after so many epochs and "
+            "model.freeze_backbone=true never does: leave one of them out."
+        )
 
 
 def _start_head_small(head: nn.Module) -> None:

@@ -82,7 +82,7 @@ class MaskSource(nn.Module):
         logits = None
         # a prediction that nobody needs is not made
         if locator is not None and (self.training or not bool(known.all())):
-            logits = locator(image)
+            logits = locator(image).float()  # its losses are computed from it
             mask, origin = self._predict(mask, origin, known, logits)
         else:
             origin = self._apply_policy(origin, ~known)

@@ -1,12 +1,18 @@
 """Mask source, gate and backbone, one after the other."""
 
+from collections.abc import Callable
+
 import torch
+from timm.models import group_parameters
+from timm.optim import auto_group_layers
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import Gate, NetworkOutput, Promise
 from lightning_modules.networks.mask_source import MaskSource
 from lightning_modules.networks.mixing import Mixing, mix
+
+BACKBONE = "backbone.net."  # before the names of the timm model's own parameters
 
 
 class ROINetwork(nn.Module):
@@ -21,6 +27,9 @@ class ROINetwork(nn.Module):
 
     Shape: image (B, 3, H, W), roi (B, R, H, W) bool, has_roi (B, R) bool, detected (B,) bool
     -> NetworkOutput
+
+    Raises:
+        ValueError: The gate cannot serve the backbone.
     """
 
     def __init__(
@@ -33,6 +42,11 @@ class ROINetwork(nn.Module):
     ) -> None:
         super().__init__()
         gate.attach(backbone, tuple(region_names))
+        if backbone.compiles and not gate.compiles:
+            raise ValueError(
+                f"model.compile=true: {type(gate).__name__} as it is set cannot train through a "
+                "compiled backbone, or never runs it as a whole. Leave it out."
+            )
         self.backbone = backbone
         self.gate = gate
         self.mask_source = MaskSource(
@@ -42,7 +56,20 @@ class ROINetwork(nn.Module):
     def no_weight_decay(self) -> set[str]:
         """Names of the backbone's parameters that timm does not decay (position embeddings)."""
         names = getattr(self.backbone.net, "no_weight_decay", set)()
-        return {f"backbone.net.{name}" for name in names}
+        return {f"{BACKBONE}{name}" for name in names}
+
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], int]:
+        """How deep each parameter lies, as timm asks for its layer decay.
+
+        Layers are the backbone's own; its head, the gate and the locator are as high as anything.
+        """
+        net = self.backbone.net
+        if hasattr(net, "group_matcher"):
+            layers = group_parameters(net, net.group_matcher(coarse=coarse), reverse=True)
+        else:  # three families of timm name no layers
+            layers = auto_group_layers(net)
+        top = max(layers.values())
+        return lambda name: layers.get(name.removeprefix(BACKBONE), top)
 
     @property
     def shows_background(self) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import timm
 import torch
+from timm.layers import DropPath
 from torch import nn
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ def create_model(
     pretrained: bool | str,
     num_classes: int,
     dropout: float,
+    drop_path: float,
     image_size: tuple[int, int] | None,
 ) -> nn.Module:
     """Create a timm model with a head for ``num_classes``.
@@ -27,12 +29,17 @@ def create_model(
         pretrained: True: the hub's weights; a path: those of a file; False: from scratch.
         num_classes: Outputs of the head.
         dropout: Before the head, in [0, 1).
+        drop_path: Stochastic depth, in [0, 1).
         image_size: Height and width of the input; None: what the model was trained with.
 
     Raises:
-        ValueError: The weights cannot be had, or are those of another model.
+        ValueError: The weights cannot be had, are those of another model, or the model has no
+            stochastic depth.
     """
     arguments: dict[str, object] = {"num_classes": num_classes, "drop_rate": dropout}
+    if drop_path:
+        _check_drop_path(name)
+        arguments["drop_path_rate"] = drop_path
     fixed = getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False)
     if image_size is not None and fixed:
         arguments["img_size"] = tuple(image_size)
@@ -54,6 +61,21 @@ def create_model(
         ) from error
     finally:
         hub.setLevel(level)
+
+
+def _check_drop_path(name: str) -> None:
+    """Refuse a model that has no stochastic depth, or takes the option and leaves it at that."""
+    try:
+        with torch.device("meta"):
+            net = timm.create_model(name, drop_path_rate=0.5)
+    except TypeError:  # of a constructor that has no such argument
+        net = None
+    if net is None or not any(isinstance(module, DropPath) for module in net.modules()):
+        raise ValueError(
+            f"model.drop_path: {name} has no blocks that timm could leave out. Set "
+            "model.drop_path=0, or choose another backbone (resnet, efficientnet, convnext, vit, "
+            "swin, ... have)."
+        )
 
 
 def _load_file(name: str, file: Path, arguments: dict[str, object]) -> nn.Module:

@@ -23,10 +23,12 @@ from lightning_modules.checkpoint_io import SafeCheckpointIO
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.device_checks import check_compiler, check_precision
 from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
+from workflow.recipe import say_recipe
 from workflow.situation import describe_extras
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ HUSHED = (
     "is not None or using a progress bar",
     "your dataloader is not resumable",
 )
+# of the configuration that the classifier builds itself from, beside its model
+PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
 
 
 @dataclass
@@ -79,7 +83,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         seed=config["seed"],
         record=_make_record(plan),
         model=config["model"] | start,
-        **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
+        **{part: config[part] for part in PARTS},
     )
     _try(config, model)
     instantiate(config["interventions"])
@@ -133,23 +137,28 @@ def _try(config: dict[str, Any], model: ROIClassifier) -> None:
         _try_single(network, image[:1], roi[:1])
     optimizer = build(config["optimizer"], model.network)
     build(config["scheduler"], optimizer, 10, 5)
-    check_builds(config["trainer"])
+    device = check_builds(config["trainer"])
+    if network.backbone.compiles:
+        check_compiler(device)
 
 
-def check_builds(trainer: dict[str, Any]) -> None:
-    """Build a Trainer and let it go.
+def check_builds(trainer: dict[str, Any]) -> torch.device:
+    """Build a Trainer, let it go, and return the device it would use.
 
     Raises:
         ValueError: Lightning refuses its options, or there is no such device.
     """
     try:
-        instantiate(trainer | {"logger": False, "enable_progress_bar": False})
+        built = instantiate(trainer | {"logger": False, "enable_progress_bar": False})
     except Exception as error:  # Lightning's own checks of its arguments, or a missing device
         reason = str(error.__cause__ or error).strip()
         raise ValueError(
             f"Lightning's Trainer refuses the options of trainer: {reason} "
             f"(trainer.accelerator={trainer.get('accelerator')}; auto takes what there is)"
         ) from error
+    device = built.strategy.root_device
+    check_precision(str(trainer.get("precision")), device)
+    return device
 
 
 def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> None:
@@ -201,6 +210,7 @@ def _say_parts(plan: Plan, model: ROIClassifier) -> None:
         *model.preprocessing["size"],
         plan.config["seed"],
     )
+    say_recipe(plan.config)
     if shutil.which("nvidia-smi") and torch.version.cuda is None:
         log.warning(
             "A GPU is present, but this torch (%s) is built for the CPU only and cannot use it. "

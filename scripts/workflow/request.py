@@ -6,6 +6,7 @@ from typing import Any
 from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
 from workflow.call import Call
+from workflow.recipe import find_recipe_problems
 
 OWNED = (
     "callbacks",
@@ -24,6 +25,7 @@ def check_request(config: dict[str, Any], call: Call) -> None:
         ValueError: Something cannot be; all problems are listed.
     """
     problems = [*_find_own(config, call), *_find_trainer(config), *_find_monitors(config)]
+    problems += find_recipe_problems(config)
     problems += find_augment_problems(config["augment"])
     raise_problems(problems, "the configuration")
 

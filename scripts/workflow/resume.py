@@ -5,7 +5,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from front.conf_tree import GLOBAL_GROUPS
+from front.conf_tree import CONF, GLOBAL_GROUPS
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
@@ -84,6 +84,8 @@ def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
             own.gate.pooling = "mean"
     if "costs" not in own:
         own.costs = False
+    if "average" not in own:
+        own.average = OmegaConf.load(CONF / "average" / "none.yaml")
     if "interventions" not in own:
         own.interventions = cfg.interventions
     return own

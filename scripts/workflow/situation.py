@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from datamodules.tables.table import ImageTable
 from lightning_modules.networks.gates.auto import choose_gate
 from workflow.call import Call
+from workflow.recipe import settle_mixing
 
 log = logging.getLogger(__name__)
 EXTRAS = ("swap", "mask_jitter", "roi_dropout", "mixup", "cutmix")
@@ -33,6 +34,7 @@ def settle_situation(config: dict[str, Any], table: ImageTable, call: Call) -> I
     if config["gate"]["_target_"].endswith("choose_gate"):
         table = _choose(config, table, call)
     fill_extras(config)
+    settle_mixing(config, call.overrides)
     return table
 
 

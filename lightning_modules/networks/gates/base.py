@@ -85,6 +85,7 @@ class Gate(nn.Module):
     hides = True  # whether it gates at all: a run behind a gate that does not is never called gated
     uses_mask = True  # whether the answer depends on the mask at all
     mixes = False  # whether it serves a mixture of hidden images behind the union of their masks
+    compiles = True  # whether it trains through ``Backbone.features``, and by first derivatives
     teacher_forcing = 1.0
     weighed: tuple[str, ...] = ()  # regions whose share in the answer is known, ``region_weights``
     backbone_size: tuple[int, int] | None = None  # of what the backbone sees; None: the whole image

@@ -60,6 +60,7 @@ class GuideGate(Gate):
             raise ValueError(f"gate.weight is {weight}, expected 0 or more.")
         self.dilate = check_dilate(dilate)
         self.kind = kind
+        self.compiles = kind != "rrr"  # whose loss is a gradient through the whole backbone
         self.weight = weight
 
     def attach(self, backbone: Backbone, region_names: tuple[str, ...]) -> None:  # noqa: D102
@@ -92,7 +93,7 @@ def _energy_losses(output: NetworkOutput, label: Tensor) -> Tensor:
     features = output.maps["features"]
     score = output.logits.gather(1, label[:, None]).sum()
     (gradient,) = torch.autograd.grad(score, features, create_graph=True)
-    cam = (gradient * features).float().sum(dim=1, keepdim=True).relu()
+    cam = (gradient.float() * features.float()).sum(dim=1, keepdim=True).relu()
     inside = (cam * shares_of(output.mask, cam.shape[2:])).sum(dim=(1, 2, 3))
     return 1 - inside / cam.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(cam.dtype).eps)
 

@@ -32,6 +32,8 @@ class TokenGate(PixelGate):
     Shape: image (B, 3, H, W), mask (B, 1, H, W) bool -> GateOutput
     """
 
+    compiles = False  # it runs the blocks one by one
+
     def __init__(
         self,
         dilate: int | Literal["auto"] = 0,
