@@ -15,8 +15,11 @@ def is_boundary(trainer: Trainer, batch_idx: int) -> bool:
 
     Not inside a window of accumulation, whose gradients are in no checkpoint; and not before a
     validation or at the end of an epoch, which a continued run would leave out: the epoch has a
-    checkpoint of its own when all that is over.
+    checkpoint of its own when all that is over. Where a few batches are to be overfitted, Lightning
+    takes the sampler away that could begin inside an epoch.
     """
+    if trainer.overfit_batches:
+        return False
     done = batch_idx + 1
     if done >= trainer.num_training_batches or _validates(trainer, done):
         return False

@@ -110,7 +110,7 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Save the boundary before the step that failed."""
         self._stop_deferring()
-        if self._boundary is None or trainer.world_size > 1:
+        if self._boundary is None or trainer.world_size > 1 or trainer.overfit_batches:
             return  # just saved, or one process cannot save alone
         self._boundary.restore(pl_module)
         self._rolling_back = True

@@ -40,9 +40,19 @@ SETTINGS: dict[str, list[str]] = {
         "gate=two_stage_unsupervised", "optimizer.name=lamb", "callbacks.last.every_n_steps=2",
         "+trainer.check_val_every_n_epoch=2",
     ],
-    "token, transformer": [
-        "gate=token", "model.backbone=test_vit", "callbacks.last.every_n_steps=2",
+    "token, transformer, layer decay": [
+        "gate=token", "model.backbone=test_vit", "optimizer.layer_decay=0.7",
+        "callbacks.last.every_n_steps=2",
     ],
+    "EMA, accumulation, freezing": [
+        "gate=pixel", "average=ema", "trainer.accumulate_grad_batches=3", "model.freeze_epochs=2",
+        "callbacks.last.every_n_steps=1",
+    ],
+    "SWA, stochastic depth, two_stage": [
+        "experiment=roi_in_training_only", "average=swa", "average.last_share=0.6",
+        "model.drop_path=0.2", "callbacks.last.every_n_steps=1",
+    ],
+    "recipe=strong": ["gate=pixel", "recipe=strong", "callbacks.last.every_n_steps=2"],
 }  # fmt: skip
 EVERY = [
     "data=manifest", "data.batch_size=4", "data.image_size=32", "model.backbone=test_resnet",
