@@ -1,6 +1,5 @@
 """Step boundaries: the moments of training at which a checkpoint loses and repeats nothing."""
 
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -57,8 +56,8 @@ class Boundary:
     def __init__(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._buffers = {name: value.clone() for name, value in pl_module.network.named_buffers()}
         self._metrics = pl_module.metrics["train_metrics"].state()
-        data = deepcopy(trainer.datamodule.state_dict())
-        loops = {"fit_loop": deepcopy(trainer.fit_loop.state_dict())}
+        data = trainer.datamodule.state_dict()
+        loops = {"fit_loop": trainer.fit_loop.state_dict()}
         place = (trainer.current_epoch, trainer.global_step, loops, data)
         self._place = dict(zip(PLACE, place, strict=True))
 
