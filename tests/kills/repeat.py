@@ -42,7 +42,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.manifest = make_shapes(folder / "shapes", per_class=24)
+        self.manifest = make_shapes(folder / "shapes", per_class=40)
         self.phase = mmap.mmap(-1, 1)
         self.wholes: dict[str, tuple[Path, float]] = {}
 
