@@ -1,13 +1,16 @@
 """Any timm model becomes a classifier, from scratch or from a file, and says why when it cannot."""
 
+import copy
 import logging
+from functools import partial
 
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
-from lightning_modules.networks import Backbone
+from lightning_modules.networks import Backbone, ROINetwork
+from lightning_modules.networks.gates import GuideGate
 
 
 def weights_of(name, path, **changes):
@@ -105,3 +108,107 @@ def test_dropout_acts_in_training_only():
 def test_dropout_out_of_range_is_refused(dropout):
     with pytest.raises(ValueError, match=r"model\.dropout"):
         Backbone(2, backbone="test_resnet", dropout=dropout)
+
+
+def test_the_first_epochs_train_the_head_alone_and_the_rest_all():
+    backbone = Backbone(2, backbone="test_resnet", freeze_epochs=2).train()
+    head = {id(p) for p in backbone.head.parameters()}
+    assert all(p.requires_grad for p in backbone.parameters())  # as the optimizer is to see them
+    for epoch, frozen in enumerate([True, True, False, False]):
+        backbone.start_epoch(epoch)
+        backbone.train()
+        assert all(p.requires_grad == (not frozen or id(p) in head) for p in backbone.parameters())
+        before = {k: v.clone() for k, v in backbone.state_dict().items() if "running" in k}
+        backbone(torch.randn(4, 3, 64, 64))
+        kept = [torch.equal(v, backbone.state_dict()[k]) for k, v in before.items()]
+        assert all(kept) if frozen else not any(kept)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"freeze_epochs": -1}, "freeze_epochs is -1"),
+        ({"freeze_epochs": 1, "freeze_backbone": True}, "leave one of them out"),
+        ({"drop_path": 0.1, "freeze_backbone": True}, "drop_path has no effect"),
+        ({"drop_path": 1.0}, "drop_path is 1.0"),
+        ({"drop_path": 0.1, "backbone": "vgg11"}, r"vgg11 has no blocks.*model\.drop_path=0"),
+    ],
+)
+def test_options_that_cannot_be_or_have_no_effect_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Backbone(2, **{"backbone": "test_resnet"} | options)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_convnext"])
+def test_stochastic_depth_acts_in_training_only_and_follows_the_seed(name):
+    backbone, image = Backbone(2, backbone=name, drop_path=0.5).train(), torch.randn(8, 3, 64, 64)
+    with torch.no_grad():  # blocks start by adding nothing
+        for weight in (p for p in backbone.parameters() if p.ndim == 1):
+            weight.fill_(0.5)
+    answers = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        answers.append(backbone(image))
+    assert torch.equal(answers[0], answers[1])
+    assert not torch.equal(answers[0], answers[2])
+    backbone.eval()
+    assert torch.equal(backbone(image), backbone(image))
+
+
+def test_images_are_computed_in_the_layout_that_convolutions_like():
+    backbone = Backbone(2, backbone="test_resnet")
+    last = backbone.features(torch.randn(2, 3, 64, 64))
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert not last.is_contiguous()
+
+
+@pytest.fixture
+def compile_eagerly(monkeypatch):
+    """torch.compile records the graph and runs it as it is: no compiler, little time."""
+    recorded = []
+
+    def backend(graph, inputs):
+        recorded.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    return recorded
+
+
+def test_compiling_changes_neither_names_nor_weights_nor_gradients(compile_eagerly):
+    plain = Backbone(2, backbone="test_resnet").train()
+    compiled = Backbone(2, backbone="test_resnet", compile=True).train()
+    assert compiled.state_dict().keys() == plain.state_dict().keys()
+    compiled.load_state_dict(plain.state_dict())
+    image = torch.randn(4, 3, 64, 64)
+    for backbone in (plain, compiled):
+        backbone(image).sum().backward()
+    assert compile_eagerly
+    for one, other in zip(plain.parameters(), compiled.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)
+
+
+def test_answers_outside_of_training_are_not_compiled(compile_eagerly):
+    backbone = Backbone(2, backbone="test_resnet", compile=True).eval()
+    backbone(torch.randn(4, 3, 64, 64))
+    assert not compile_eagerly
+
+
+def test_a_copy_of_a_compiled_backbone_runs_its_own_weights(compile_eagerly):
+    backbone = Backbone(2, backbone="test_resnet", compile=True).train()
+    image = torch.randn(4, 3, 64, 64)
+    backbone(image)
+    other = copy.deepcopy(backbone)
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.zero_()
+    assert not other(image).any()
+    assert backbone(image).any()
+    assert backbone.compiles and not other.compiles
+
+
+def test_a_gate_that_a_compiled_backbone_cannot_serve_refuses_it(compile_eagerly):
+    backbone = Backbone(2, backbone="test_resnet", compile=True)
+    with pytest.raises(ValueError, match=r"model\.compile=true: GuideGate"):
+        ROINetwork(backbone, GuideGate("rrr"))
+    ROINetwork(backbone, GuideGate("energy"))
