@@ -1,0 +1,95 @@
+"""Mixed precision trains every gate, and accumulation is the larger batch."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from workflow.device_checks import check_compiler, check_precision
+
+from lightning_modules.build import build
+from lightning_modules.extras import Extras
+from lightning_modules.losses import CrossEntropy
+from lightning_modules.networks import Backbone, ROINetwork
+from lightning_modules.objective import run_network, training_loss
+
+CONF = Path(__file__).parents[1] / "conf"
+GATES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("gate/*.yaml"))}
+del GATES["auto"]
+for config in GATES.values():
+    if "dilate" in config:
+        config["dilate"] = 0
+    if "crop_size" in config:
+        config["crop_size"] = 32
+
+
+def make_network(gate):
+    torch.manual_seed(0)
+    built = build(GATES[gate])
+    name = "test_vit" if gate == "token" else "test_resnet"
+    return ROINetwork(Backbone(2, built.backbone_size or (64, 64), backbone=name), built).train()
+
+
+def make_batch(size=4):
+    draw = torch.Generator().manual_seed(1)
+    roi = torch.zeros(size, 1, 64, 64, dtype=torch.bool)
+    roi[:, :, 10:40, 20:60] = True
+    return {
+        "image": torch.randn(size, 3, 64, 64, generator=draw),
+        "roi": roi,
+        "has_roi": torch.ones(size, 1, dtype=torch.bool),
+        "label": torch.arange(size) % 2,
+    }
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_every_gate_trains_in_bfloat16_and_computes_its_losses_in_float32(gate):
+    network, batch = make_network(gate), make_batch()
+    with torch.autocast("cpu", torch.bfloat16):
+        output = run_network(network, batch)
+        own = network.gate.losses(network, output, batch)
+        torch.manual_seed(0)
+        loss, _ = training_loss(network, batch, CrossEntropy(), Extras(swap=0.5))
+    assert {value.dtype for value in [loss, *own.values()]} == {torch.float32}
+    loss.backward()
+    moved = [p for p in network.parameters() if p.grad is not None and p.grad.any()]
+    assert moved
+    assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in moved)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_loss_in_bfloat16_is_that_of_float32_up_to_its_rounding(gate):
+    losses = []
+    for enabled in (False, True):
+        network, batch = make_network(gate), make_batch()
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss, _ = training_loss(network, batch, CrossEntropy(), Extras())
+        losses.append(loss.item())
+    assert losses[1] != losses[0]
+    assert losses[1] == pytest.approx(losses[0], rel=0.03, abs=0.03)
+
+
+def test_float16_on_a_cpu_is_refused_and_bfloat16_is_not():
+    with pytest.raises(ValueError, match=r"16-mixed, and this run is on a CPU.*trainer=bf16"):
+        check_precision("16-mixed", torch.device("cpu"))
+    check_precision("bf16-mixed", torch.device("cpu"))
+
+
+def test_a_gpu_without_bfloat16_is_sent_to_float16(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
+    with pytest.raises(ValueError, match=r"Tesla T4 has no bfloat16.*trainer=fp16"):
+        check_precision("bf16-mixed", torch.device("cuda"))
+
+
+def test_a_missing_compiler_is_said_before_the_run(monkeypatch):
+    def compile_nothing(function):
+        def fail(value):
+            raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\nlong trace")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", compile_nothing)
+    with pytest.raises(ValueError, match=r"No working C\+\+ compiler found\).*C\+\+ compiler"):
+        check_compiler(torch.device("cpu"))
