@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from in_process import train_in_process
 from workflow.device_checks import check_compiler, check_precision
 
 from lightning_modules.build import build
 from lightning_modules.extras import Extras
 from lightning_modules.losses import CrossEntropy
 from lightning_modules.networks import Backbone, ROINetwork
-from lightning_modules.objective import run_network, training_loss
+from lightning_modules.objective import run_network, training_loss, window_scale
 
 CONF = Path(__file__).parents[1] / "conf"
 GATES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("gate/*.yaml"))}
@@ -68,6 +69,37 @@ def test_a_loss_in_bfloat16_is_that_of_float32_up_to_its_rounding(gate):
         losses.append(loss.item())
     assert losses[1] != losses[0]
     assert losses[1] == pytest.approx(losses[0], rel=0.03, abs=0.03)
+
+
+def trained_weights(folder):
+    state = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return {name: value for name, value in state.items() if name.startswith("network.")}
+
+
+@pytest.mark.parametrize("clip", ["null", "0.1"])
+def test_two_batches_of_four_are_one_of_eight(shapes, outputs, tmp_path, clip):
+    """12 images: windows of 4 + 4 and of 4 alone; a ViT, for BatchNorm sees its own batch."""
+    words = ["gate=none", "optimizer=sgd", "optimizer.lr=0.1", f"trainer.gradient_clip_val={clip}"]
+    words += ["model.backbone=test_vit", "test=false"]
+    accumulated = train_in_process(
+        shapes, tmp_path / "four", *words, "trainer.accumulate_grad_batches=2"
+    )
+    whole = train_in_process(shapes, tmp_path / "eight", *words, "data.batch_size=8")
+    expected, found = trained_weights(whole), trained_weights(accumulated)
+    for name, value in expected.items():
+        assert torch.allclose(found[name], value, rtol=0, atol=1e-6), name
+    start = torch.load(whole / "checkpoints" / "last.ckpt", weights_only=True)
+    assert start["global_step"] == 4
+
+
+@pytest.mark.parametrize(("num_batches", "accumulated"), [(7, 3), (6, 3), (2, 5), (4, 1)])
+def test_every_step_is_the_mean_of_its_batches(num_batches, accumulated):
+    shares = [
+        window_scale(index, num_batches, accumulated) / accumulated for index in range(num_batches)
+    ]
+    steps = [shares[first : first + accumulated] for first in range(0, num_batches, accumulated)]
+    assert [sum(step) for step in steps] == pytest.approx([1.0] * len(steps))
+    assert all(len(set(step)) == 1 for step in steps)
 
 
 def test_float16_on_a_cpu_is_refused_and_bfloat16_is_not():

@@ -92,6 +92,8 @@ def test_the_resolved_gate_and_seed_stand_in_the_config(trained):
         "optimizer.layer_decay=0.6",
         "model.freeze_epochs=1",
         "model.drop_path=0.4",
+        "trainer=bf16",
+        pytest.param("model.compile=true", marks=pytest.mark.slow),
     ],
 )
 def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, word, monkeypatch):

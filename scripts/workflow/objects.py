@@ -40,6 +40,7 @@ HUSHED = (
     r"lr_scheduler.step\(\)` before",
     "No (positive|negative) samples in targets",
     "is not None or using a progress bar",
+    "AMP with fp16 is not supported on",
 )
 # of the configuration that the classifier builds itself from, beside its model
 PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
