@@ -1,16 +1,13 @@
 """Any timm model becomes a classifier, from scratch or from a file, and says why when it cannot."""
 
-import copy
 import logging
-from functools import partial
 
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
-from lightning_modules.networks import Backbone, ROINetwork
-from lightning_modules.networks.gates import GuideGate
+from lightning_modules.networks import Backbone
 
 
 def weights_of(name, path, **changes):
@@ -160,55 +157,3 @@ def test_images_are_computed_in_the_layout_that_convolutions_like():
     last = backbone.features(torch.randn(2, 3, 64, 64))
     assert last.is_contiguous(memory_format=torch.channels_last)
     assert not last.is_contiguous()
-
-
-@pytest.fixture
-def compile_eagerly(monkeypatch):
-    """torch.compile records the graph and runs it as it is: no compiler, little time."""
-    recorded = []
-
-    def backend(graph, inputs):
-        recorded.append(graph)
-        return graph.forward
-
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
-    return recorded
-
-
-def test_compiling_changes_neither_names_nor_weights_nor_gradients(compile_eagerly):
-    plain = Backbone(2, backbone="test_resnet").train()
-    compiled = Backbone(2, backbone="test_resnet", compile=True).train()
-    assert compiled.state_dict().keys() == plain.state_dict().keys()
-    compiled.load_state_dict(plain.state_dict())
-    image = torch.randn(4, 3, 64, 64)
-    for backbone in (plain, compiled):
-        backbone(image).sum().backward()
-    assert compile_eagerly
-    for one, other in zip(plain.parameters(), compiled.parameters(), strict=True):
-        assert torch.equal(one.grad, other.grad)
-
-
-def test_answers_outside_of_training_are_not_compiled(compile_eagerly):
-    backbone = Backbone(2, backbone="test_resnet", compile=True).eval()
-    backbone(torch.randn(4, 3, 64, 64))
-    assert not compile_eagerly
-
-
-def test_a_copy_of_a_compiled_backbone_runs_its_own_weights(compile_eagerly):
-    backbone = Backbone(2, backbone="test_resnet", compile=True).train()
-    image = torch.randn(4, 3, 64, 64)
-    backbone(image)
-    other = copy.deepcopy(backbone)
-    with torch.no_grad():
-        for weight in other.parameters():
-            weight.zero_()
-    assert not other(image).any()
-    assert backbone(image).any()
-    assert backbone.compiles and not other.compiles
-
-
-def test_a_gate_that_a_compiled_backbone_cannot_serve_refuses_it(compile_eagerly):
-    backbone = Backbone(2, backbone="test_resnet", compile=True)
-    with pytest.raises(ValueError, match=r"model\.compile=true: GuideGate"):
-        ROINetwork(backbone, GuideGate("rrr"))
-    ROINetwork(backbone, GuideGate("energy"))

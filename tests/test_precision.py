@@ -1,46 +1,14 @@
 """Mixed precision trains every gate, and accumulation is the larger batch."""
 
-from pathlib import Path
-
 import pytest
 import torch
-import yaml
 from in_process import train_in_process
-from workflow.device_checks import check_compiler, check_precision
+from small_batch import GATES, make_batch, make_network
+from workflow.device_checks import check_precision
 
-from lightning_modules.build import build
 from lightning_modules.extras import Extras
 from lightning_modules.losses import CrossEntropy
-from lightning_modules.networks import Backbone, ROINetwork
 from lightning_modules.objective import run_network, training_loss, window_scale
-
-CONF = Path(__file__).parents[1] / "conf"
-GATES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("gate/*.yaml"))}
-del GATES["auto"]
-for config in GATES.values():
-    if "dilate" in config:
-        config["dilate"] = 0
-    if "crop_size" in config:
-        config["crop_size"] = 32
-
-
-def make_network(gate):
-    torch.manual_seed(0)
-    built = build(GATES[gate])
-    name = "test_vit" if gate == "token" else "test_resnet"
-    return ROINetwork(Backbone(2, built.backbone_size or (64, 64), backbone=name), built).train()
-
-
-def make_batch(size=4):
-    draw = torch.Generator().manual_seed(1)
-    roi = torch.zeros(size, 1, 64, 64, dtype=torch.bool)
-    roi[:, :, 10:40, 20:60] = True
-    return {
-        "image": torch.randn(size, 3, 64, 64, generator=draw),
-        "roi": roi,
-        "has_roi": torch.ones(size, 1, dtype=torch.bool),
-        "label": torch.arange(size) % 2,
-    }
 
 
 @pytest.mark.parametrize("gate", GATES)
@@ -113,15 +81,3 @@ def test_a_gpu_without_bfloat16_is_sent_to_float16(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
     with pytest.raises(ValueError, match=r"Tesla T4 has no bfloat16.*trainer=fp16"):
         check_precision("bf16-mixed", torch.device("cuda"))
-
-
-def test_a_missing_compiler_is_said_before_the_run(monkeypatch):
-    def compile_nothing(function):
-        def fail(value):
-            raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\nlong trace")
-
-        return fail
-
-    monkeypatch.setattr(torch, "compile", compile_nothing)
-    with pytest.raises(ValueError, match=r"No working C\+\+ compiler found\).*C\+\+ compiler"):
-        check_compiler(torch.device("cpu"))
