@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from in_process import train_in_process
 from torch import nn
 
 from lightning_modules.losses import CrossEntropy
@@ -248,3 +249,9 @@ def test_without_layer_decay_all_have_one_rate():
 
     _, rates = rates_by_name("test_resnet", NoGate())
     assert set(rates.values()) == {1.0}
+
+
+def test_the_history_shows_the_highest_rate(shapes, outputs, tmp_path):
+    words = ["optimizer.layer_decay=0.5", "optimizer.lr=0.002", "scheduler=none", "test=false"]
+    out = train_in_process(shapes, tmp_path / "run", *words, "trainer.max_epochs=1")
+    assert (out / "history.csv").read_text().splitlines()[1].split(",")[2] == "0.002"
