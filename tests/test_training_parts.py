@@ -231,7 +231,7 @@ def test_every_schedule_keeps_the_ratio_between_the_layers(schedule):
     from lightning_modules.networks.gates import NoGate
 
     network = ROINetwork(Backbone(2, backbone="test_resnet"), NoGate())
-    optimizer = build_optimizer(network, lr=1e-3, layer_decay=0.5)
+    optimizer = build_optimizer(network, lr=1e-5, layer_decay=0.5)
     scheduler = schedule(optimizer, 20, 4)["scheduler"]
     ratios = [group["lr_scale"] for group in optimizer.param_groups]
     seen = set()
@@ -255,3 +255,20 @@ def test_the_history_shows_the_highest_rate(shapes, outputs, tmp_path):
     words = ["optimizer.layer_decay=0.5", "optimizer.lr=0.002", "scheduler=none", "test=false"]
     out = train_in_process(shapes, tmp_path / "run", *words, "trainer.max_epochs=1")
     assert (out / "history.csv").read_text().splitlines()[1].split(",")[2] == "0.002"
+
+
+def test_the_backbone_rests_in_its_first_epochs_while_head_and_locator_train(
+    shapes, outputs, tmp_path
+):
+    words = ["gate=two_stage", "model.freeze_epochs=2", "trainer.max_epochs=3", "test=false"]
+    out = train_in_process(shapes, tmp_path / "run", *words)
+    checkpoint = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)
+    (optimizer,) = checkpoint["optimizer_states"]
+    steps = [int(state["step"]) for state in optimizer["state"].values()]
+    names = [n for n in checkpoint["state_dict"] if n.startswith("network.")]
+    assert set(steps) == {3, 9}  # three batches an epoch
+    trunk = [n for n in names if n.startswith("network.backbone.net.") and ".fc." not in n]
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    assert steps.count(3) == len([n for n in trunk if not n.endswith(statistics)])
+    counted = [n for n in trunk if n.endswith("num_batches_tracked")]
+    assert {int(checkpoint["state_dict"][name]) for name in counted} == {3}
