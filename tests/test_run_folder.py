@@ -137,6 +137,17 @@ def test_a_finished_run_can_be_made_longer(shapes, outputs, tmp_path, scheduler)
     assert float(rows[3]["lr"]) > 1e-5  # the curve of the longer run, not the end of the old one
 
 
+def test_a_run_from_before_averages_goes_on_without_one(shapes, outputs, tmp_path):
+    out = train_in_process(shapes, tmp_path / "run", "trainer.max_epochs=1")
+    config = yaml.safe_load((out / "config.yaml").read_text())
+    for part, key in (("optimizer", "layer_decay"), ("model", "freeze_epochs")):
+        del config[part][key]
+    del config["average"]
+    (out / "config.yaml").write_text(yaml.safe_dump(config))
+    train_in_process(shapes, out, f"resume={out}", "trainer.max_epochs=2")
+    assert len(read_csv(out / "history.csv")) == 2
+
+
 def test_a_resumed_run_keeps_its_own_configuration(shapes, trained):
     with pytest.raises(
         ValueError, match=r"(?s)2 problems.*model.dropout is 0.0 in that run.*seed is 0"
