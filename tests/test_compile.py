@@ -5,9 +5,11 @@ from functools import partial
 
 import pytest
 import torch
+from in_process import train_in_process
 from small_batch import GATES, make_batch, make_network
 from workflow.device_checks import check_compiler
 
+from lightning_modules import ROIClassifier
 from lightning_modules.extras import Extras
 from lightning_modules.losses import CrossEntropy
 from lightning_modules.networks import Backbone, ROINetwork
@@ -79,6 +81,21 @@ def test_every_gate_learns_the_same_through_a_compiled_backbone(gate, compile_ea
     assert compile_eagerly
     for one, other in zip(*gradients, strict=True):
         assert torch.allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_compiled_run_is_the_same_run(compile_eagerly, shapes, outputs, tmp_path):
+    """With an average, which is a copy, and the estimate of its duration, which is made on one."""
+    states = []
+    for word in ("false", "true"):
+        words = [f"model.compile={word}", "average=ema", "model.freeze_epochs=1"]
+        out = train_in_process(shapes, tmp_path / word, *words)
+        saved = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)
+        states.append(saved["state_dict"])
+    assert compile_eagerly
+    assert states[0].keys() == states[1].keys()
+    for name, value in states[0].items():
+        assert torch.equal(states[1][name], value), name
+    ROIClassifier.load_from_checkpoint(out / "checkpoints" / "last.ckpt")
 
 
 def test_a_missing_compiler_is_said_before_the_run(monkeypatch):
