@@ -105,7 +105,7 @@ class Extras:
             raise ValueError(
                 f"extras.mixup and extras.cutmix mix images behind their gates, and "
                 f"{type(gate).__name__} as it is set has no answer to a mixture of two regions: "
-                "extras.mixup=0 extras.cutmix=0, or choose gate=none, pixel, token or two_stage."
+                "take extras.mixup=0 extras.cutmix=0, or gate=none, pixel, token or two_stage."
             )
 
     def draw_mixing(self, image: Tensor, copied: Tensor) -> Mixing | None:

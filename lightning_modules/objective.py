@@ -84,3 +84,17 @@ def dominant_label(output: NetworkOutput, label: Tensor) -> Tensor:
         return label
     partner, share = (output.maps[name][: len(label)] for name in ("partner", "own_share"))
     return torch.where(share >= 0.5, label, label[partner])
+
+
+def window_scale(batch_idx: int, num_batches: int, num_accumulated: int) -> float:
+    """Factor of a batch's loss that makes every optimizer step the mean of its batches.
+
+    Lightning divides by ``num_accumulated``, in an epoch's last step as well, which may have fewer.
+
+    Args:
+        batch_idx: From 0.
+        num_batches: Of the epoch.
+        num_accumulated: Batches a step (``trainer.accumulate_grad_batches``).
+    """
+    first = batch_idx - batch_idx % num_accumulated
+    return num_accumulated / min(num_accumulated, num_batches - first)

@@ -26,6 +26,7 @@ from lightning_modules.objective import (
     dominant_label,
     run_network,
     training_loss,
+    window_scale,
 )
 from lightning_modules.schedulers import stretch_state
 
@@ -202,7 +203,8 @@ class ROIClassifier(LightningModule):
         scored = batch | {"label": dominant_label(output, batch["label"])}
         self._log_step("train", loss, output, scored)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
-        return loss
+        num_batches = self.trainer.num_training_batches
+        return loss * window_scale(batch_idx, num_batches, self.trainer.accumulate_grad_batches)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Step, and let the average follow; between the steps of an accumulation nothing does."""

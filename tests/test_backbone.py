@@ -105,3 +105,55 @@ def test_dropout_acts_in_training_only():
 def test_dropout_out_of_range_is_refused(dropout):
     with pytest.raises(ValueError, match=r"model\.dropout"):
         Backbone(2, backbone="test_resnet", dropout=dropout)
+
+
+def test_the_first_epochs_train_the_head_alone_and_the_rest_all():
+    backbone = Backbone(2, backbone="test_resnet", freeze_epochs=2).train()
+    head = {id(p) for p in backbone.head.parameters()}
+    assert all(p.requires_grad for p in backbone.parameters())  # as the optimizer is to see them
+    for epoch, frozen in enumerate([True, True, False, False]):
+        backbone.start_epoch(epoch)
+        backbone.train()
+        assert all(p.requires_grad == (not frozen or id(p) in head) for p in backbone.parameters())
+        before = {k: v.clone() for k, v in backbone.state_dict().items() if "running" in k}
+        backbone(torch.randn(4, 3, 64, 64))
+        kept = [torch.equal(v, backbone.state_dict()[k]) for k, v in before.items()]
+        assert all(kept) if frozen else not any(kept)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"freeze_epochs": -1}, "freeze_epochs is -1"),
+        ({"freeze_epochs": 1, "freeze_backbone": True}, "leave one of them out"),
+        ({"drop_path": 0.1, "freeze_backbone": True}, "drop_path has no effect"),
+        ({"drop_path": 1.0}, "drop_path is 1.0"),
+        ({"drop_path": 0.1, "backbone": "vgg11"}, r"vgg11 has no blocks.*model\.drop_path=0"),
+    ],
+)
+def test_options_that_cannot_be_or_have_no_effect_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Backbone(2, **{"backbone": "test_resnet"} | options)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_convnext"])
+def test_stochastic_depth_acts_in_training_only_and_follows_the_seed(name):
+    backbone, image = Backbone(2, backbone=name, drop_path=0.5).train(), torch.randn(8, 3, 64, 64)
+    with torch.no_grad():  # blocks start by adding nothing
+        for weight in (p for p in backbone.parameters() if p.ndim == 1):
+            weight.fill_(0.5)
+    answers = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        answers.append(backbone(image))
+    assert torch.equal(answers[0], answers[1])
+    assert not torch.equal(answers[0], answers[2])
+    backbone.eval()
+    assert torch.equal(backbone(image), backbone(image))
+
+
+def test_images_are_computed_in_the_layout_that_convolutions_like():
+    backbone = Backbone(2, backbone="test_resnet")
+    last = backbone.features(torch.randn(2, 3, 64, 64))
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert not last.is_contiguous()

@@ -132,7 +132,7 @@ def test_the_closed_list_holds_what_conf_names(tmp_path):
 
     named = {
         yaml.safe_load(path.read_text())["_target_"]
-        for group in ("gate", "extras", "model", "loss", "optimizer", "scheduler")
+        for group in ("gate", "extras", "model", "loss", "optimizer", "scheduler", "average")
         for path in (Path(__file__).parents[1] / "conf" / group).glob("*.yaml")
     }
     assert named - {"lightning_modules.networks.gates.auto.choose_gate"} == BUILDABLE

@@ -55,6 +55,11 @@ def test_every_schedule_runs_with_every_optimizer(word, optimizer, shapes, outpu
     train_in_process(shapes, tmp_path / "run", word, optimizer, "debug=one_batch", "test=false")
 
 
+@pytest.mark.parametrize("word", [w for w in FILES if w.split("=")[0] == "average"])
+def test_every_average_runs_for_a_batch(word, shapes, outputs, tmp_path):
+    train_in_process(shapes, tmp_path / "run", word, "debug=one_batch")
+
+
 @pytest.mark.parametrize("word", EXPERIMENTS)
 def test_every_experiment_trains_a_batch(word, shapes, outputs, tmp_path):
     small = "test_resnet" if "drivers" in word else None

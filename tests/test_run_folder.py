@@ -92,6 +92,8 @@ def test_the_resolved_gate_and_seed_stand_in_the_config(trained):
         "optimizer.layer_decay=0.6",
         "model.freeze_epochs=1",
         "model.drop_path=0.4",
+        "trainer=bf16",
+        pytest.param("model.compile=true", marks=pytest.mark.slow),
     ],
 )
 def test_a_resumed_run_goes_on_where_it_stopped(shapes, outputs, tmp_path, word, monkeypatch):
@@ -133,6 +135,17 @@ def test_a_finished_run_can_be_made_longer(shapes, outputs, tmp_path, scheduler)
     rows = read_csv(out / "history.csv")
     assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
     assert float(rows[3]["lr"]) > 1e-5  # the curve of the longer run, not the end of the old one
+
+
+def test_a_run_from_before_averages_goes_on_without_one(shapes, outputs, tmp_path):
+    out = train_in_process(shapes, tmp_path / "run", "trainer.max_epochs=1")
+    config = yaml.safe_load((out / "config.yaml").read_text())
+    for part, key in (("optimizer", "layer_decay"), ("model", "freeze_epochs")):
+        del config[part][key]
+    del config["average"]
+    (out / "config.yaml").write_text(yaml.safe_dump(config))
+    train_in_process(shapes, out, f"resume={out}", "trainer.max_epochs=2")
+    assert len(read_csv(out / "history.csv")) == 2
 
 
 def test_a_resumed_run_keeps_its_own_configuration(shapes, trained):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from in_process import train_in_process
 from torch import nn
 
 from lightning_modules.losses import CrossEntropy
@@ -185,3 +186,89 @@ def test_position_embeddings_are_not_decayed():
     decays = {id(p): g["weight_decay"] for g in optimizer.param_groups for p in g["params"]}
     assert decays[id(network.backbone.net.pos_embed)] == 0
     assert decays[id(network.backbone.net.blocks[0].mlp.fc1.weight)] == 0.1
+
+
+LAYERED = ["test_resnet", "test_vit", "test_efficientnet", "test_convnext", "pit_ti_224"]
+SWIN = "swin_tiny_patch4_window7_224"
+
+
+def rates_by_name(backbone, gate, **options):
+    from lightning_modules.networks import Backbone, ROINetwork
+
+    network = ROINetwork(Backbone(2, backbone=backbone), gate)
+    optimizer = build_optimizer(network, lr=1.0, **options)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    return network, {name: rates[id(p)] for name, p in network.named_parameters()}
+
+
+@pytest.mark.parametrize("backbone", [*LAYERED, pytest.param(SWIN, marks=pytest.mark.slow)])
+def test_layers_learn_the_slower_the_earlier_and_the_new_parts_at_the_full_rate(backbone):
+    from lightning_modules.networks.gates import TwoStageGate
+
+    network, rates = rates_by_name(backbone, TwoStageGate(), layer_decay=0.5)
+    trunk = {v for k, v in rates.items() if k.startswith("backbone.net.")}
+    depths = sorted(-math.log2(rate) for rate in trunk)
+    assert depths == pytest.approx(range(len(depths)))  # 1, 1/2, 1/4, ... without a gap
+    assert len(depths) > 3
+    new = {id(p) for p in network.backbone.head.parameters()}
+    head = [n for n, p in network.named_parameters() if id(p) in new]
+    gate = [name for name in rates if name.startswith("gate.")]
+    assert head and gate
+    assert {rates[name] for name in head + gate} == {1.0}
+    first = next(n for n, _ in network.named_parameters() if n.endswith("weight"))
+    assert rates[first] == min(rates.values())
+
+
+@pytest.mark.parametrize("factor", [0.0, -0.5, 1.5])
+def test_a_layer_decay_out_of_range_is_refused(factor):
+    with pytest.raises(ValueError, match=r"optimizer\.layer_decay"):
+        build_optimizer(nn.Linear(2, 2), layer_decay=factor)
+
+
+@pytest.mark.parametrize("schedule", [constant, cosine, onecycle, plateau])
+def test_every_schedule_keeps_the_ratio_between_the_layers(schedule):
+    from lightning_modules.networks import Backbone, ROINetwork
+    from lightning_modules.networks.gates import NoGate
+
+    network = ROINetwork(Backbone(2, backbone="test_resnet"), NoGate())
+    optimizer = build_optimizer(network, lr=1e-5, layer_decay=0.5)
+    scheduler = schedule(optimizer, 20, 4)["scheduler"]
+    ratios = [group["lr_scale"] for group in optimizer.param_groups]
+    seen = set()
+    for _ in range(19):
+        rates = [group["lr"] for group in optimizer.param_groups]
+        seen.add(max(rates))
+        assert np.array(rates) / max(rates) == pytest.approx(np.array(ratios))
+        optimizer.step()
+        scheduler.step(*([0.5] if schedule is plateau else []))
+    assert len(seen) > 1 or schedule is constant
+
+
+def test_without_layer_decay_all_have_one_rate():
+    from lightning_modules.networks.gates import NoGate
+
+    _, rates = rates_by_name("test_resnet", NoGate())
+    assert set(rates.values()) == {1.0}
+
+
+def test_the_history_shows_the_highest_rate(shapes, outputs, tmp_path):
+    words = ["optimizer.layer_decay=0.5", "optimizer.lr=0.002", "scheduler=none", "test=false"]
+    out = train_in_process(shapes, tmp_path / "run", *words, "trainer.max_epochs=1")
+    assert (out / "history.csv").read_text().splitlines()[1].split(",")[2] == "0.002"
+
+
+def test_the_backbone_rests_in_its_first_epochs_while_head_and_locator_train(
+    shapes, outputs, tmp_path
+):
+    words = ["gate=two_stage", "model.freeze_epochs=2", "trainer.max_epochs=3", "test=false"]
+    out = train_in_process(shapes, tmp_path / "run", *words)
+    checkpoint = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)
+    (optimizer,) = checkpoint["optimizer_states"]
+    steps = [int(state["step"]) for state in optimizer["state"].values()]
+    names = [n for n in checkpoint["state_dict"] if n.startswith("network.")]
+    assert set(steps) == {3, 9}  # three batches an epoch
+    trunk = [n for n in names if n.startswith("network.backbone.net.") and ".fc." not in n]
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    assert steps.count(3) == len([n for n in trunk if not n.endswith(statistics)])
+    counted = [n for n in trunk if n.endswith("num_batches_tracked")]
+    assert {int(checkpoint["state_dict"][name]) for name in counted} == {3}

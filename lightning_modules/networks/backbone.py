@@ -69,7 +69,7 @@ class Backbone(nn.Module):
         self.freeze_backbone, self.freeze_epochs = freeze_backbone, freeze_epochs
         self.frozen = False
         self._watched: list[Tensor] | None = None
-        # dynamic: a graph an image size would depend on which batch a resumed run sees first
+        # dynamic: the code for a batch must not depend on the sizes seen before it (exact resume)
         self._compiled = torch.compile(self.net.forward_features, dynamic=True) if compile else None
         if freeze_backbone:
             self._freeze(True)

@@ -51,7 +51,7 @@ def _to(device: torch.device, network: ROINetwork, extras: Extras, model: ROICla
 
 
 def _plain_network(plan: Plan, model: ROIClassifier) -> ROINetwork:
-    config = plan.config["model"] | {"pretrained": False}
+    config = plan.config["model"] | {"pretrained": False, "compile": False}
     backbone = build(config, len(plan.table.class_names), model.image_size)
     return ROINetwork(backbone, NoGate(), tuple(plan.table.region_names))
 

@@ -40,9 +40,10 @@ HUSHED = (
     "LeafSpec",
     r"lr_scheduler.step\(\)` before",
     "No (positive|negative) samples in targets",
-    "method of metric \w+ was called before",
+    r"method of metric \w+ was called before",
     "is not None or using a progress bar",
     "your dataloader is not resumable",
+    "AMP with fp16 is not supported on",
 )
 # of the configuration that the classifier builds itself from, beside its model
 PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")

@@ -37,7 +37,7 @@ SETTINGS: dict[str, list[str]] = {
         "gate=late", "data.imbalance=logit_adjustment", "callbacks.last.every_n_steps=2",
     ],
     "unsupervised two_stage": [
-        "gate=two_stage_unsupervised", "optimizer.name=lamb", "callbacks.last.every_n_steps=2",
+        "experiment=no_roi", "control=false", "optimizer.name=lamb", "callbacks.last.every_n_steps=2",
         "+trainer.check_val_every_n_epoch=2",
     ],
     "token, transformer, layer decay": [
