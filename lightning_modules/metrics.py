@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
@@ -55,7 +55,7 @@ class PhaseMetrics(nn.Module):
 
     def compute(self) -> dict[str, Tensor]:
         """Return name to scalar; per-class names end in the class. Without images all are 0."""
-        if not self.seen:
+        if not self._count_seen():
             return dict.fromkeys(self._names(), torch.tensor(0.0))
         values = dict(self.overall.compute())
         if not self.full:
@@ -68,6 +68,14 @@ class PhaseMetrics(nn.Module):
             scores = zip(self.class_names, per_class[name], strict=True)
             values |= {f"{name}_{class_name}": score for class_name, score in scores}
         return values
+
+    def _count_seen(self) -> int:
+        """Images in all processes."""
+        if not distributed.is_initialized():
+            return self.seen
+        seen = torch.tensor(self.seen, device=self.overall["accuracy"].device)
+        distributed.all_reduce(seen)
+        return int(seen)
 
     def _names(self) -> list[str]:
         names = list(self.overall)

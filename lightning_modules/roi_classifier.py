@@ -14,6 +14,7 @@ from lightning_modules.checkpoint import describe_versions, open_checkpoint
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.across import across, average_statistics, joint_step
 from lightning_modules.networks.backbone import native_size
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
@@ -144,20 +145,25 @@ class ROIClassifier(LightningModule):
         """Log what a batch came to; an image without an answer counts in no score."""
         size = len(batch["label"])
         answered = output.origin[:size] != MaskOrigin.ABSTAIN
-        probs = output.logits[:size].detach().float().softmax(dim=1)
-        num_answered = int(answered.sum())
-        if num_answered:
+        if batch.get("borrowed"):  # they count in another process
+            size, answered = 0, torch.zeros_like(answered)
+        probs = output.logits[: len(answered)].detach().float().softmax(dim=1)
+        if answered.any():
             self.metrics[f"{phase}_metrics"].update(probs[answered], batch["label"][answered])
-            name = f"{phase}_loss"
-            self.log(name, loss.detach(), on_step=False, on_epoch=True, batch_size=num_answered)
+        # the loss of a step that several processes take together is the mean of theirs
+        num_answered = round(float(across(answered.sum())) * self.trainer.world_size)
+        if num_answered or self.trainer.world_size > 1:
+            name, kept = f"{phase}_loss", {"on_step": False, "on_epoch": True, "sync_dist": True}
+            self.log(name, loss.detach(), batch_size=num_answered, **kept)
         values = {}
         if self.network.gate.hides:
-            empty = ~output.mask[:size].flatten(1).any(dim=1)
+            empty = ~output.mask[: len(answered)].flatten(1).any(dim=1)
             values["empty_mask_share"] = (empty & answered).float().mean()
         if self.network.gate.roi_missing == "abstain":
             values["answered_share"] = answered.float().mean()
         for name, value in values.items():
-            self.log(f"{phase}_{name}", value, on_step=False, on_epoch=True, batch_size=size)
+            kept = {"on_step": False, "on_epoch": True, "sync_dist": True}
+            self.log(f"{phase}_{name}", value, batch_size=size, **kept)
 
     def _log_metrics(self, phase: str) -> None:
         metrics = self.metrics[f"{phase}_metrics"]
@@ -166,16 +172,25 @@ class ROIClassifier(LightningModule):
 
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         """Make what is random in a step (dropout) a function of (seed, epoch, batch)."""
-        mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
+        place = (self.global_rank,) if self.trainer.world_size > 1 else ()
+        mixed = hash((self.hparams.seed, self.current_epoch, batch_idx, *place))
         torch.manual_seed(mixed % 2**63)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
-        loss, output = training_loss(self.network, batch, self.loss, self.extras)
-        # mixtures are scored by the label of their larger part
-        scored = batch | {"label": dominant_label(output, batch["label"])}
-        self._log_step("train", loss, output, scored)
+        counts = not batch.get("borrowed", False)
+        with joint_step(self.trainer.world_size, counts):
+            loss, output = training_loss(self.network, batch, self.loss, self.extras)
+            loss = loss if counts else loss * 0.0
+            # mixtures are scored by the label of their larger part
+            scored = batch | {"label": dominant_label(output, batch["label"])}
+            self._log_step("train", loss, output, scored)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         return loss
+
+    def on_validation_start(self) -> None:
+        """Give every process the same model; BatchNorm has seen other images in each."""
+        if self.trainer.world_size > 1:
+            average_statistics(self.network)
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
         self._evaluate(batch, "val")
@@ -185,6 +200,7 @@ class ROIClassifier(LightningModule):
 
     def on_train_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("train")
+        self.on_validation_start()  # an epoch may end without validation, and is saved
 
     def on_validation_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("val")

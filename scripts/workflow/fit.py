@@ -1,5 +1,6 @@
 """Train, test, and write down what came of it."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -7,21 +8,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from lightning.pytorch import Trainer
+from front.outcome import JobFailed, judge
 from omegaconf import OmegaConf
 
 from datamodules.tables.codes import Codes
-from lightning_modules.callbacks import BestCheckpoint, History
-from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
 from workflow.costs import measure_run
+from workflow.devices import make_trainer
 from workflow.journal import Journal
-from workflow.objects import Objects, build_objects, make_trainer
+from workflow.objects import Objects, build_objects
 from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
+from workflow.training import read_metrics, train
 from workflow.typed import join_words, quote_word
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,9 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
             _train_control(plan, metrics, folder)
         if resume_from is not None and (folder.parent / "study.md").is_file():
             write_study(folder.parent)
-    except BaseException:
+    except BaseException as error:
         journal.keep_traceback()
+        _note_failure(folder, error)
         if (folder / "control").is_dir():
             log.info("The gated model is whole; the plain one is missing: gate=none extras=default")
         elif (folder / "checkpoints" / "last.ckpt").is_file():
@@ -93,10 +95,10 @@ def _train_and_test(
     plan: Plan, objects: Objects, folder: Path, resume_from: Path | None
 ) -> dict[str, Any]:
     """Train, test, write metrics.json and return the metrics."""
+    train(plan, objects, folder, resume_from)
+    metrics: dict[str, Any] = read_metrics(plan, folder)
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
-        trainer.fit(objects.model, objects.data, ckpt_path=resume_from, weights_only=True)
-        metrics = _training_metrics(trainer)
         if plan.config["test"] and trainer.limit_test_batches:
             metrics |= test_best(plan, objects, trainer, folder)
     except SystemExit:
@@ -109,7 +111,7 @@ def _train_and_test(
         write_json(folder / "metrics.json", metrics)
     said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
     scores = {name: metrics.get(name) for name in said}
-    write_status(trainer, "finished", trainer.current_epoch, scores)
+    _write_state(folder, {"state": "finished"} | scores)
     log.info("Everything about this run is in %s", folder)
     return metrics
 
@@ -130,13 +132,19 @@ def _write_config(plan: Plan, folder: Path) -> None:
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plan.config)))
 
 
-def _training_metrics(trainer: Trainer) -> dict[str, float]:
-    """Metrics of the last epoch of training, and the best score of the monitor."""
-    metrics: dict[str, float] = {}
-    for callback in trainer.callbacks:
-        if isinstance(callback, History) and callback.rows:
-            last = callback.rows[-1]
-            metrics |= {k: v for k, v in last.items() if k.startswith(("train_", "val_"))}
-        if isinstance(callback, BestCheckpoint) and callback.best_model_score is not None:
-            metrics[f"best_{callback.monitor}"] = float(callback.best_model_score)
-    return metrics
+def _note_failure(folder: Path, error: BaseException) -> None:
+    """Write down what ended a run after its training, or in a process that could not."""
+    status = _read_status(folder)
+    if status.get("state") in ("running", "trained") or isinstance(error, JobFailed):
+        stopped = isinstance(error, KeyboardInterrupt)
+        reason = "stopped by Ctrl-C" if stopped else judge(error).message
+        _write_state(folder, {"state": "stopped" if stopped else "failed", "reason": reason})
+
+
+def _write_state(folder: Path, changes: dict[str, Any]) -> None:
+    write_json(folder / "status.json", _read_status(folder) | changes)
+
+
+def _read_status(folder: Path) -> dict[str, Any]:
+    file = folder / "status.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 SPEAKERS = ("front", "workflow", "datamodules", "lightning_modules")
@@ -35,6 +36,14 @@ class Journal:
         assert self.file is not None
         self.file.stream.write(traceback.format_exc())
         self.file.flush()
+
+
+def be_silent() -> None:
+    """Say nothing: another process speaks for this one."""
+    warnings.simplefilter("ignore")
+    for name in SPEAKERS:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [logging.NullHandler()], False
 
 
 class _ScreenHandler(logging.Handler):

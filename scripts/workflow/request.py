@@ -43,10 +43,6 @@ def _find_trainer(config: dict[str, Any]) -> Iterator[str]:
             yield f"trainer.{key} is the project's own and cannot be set"
     if trainer.get("max_epochs") is None or trainer["max_epochs"] < 1:
         yield f"trainer.max_epochs is {trainer.get('max_epochs')}, expected at least 1"
-    devices = trainer.get("devices")
-    single = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
-    if not single or trainer.get("num_nodes", 1) != 1:
-        yield f"trainer.devices is {devices}; several devices are not built yet, expected 1"
     if trainer.get("limit_val_batches") == 0:
         yield (
             "trainer.limit_val_batches is 0, but the best checkpoint is chosen on validation "

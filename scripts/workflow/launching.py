@@ -1,0 +1,149 @@
+"""Starts processes that train together on this machine, as torchrun does.
+
+Lightning would start the command anew in each, and in a sweep the whole sweep (Hydra#2070,
+Lightning#11300). Here a process gets the checked plan and trains; nothing is planned twice.
+"""
+
+import logging
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from front.app import prepare
+from front.outcome import ExitStatus, JobFailed, judge
+from torch import multiprocessing as torch_multiprocessing
+from torch.distributed import TCPStore
+from torch.multiprocessing import ProcessContext
+
+from workflow.journal import Journal, be_silent
+from workflow.plan import Plan
+
+log = logging.getLogger(__name__)
+HERE = "127.0.0.1"
+# that the others have to end by themselves when one has failed, in seconds
+GRACE = 20.0
+FORWARDED = [name for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What each process is given.
+
+    Args:
+        plan: What to train.
+        folder: Of the run.
+        resume_from: ``last.ckpt`` to go on from; None: from the beginning.
+        environment: Of the processes.
+        reports: Folder into which one that fails writes why.
+    """
+
+    plan: Plan
+    folder: Path
+    resume_from: Path | None
+    environment: dict[str, str]
+    reports: Path
+
+
+def launch(plan: Plan, folder: Path, resume_from: Path | None, num_processes: int) -> None:
+    """Train in processes of their own, one a device, and wait for all of them.
+
+    Raises:
+        JobFailed: One has failed; the others are ended.
+        KeyboardInterrupt: Somebody stopped them.
+    """
+    store = TCPStore(HERE, 0, is_master=True, wait_for_workers=False)
+    with tempfile.TemporaryDirectory() as reports:
+        environment = _environment(store.port, num_processes)
+        task = Task(plan, folder, resume_from, environment, Path(reports))
+        log.info("Training in %d processes.", num_processes)
+        processes = torch_multiprocessing.start_processes(
+            _work, (task,), num_processes, join=False, start_method="spawn"
+        )
+        try:
+            with _forwarded(processes):
+                _wait(processes, Path(reports))
+        finally:
+            for process in processes.processes:
+                process.kill()
+
+
+def _environment(port: int, num_processes: int) -> dict[str, str]:
+    cores = os.cpu_count() or 1
+    return {
+        "MASTER_ADDR": HERE,
+        "MASTER_PORT": str(port),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",  # the store of this process, whose port is taken
+        "WORLD_SIZE": str(num_processes),
+        "LOCAL_WORLD_SIZE": str(num_processes),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores // num_processes))),
+    }
+
+
+@contextmanager
+def _forwarded(processes: ProcessContext) -> Iterator[None]:
+    """Hand on the signals that this process gets."""
+
+    def forward(number: int, _frame: object) -> None:
+        for process in processes.processes:
+            if process.is_alive():
+                os.kill(process.pid, number)
+
+    before = {name: signal.signal(getattr(signal, name), forward) for name in FORWARDED}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _wait(processes: ProcessContext, reports: Path) -> None:
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
+    try:
+        while not processes.join(grace_period=GRACE):
+            pass
+    except torch_multiprocessing.ProcessException as error:
+        raise _explain(error, reports) from None
+
+
+def _explain(error: Exception, reports: Path) -> BaseException:
+    """What the first that failed has to say: the others fail because it is gone."""
+    found = [pickle.loads(file.read_bytes()) for file in reports.glob("*.pickle")]
+    if found:
+        _, outcome = min(found, key=lambda report: report[0])
+        return KeyboardInterrupt() if outcome.status == ExitStatus.STOPPED else JobFailed(outcome)
+    return RuntimeError(f"a training process ended without a word ({error})")
+
+
+def _work(rank: int, task: Task) -> None:
+    """What a process does."""
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C goes to the process that started this one, and is handed on
+    os.environ.update(task.environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
+    prepare()
+    if rank:
+        be_silent()
+    else:
+        Journal().write_to(task.folder / "log.txt")
+    try:
+        _train(task)
+    except BaseException as error:
+        outcome = judge(error, with_traceback=bool(task.plan.config.get("traceback")))
+        beside = task.reports / f"{rank}.new"
+        beside.write_bytes(pickle.dumps((time.time(), outcome)))
+        beside.rename(beside.with_suffix(".pickle"))
+        sys.exit(int(outcome.status))
+
+
+def _train(task: Task) -> None:
+    from workflow.objects import build_objects
+    from workflow.training import fit
+
+    objects = build_objects(task.plan, resuming=task.resume_from is not None)
+    fit(task.plan, objects, task.folder, task.resume_from)

@@ -1,0 +1,63 @@
+"""Training: in this process, or in several that this one starts."""
+
+import logging
+from pathlib import Path
+
+import pyarrow.csv as csv
+import torch
+from front.processes import this_process
+from torch import distributed
+
+from workflow.devices import count_devices, make_trainer
+from workflow.launching import launch
+from workflow.objects import Objects
+from workflow.plan import Plan
+
+log = logging.getLogger(__name__)
+
+
+def train(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) -> None:
+    """Train on as many devices as are asked for; what came of it lies in the folder of the run.
+
+    Args:
+        plan: What to train.
+        objects: Of the plan; processes that are started make their own.
+        folder: Of the run.
+        resume_from: ``last.ckpt`` to go on from; None: from the beginning.
+    """
+    num_processes = count_devices(plan.config["trainer"])
+    if num_processes == 1 or this_process().several:
+        fit(plan, objects, folder, resume_from)
+    else:
+        launch(plan, folder, resume_from, num_processes)
+
+
+def fit(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) -> None:
+    """Train in this process, with the others that there may be."""
+    process = this_process()
+    trainer = make_trainer(plan, objects.callbacks, folder, process)
+    try:
+        trainer.fit(objects.model, objects.data, ckpt_path=resume_from, weights_only=True)
+    except SystemExit:
+        # Lightning leaves by exit status 1 when somebody presses Ctrl-C
+        raise KeyboardInterrupt from None
+    if process.several:
+        distributed.destroy_process_group()
+
+
+def read_metrics(plan: Plan, folder: Path) -> dict[str, float]:
+    """Metrics of the last epoch of training, and the score of the best checkpoint."""
+    history, best = folder / "history.csv", folder / "checkpoints" / "best.ckpt"
+    if not history.is_file():
+        return {}
+    rows = csv.read_csv(history).to_pylist()
+    metrics = {
+        name: value
+        for name, value in rows[-1].items()
+        if name.startswith(("train_", "val_")) and value is not None
+    }
+    if best.is_file():
+        epoch = torch.load(best, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+        monitor = plan.config["callbacks"]["best"]["monitor"]
+        metrics |= {f"best_{monitor}": row[monitor] for row in rows if row["epoch"] == epoch}
+    return metrics
