@@ -44,8 +44,10 @@ class PhaseMetrics(nn.Module):
             per_class |= {"counts": MulticlassStatScores(classes, average=None)}
         self.full = full
         self.seen = 0  # images since the last reset
-        self.overall = MetricCollection(metrics)
-        self.per_class = MetricCollection(per_class)
+        # named, not found at the first update: a process without images would find others
+        self.overall = MetricCollection(metrics, compute_groups=[[name] for name in metrics])
+        groups = [[name for name in per_class if name != "auroc"], ["auroc"]] if full else False
+        self.per_class = MetricCollection(per_class, compute_groups=groups)
 
     def update(self, probs: Tensor, label: Tensor) -> None:
         """Take in a batch: probs (B, C), label (B,)."""
@@ -73,6 +75,11 @@ class PhaseMetrics(nn.Module):
         """Images in all processes."""
         if not distributed.is_initialized():
             return self.seen
+        if self.full and not self.seen:
+            # torchmetrics cannot join what is empty to what has two dimensions
+            auroc = self.per_class["auroc"]
+            auroc.preds.append(torch.zeros(0, len(self.class_names), device=auroc.device))
+            auroc.target.append(torch.zeros(0, dtype=torch.long, device=auroc.device))
         seen = torch.tensor(self.seen, device=self.overall["accuracy"].device)
         distributed.all_reduce(seen)
         return int(seen)

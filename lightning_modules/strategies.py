@@ -23,7 +23,7 @@ class Replicated(DDPStrategy):
     def __init__(
         self,
         *,
-        find_unused_parameters: bool = True,
+        find_unused_parameters: bool = False,
         gradient_as_bucket_view: bool = True,
         timeout_minutes: float = 30.0,
     ) -> None:

@@ -3,7 +3,6 @@
 import logging
 import sys
 import traceback
-import warnings
 from pathlib import Path
 
 SPEAKERS = ("front", "workflow", "datamodules", "lightning_modules")
@@ -40,7 +39,6 @@ class Journal:
 
 def be_silent() -> None:
     """Say nothing: another process speaks for this one."""
-    warnings.simplefilter("ignore")
     for name in SPEAKERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [logging.NullHandler()], False

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from front.outcome import ExitStatus, JobFailed, judge
 from torch import multiprocessing as torch_multiprocessing
 from torch.distributed import TCPStore
 from torch.multiprocessing import ProcessContext
+from torch.multiprocessing.spawn import ProcessException
 
 from workflow.journal import Journal, be_silent
 from workflow.plan import Plan
@@ -108,7 +110,7 @@ def _wait(processes: ProcessContext, reports: Path) -> None:
     try:
         while not processes.join(grace_period=GRACE):
             pass
-    except torch_multiprocessing.ProcessException as error:
+    except ProcessException as error:
         raise _explain(error, reports) from None
 
 
@@ -127,12 +129,11 @@ def _work(rank: int, task: Task) -> None:
         os.setsid()  # Ctrl-C goes to the process that started this one, and is handed on
     os.environ.update(task.environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
     prepare()
+    be_silent()  # what is said of the plan was said
     if rank:
-        be_silent()
-    else:
-        Journal().write_to(task.folder / "log.txt")
+        warnings.simplefilter("ignore")
     try:
-        _train(task)
+        _train(task, speaks=rank == 0)
     except BaseException as error:
         outcome = judge(error, with_traceback=bool(task.plan.config.get("traceback")))
         beside = task.reports / f"{rank}.new"
@@ -141,9 +142,11 @@ def _work(rank: int, task: Task) -> None:
         sys.exit(int(outcome.status))
 
 
-def _train(task: Task) -> None:
+def _train(task: Task, speaks: bool) -> None:
     from workflow.objects import build_objects
     from workflow.training import fit
 
     objects = build_objects(task.plan, resuming=task.resume_from is not None)
+    if speaks:
+        Journal().write_to(task.folder / "log.txt")
     fit(task.plan, objects, task.folder, task.resume_from)

@@ -37,6 +37,8 @@ HUSHED = (
     "No (positive|negative) samples in targets",
     "is not None or using a progress bar",
     "sync_dist=True",
+    "broadcast_buffers",
+    "was called before the ``update``",
 )
 
 
