@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from front.conf_tree import CHECKOUT
+from front.processes import this_process
 
 INSTALL = "python -m pip install -e ."
 NOT_YOUR_INPUT = (
@@ -125,6 +126,8 @@ def worst(outcomes: list[Outcome]) -> ExitStatus:
 
 
 def say(message: str) -> None:
-    """Prints to stderr, which keeps stdout for results."""
+    """Prints to stderr, which keeps stdout for results; of several processes the first does."""
+    if this_process().rank:
+        return
     sys.stdout.flush()
     print(message, file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
 """Which of several processes this is, where torchrun or srun has started some; torch-free."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ def this_process(environment: Mapping[str, str] = os.environ) -> Process:
     """
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
     if "WORLD_SIZE" not in environment and "SLURM_STEP_NUM_TASKS" in environment:
-        num_local = environment.get("SLURM_STEP_TASKS_PER_NODE", "1").partition("(")[0]
+        num_local = re.split(r"\D", environment["SLURM_STEP_TASKS_PER_NODE"])[0]  # as 4(x2)
         told = {"RANK": "SLURM_PROCID", "LOCAL_RANK": "SLURM_LOCALID"}
         told = {name: environment[key] for name, key in told.items()}
         told |= {"WORLD_SIZE": environment["SLURM_STEP_NUM_TASKS"], "LOCAL_WORLD_SIZE": num_local}

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from front.processes import this_process
+
 from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
 from workflow.call import Call
+from workflow.device_request import count_asked, find_device_problems
 
 OWNED = ("callbacks", "default_root_dir", "enable_model_summary", "enable_progress_bar", "logger")
 
@@ -23,7 +26,10 @@ def check_request(config: dict[str, Any], call: Call) -> None:
 
 def check_trainer(config: dict[str, Any]) -> None:
     """Check the options of the trainer alone; raises as ``check_request`` does."""
-    raise_problems(list(_find_trainer(config)), "the configuration")
+    problems = list(_find_trainer(config))
+    if count_asked(config["trainer"]["devices"]) not in (1, None):
+        problems.append(f"trainer.devices is {config['trainer']['devices']}, expected one device")
+    raise_problems(problems, "the configuration")
 
 
 def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
@@ -43,6 +49,7 @@ def _find_trainer(config: dict[str, Any]) -> Iterator[str]:
             yield f"trainer.{key} is the project's own and cannot be set"
     if trainer.get("max_epochs") is None or trainer["max_epochs"] < 1:
         yield f"trainer.max_epochs is {trainer.get('max_epochs')}, expected at least 1"
+    yield from find_device_problems(config, this_process())
     if trainer.get("limit_val_batches") == 0:
         yield (
             "trainer.limit_val_batches is 0, but the best checkpoint is chosen on validation "

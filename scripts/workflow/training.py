@@ -9,6 +9,7 @@ from front.processes import this_process
 from torch import distributed
 
 from workflow.devices import count_devices, make_trainer
+from workflow.joining import tell_start
 from workflow.launching import launch
 from workflow.objects import Objects
 from workflow.plan import Plan
@@ -27,6 +28,7 @@ def train(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) 
     """
     num_processes = count_devices(plan.config["trainer"])
     if num_processes == 1 or this_process().several:
+        tell_start(plan, folder, resume_from)
         fit(plan, objects, folder, resume_from)
     else:
         launch(plan, folder, resume_from, num_processes)
