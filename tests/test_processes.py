@@ -1,6 +1,9 @@
 """Several processes train as one does, and leave one run behind."""
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,149 @@ def test_two_processes_train_as_one_does(uneven, tmp_path):
     said = [line.split("  ", 1)[1] for line in lines]
     assert len(set(said)) == len(said)
     assert sum("Epoch 1/2" in line for line in said) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trainer.accumulate_grad_batches=2",),
+        ("data.batch_size=5", "trainer.devices=3"),  # a rest of 2 images: two processes borrow
+        ("data.batch_size=4", "trainer.devices=2", "data.num_workers=1"),
+        ("gate=two_stage", "data.roi_fraction=0.5"),
+        ("gate=attention",),
+    ],
+)
+def test_any_number_of_processes_trains_as_one_does(words, uneven, tmp_path):
+    same = (*ALIKE, "optimizer=sgd", *[word for word in words if "devices" not in word])
+    one = train_in_process(uneven, tmp_path / "one", *same)
+    two = train_in_process(uneven, tmp_path / "two", *same, *TWO, *words)
+    assert_same(one, two)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+def test_a_run_goes_on_with_another_number_of_processes(before, after, uneven, tmp_path):
+    same = (*ALIKE, "optimizer=sgd", "scheduler=none")
+    whole = train_in_process(uneven, tmp_path / "whole", *same, "trainer.max_epochs=3")
+    part = tmp_path / "part"
+    train_in_process(uneven, part, *same, f"trainer.devices={before}")
+    again = (f"resume={part}", f"trainer.devices={after}", "trainer.max_epochs=3", "test=false")
+    train_in_process(uneven, part, *again)
+    assert_same(whole, part)
+
+
+def type_command(*words, program=(sys.executable,), **environment):
+    paths = os.pathsep.join((str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths} | environment
+    return subprocess.run(
+        [*program, str(ROOT / "scripts" / "train.py"), *words],
+        env=environment, capture_output=True, text=True, check=False, encoding="utf-8",
+        timeout=300,
+    )  # fmt: skip
+
+
+def quick(manifest, *words):
+    start = ("data=manifest", f"data.manifest={manifest}", "data.image_size=32")
+    start += ("data.num_workers=0", "trainer.max_epochs=2", "trainer.accelerator=cpu", *ALIKE)
+    return (*start, *TWO, *words)
+
+
+def processes_with(word):
+    """Ids of the processes whose command line has a word in it."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes()
+        except OSError:  # it has just ended
+            continue
+        found += [int(folder.name)] if word.encode() in line else []
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_fails_ends_the_command_with_its_message(rank, uneven, tmp_path):
+    fails = (f"+callbacks.fails={{_target_: failing.Fails, rank: {rank}}}", f"out={tmp_path}/run")
+    ended = type_command(*quick(uneven, *fails))
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.strip().splitlines()[-1] == "this image is broken."
+    assert ended.stderr.count("this image is broken.") == 1
+    assert "Traceback" not in ended.stderr + ended.stdout
+    status = (tmp_path / "run" / "status.json").read_text(encoding="utf-8")
+    assert '"failed"' in status
+    assert "this image is broken." in status
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_the_command(uneven, tmp_path):
+    fails = ("+callbacks.fails={_target_: failing.Fails, rank: 1, kill: true}",)
+    ended = type_command(*quick(uneven, *fails, f"out={tmp_path}/run"))
+    assert ended.returncode == 1
+    assert "SIGKILL" in ended.stderr
+    assert '"failed"' in (tmp_path / "run" / "status.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_each_job_once(uneven):
+    before = set((ROOT / "outputs" / "sweeps").glob("processes_test/*"))
+    words = ("--multirun", "name=processes_test", "optimizer.lr=0.001,0.002")
+    ended = type_command(*quick(uneven, *words))
+    (sweep,) = set((ROOT / "outputs" / "sweeps").glob("processes_test/*")) - before
+    try:
+        assert ended.returncode == 0, ended.stderr
+        runs = sorted(path.parent.name for path in sweep.glob("*/history.csv"))
+        assert runs == ["0", "1"]
+        for run in runs:
+            text = (sweep / run / "log.txt").read_text(encoding="utf-8")
+            assert text.count("Epoch 2/2") == 1
+    finally:
+        import shutil
+
+        shutil.rmtree(sweep)
+
+
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+
+
+@pytest.mark.slow
+def test_torchrun_makes_one_run(uneven, tmp_path):
+    words = quick(uneven, f"out={tmp_path}/run", "test=true")
+    ended = type_command(*words, program=TORCHRUN)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("Run folder:") == ended.stdout.count("Epoch 1/2") == 1
+    with (tmp_path / "run" / "predictions.csv").open(encoding="utf-8") as file:
+        ids = [row["id"] for row in csv.DictReader(file)]
+    assert len(ids) == len(set(ids)) == 2
+    assert '"finished"' in (tmp_path / "run" / "status.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_mistake_under_torchrun_is_said_once_and_leaves_no_run(tmp_path):
+    words = quick(tmp_path / "nothing.csv", f"out={tmp_path}/run")
+    ended = type_command(*words, program=TORCHRUN)
+    assert ended.returncode != 0
+    assert ended.stderr.count("there is no file") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_processes_of_slurm_make_one_run(uneven, tmp_path):
+    """As srun would start them; there is no SLURM here."""
+    told = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_STEP_NODELIST": "localhost"}
+    told |= {"SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_TASKS_PER_NODE": "2", "OMP_NUM_THREADS": "1"}
+    told |= {"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "train"}
+    command = [sys.executable, str(ROOT / "scripts" / "train.py")]
+    command += [*quick(uneven, f"out={tmp_path}/run")]
+    started = [
+        subprocess.Popen(
+            command,
+            env=os.environ | told | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    said = [process.communicate(timeout=300)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+    assert said[0].count("Epoch 2/2") == 1
+    assert not said[1].strip()

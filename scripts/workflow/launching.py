@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,13 +115,20 @@ def _wait(processes: ProcessContext, reports: Path) -> None:
         raise _explain(error, reports) from None
 
 
-def _explain(error: Exception, reports: Path) -> BaseException:
+def _explain(error: ProcessException, reports: Path) -> BaseException:
     """What the first that failed has to say: the others fail because it is gone."""
     found = [pickle.loads(file.read_bytes()) for file in reports.glob("*.pickle")]
-    if found:
-        _, outcome = min(found, key=lambda report: report[0])
-        return KeyboardInterrupt() if outcome.status == ExitStatus.STOPPED else JobFailed(outcome)
-    return RuntimeError(f"a training process ended without a word ({error})")
+    if (reports / f"{error.error_index}.pickle").is_file():
+        _, outcome, trace = min(found, key=lambda report: report[0])
+        if outcome.status == ExitStatus.STOPPED:
+            return KeyboardInterrupt()
+        failure = JobFailed(outcome)
+        failure.add_note(trace)  # for log.txt
+        return failure
+    return RuntimeError(
+        f"a training process ended without a word ({error}); SIGKILL often is the system's, when "
+        "memory runs out"
+    )
 
 
 def _work(rank: int, task: Task) -> None:
@@ -137,7 +145,7 @@ def _work(rank: int, task: Task) -> None:
     except BaseException as error:
         outcome = judge(error, with_traceback=bool(task.plan.config.get("traceback")))
         beside = task.reports / f"{rank}.new"
-        beside.write_bytes(pickle.dumps((time.time(), outcome)))
+        beside.write_bytes(pickle.dumps((time.time(), outcome, traceback.format_exc())))
         beside.rename(beside.with_suffix(".pickle"))
         sys.exit(int(outcome.status))
 
