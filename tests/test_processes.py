@@ -2,8 +2,11 @@
 
 import csv
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,10 +71,11 @@ def test_two_processes_train_as_one_does(uneven, tmp_path):
     "words",
     [
         ("trainer.accumulate_grad_batches=2",),
-        ("data.batch_size=5", "trainer.devices=3"),  # a rest of 2 images: two processes borrow
+        ("trainer.devices=3",),  # of the rest of 5 images two processes have 2 or 3, one borrows
         ("data.batch_size=4", "trainer.devices=2", "data.num_workers=1"),
-        ("gate=two_stage", "data.roi_fraction=0.5"),
-        ("gate=attention",),
+        ("gate=crops",),
+        ("gate=attention", "model.backbone=test_convnext"),
+        ("gate=guide", "model.backbone=test_convnext"),
     ],
 )
 def test_any_number_of_processes_trains_as_one_does(words, uneven, tmp_path):
@@ -79,6 +83,22 @@ def test_any_number_of_processes_trains_as_one_does(words, uneven, tmp_path):
     one = train_in_process(uneven, tmp_path / "one", *same)
     two = train_in_process(uneven, tmp_path / "two", *same, *TWO, *words)
     assert_same(one, two)
+
+
+GATES = sorted(path.stem for path in (ROOT / "conf" / "gate").glob("*.yaml"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gate", [gate for gate in GATES if gate != "auto"])
+def test_every_gate_trains_in_two_processes(gate, uneven, tmp_path):
+    backbone = "test_vit" if gate == "token" else "test_resnet"
+    words = (*ALIKE, f"gate={gate}", f"model.backbone={backbone}", "trainer.max_epochs=1")
+    if gate == "two_stage_unsupervised":
+        words += ("data.roi_fraction=0", "data.roi_at_test=false")
+    elif gate != "none":
+        words += ("extras=roi_given",)
+    folder = train_in_process(uneven, tmp_path / "run", *words, *TWO)
+    assert len(history_of(folder)) == 1
 
 
 @pytest.mark.slow
@@ -109,16 +129,39 @@ def quick(manifest, *words):
     return (*start, *TWO, *words)
 
 
-def processes_with(word):
-    """Ids of the processes whose command line has a word in it."""
+def children_of(process):
+    """Ids of the processes that one has started and that still run."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            line = (folder / "cmdline").read_bytes()
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
         except OSError:  # it has just ended
             continue
-        found += [int(folder.name)] if word.encode() in line else []
+        if int(parent) == process and state != "Z":
+            found.append(int(stat.parent.name))
     return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_ended_leaves_no_process_behind(number, uneven, tmp_path):
+    words = quick(uneven, "trainer.max_epochs=1000", "callbacks.early_stopping=null")
+    command = [sys.executable, str(ROOT / "scripts" / "train.py"), *words, f"out={tmp_path}/run"]
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while "Epoch 2/" not in started.stdout.readline():
+        assert started.poll() is None
+    children = children_of(started.pid)
+    assert len(children) >= 2
+    started.send_signal(number)
+    _, said = started.communicate(timeout=120)
+    assert started.returncode == (130 if number == signal.SIGINT else started.returncode) != 0, said
+    until = time.monotonic() + 60
+    while any(Path(f"/proc/{one}").is_dir() for one in children):
+        assert time.monotonic() < until
+        time.sleep(0.5)
 
 
 @pytest.mark.slow
@@ -158,8 +201,6 @@ def test_a_sweep_runs_each_job_once(uneven):
             text = (sweep / run / "log.txt").read_text(encoding="utf-8")
             assert text.count("Epoch 2/2") == 1
     finally:
-        import shutil
-
         shutil.rmtree(sweep)
 
 
