@@ -65,7 +65,6 @@ def launch(plan: Plan, folder: Path, resume_from: Path | None, num_processes: in
     with tempfile.TemporaryDirectory() as reports:
         environment = _environment(store.port, num_processes)
         task = Task(plan, folder, resume_from, environment, Path(reports))
-        log.info("Training in %d processes.", num_processes)
         processes = torch_multiprocessing.start_processes(
             _work, (task,), num_processes, join=False, start_method="spawn"
         )

@@ -6,9 +6,10 @@ from pathlib import Path
 import pyarrow.csv as csv
 import torch
 from front.processes import this_process
-from torch import distributed
+from torch import distributed, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from workflow.devices import count_devices, make_trainer
+from workflow.devices import count_devices, make_trainer, on_cpu
 from workflow.joining import tell_start
 from workflow.launching import launch
 from workflow.objects import Objects
@@ -26,12 +27,32 @@ def train(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) 
         folder: Of the run.
         resume_from: ``last.ckpt`` to go on from; None: from the beginning.
     """
-    num_processes = count_devices(plan.config["trainer"])
-    if num_processes == 1 or this_process().several:
+    process = this_process()
+    num_processes = process.num_processes
+    if not process.several:
+        num_processes = count_devices(plan.config["trainer"])
+    if num_processes > 1:
+        log.info("Training in %d processes.", num_processes)
+        _warn_of_statistics(plan, objects.model, num_processes)
+    if num_processes == 1 or process.several:
         tell_start(plan, folder, resume_from)
         fit(plan, objects, folder, resume_from)
     else:
         launch(plan, folder, resume_from, num_processes)
+
+
+def _warn_of_statistics(plan: Plan, model: nn.Module, num_processes: int) -> None:
+    """Say where the result is not that of one process."""
+    trainer = plan.config["trainer"]
+    synchronised = trainer.get("sync_batchnorm", True) and not on_cpu(trainer)
+    if not synchronised and any(isinstance(module, _BatchNorm) for module in model.modules()):
+        log.warning(
+            "BatchNorm sees the images of its own process alone, about %d of a batch of %d: the "
+            "result is not quite that of one process%s.",
+            plan.options.batch_size // num_processes,
+            plan.options.batch_size,
+            " (on GPUs they are joined)" if on_cpu(trainer) else "",
+        )
 
 
 def fit(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) -> None:
