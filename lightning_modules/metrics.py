@@ -14,6 +14,8 @@ from torchmetrics.classification import (
     MulticlassStatScores,
 )
 
+from lightning_modules.networks.across import count_processes
+
 PER_CLASS = {"precision": MulticlassPrecision, "recall": MulticlassRecall, "f1": MulticlassF1Score}
 
 
@@ -73,7 +75,7 @@ class PhaseMetrics(nn.Module):
 
     def _count_seen(self) -> int:
         """Images in all processes."""
-        if not distributed.is_initialized():
+        if count_processes() == 1:
             return self.seen
         if self.full and not self.seen:
             # torchmetrics cannot join what is empty to what has two dimensions

@@ -14,7 +14,12 @@ from lightning_modules.checkpoint import describe_versions, open_checkpoint
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
-from lightning_modules.networks.across import across, average_statistics, joint_step
+from lightning_modules.networks.across import (
+    across,
+    average_statistics,
+    count_processes,
+    joint_step,
+)
 from lightning_modules.networks.backbone import native_size
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
@@ -25,6 +30,7 @@ from lightning_modules.objective import (
     training_loss,
 )
 from lightning_modules.schedulers import stretch_state
+from lightning_modules.strategies import Sharded
 
 PHASES = ("train", "val", "test")
 
@@ -109,6 +115,11 @@ class ROIClassifier(LightningModule):
         # ModuleDict refuses the key "train", the name of its own method
         return nn.ModuleDict({f"{p}_metrics": PhaseMetrics(names, p != "train") for p in PHASES})
 
+    def configure_model(self) -> None:
+        """Part the network over the devices where the strategy is to."""
+        if isinstance(self.trainer.strategy, Sharded):
+            self.trainer.strategy.shard(self.network)
+
     @property
     def preprocessing(self) -> dict[str, Any]:
         """What the backbone expects of an image: size, mean, std, interpolation."""
@@ -151,8 +162,8 @@ class ROIClassifier(LightningModule):
         if answered.any():
             self.metrics[f"{phase}_metrics"].update(probs[answered], batch["label"][answered])
         # the loss of a step that several processes take together is the mean of theirs
-        num_answered = round(float(across(answered.sum())) * self.trainer.world_size)
-        if num_answered or self.trainer.world_size > 1:
+        num_answered = round(float(across(answered.sum())) * count_processes())
+        if num_answered or count_processes() > 1:
             name, kept = f"{phase}_loss", {"on_step": False, "on_epoch": True, "sync_dist": True}
             self.log(name, loss.detach(), batch_size=num_answered, **kept)
         values = {}
@@ -172,13 +183,13 @@ class ROIClassifier(LightningModule):
 
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         """Make what is random in a step (dropout) a function of (seed, epoch, batch)."""
-        place = (self.global_rank,) if self.trainer.world_size > 1 else ()
+        place = (self.global_rank,) if count_processes() > 1 else ()
         mixed = hash((self.hparams.seed, self.current_epoch, batch_idx, *place))
         torch.manual_seed(mixed % 2**63)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
         counts = not batch.get("borrowed", False)
-        with joint_step(self.trainer.world_size, counts):
+        with joint_step(counts):
             loss, output = training_loss(self.network, batch, self.loss, self.extras)
             loss = loss if counts else loss * 0.0
             # mixtures are scored by the label of their larger part
@@ -189,7 +200,7 @@ class ROIClassifier(LightningModule):
 
     def on_validation_start(self) -> None:
         """Give every process the same model; BatchNorm has seen other images in each."""
-        if self.trainer.world_size > 1:
+        if count_processes() > 1:
             average_statistics(self.network)
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102

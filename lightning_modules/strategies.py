@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from typing import Literal
 
-from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy
+import torch
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy
 from torch import nn
-from torch.distributed.fsdp.wrap import lambda_auto_wrap_policy
+from torch.distributed.fsdp import FSDPModule, fully_shard
 
 
 class Replicated(DDPStrategy):
@@ -36,34 +35,38 @@ class Replicated(DDPStrategy):
         )
 
 
-class Sharded(FSDPStrategy):
-    """Parameters, gradients and optimizer state in parts over the devices (FSDP).
+class Sharded(ModelParallelStrategy):
+    """Parameters, gradients and optimizer state in parts over the devices (FSDP2).
 
     For backbones that one device cannot hold. A block is gathered where it is computed and let go
     again. Checkpoints are whole, in one file, as those of one device.
 
     Args:
         blocks: Endings of the names of the classes that are gathered as one.
-        sharding: ``FULL_SHARD``, or ``SHARD_GRAD_OP``: the parameters stay whole.
         timeout_minutes: How long a process waits for another before it gives up.
     """
 
     def __init__(
-        self,
-        *,
-        blocks: Sequence[str] = ("Block",),
-        sharding: Literal["FULL_SHARD", "SHARD_GRAD_OP"] = "FULL_SHARD",
-        timeout_minutes: float = 30.0,
+        self, *, blocks: Sequence[str] = ("Block",), timeout_minutes: float = 30.0
     ) -> None:
         super().__init__(
-            auto_wrap_policy=partial(
-                lambda_auto_wrap_policy, lambda_fn=partial(_ends, tuple(blocks))
-            ),
-            sharding_strategy=sharding,
-            state_dict_type="full",
+            tensor_parallel_size=1,
+            save_distributed_checkpoint=False,
             timeout=timedelta(minutes=timeout_minutes),
         )
+        self.endings = tuple(blocks)
 
+    def setup_environment(self) -> None:  # noqa: D102
+        self._data_parallel_size = self.num_nodes * self.num_processes
+        super().setup_environment()
 
-def _ends(endings: tuple[str, ...], module: nn.Module) -> bool:
-    return type(module).__name__.endswith(endings)
+    def shard(self, network: nn.Module) -> None:
+        """Part a network once; its parameters keep their names and shapes."""
+        if isinstance(network, FSDPModule):
+            return
+        network.to(memory_format=torch.contiguous_format)  # what is cut is cut along the first axis
+        mesh = self.device_mesh["data_parallel"]
+        for module in network.modules():
+            if type(module).__name__.endswith(self.endings):
+                fully_shard(module, mesh=mesh)
+        fully_shard(network, mesh=mesh)

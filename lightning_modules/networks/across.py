@@ -17,14 +17,13 @@ _counts: ContextVar[bool | None] = ContextVar("counts", default=None)
 
 
 @contextmanager
-def joint_step(num_processes: int, counts: bool = True) -> Iterator[None]:
+def joint_step(counts: bool = True) -> Iterator[None]:
     """A training step that all processes take together; nothing changes where there is one.
 
     Args:
-        num_processes: That train together.
         counts: Whether the images of this process count; one with too few borrows some.
     """
-    token = _counts.set(counts if num_processes > 1 else None)
+    token = _counts.set(counts if count_processes() > 1 else None)
     try:
         yield
     finally:
@@ -42,6 +41,11 @@ def across(total: Tensor) -> Tensor:
     mean = total.detach().float() * counts
     distributed.all_reduce(mean)
     return mean / distributed.get_world_size()
+
+
+def count_processes() -> int:
+    """Processes that train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def weigh_mean(mean: Tensor, count: int) -> Tensor:

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import Strategy
 
-from lightning_modules.callbacks import EpochLines, Predictions
+from lightning_modules.callbacks import DurationEstimate, EpochLines, Predictions, Preview
 from lightning_modules.strategies import Replicated
 from workflow.plan import Plan, instantiate
 
@@ -31,6 +31,10 @@ def make_trainer(
         folder: Of the run.
         process: Of those that train together; by default one alone, on one device.
     """
+    strategy = plan.config["trainer"].get("strategy")
+    if process.several and isinstance(strategy, dict) and strategy["_target_"].endswith("Sharded"):
+        # none of these has all of the model for itself
+        callbacks = [c for c in callbacks if not isinstance(c, Preview | DurationEstimate)]
     on_terminal = sys.stdout.isatty() and process.rank == 0
     shown = [EpochLines(plan.caveat), Predictions(), *([TQDMProgressBar()] if on_terminal else [])]
     owned = {

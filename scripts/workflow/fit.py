@@ -96,7 +96,7 @@ def _train_and_test(
 ) -> dict[str, Any]:
     """Train, test, write metrics.json and return the metrics."""
     train(plan, objects, folder, resume_from)
-    metrics: dict[str, Any] = read_metrics(plan, folder)
+    metrics: dict[str, Any] = read_metrics(folder)
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
         if plan.config["test"] and trainer.limit_test_batches:

@@ -68,9 +68,9 @@ def fit(plan: Plan, objects: Objects, folder: Path, resume_from: Path | None) ->
         distributed.destroy_process_group()
 
 
-def read_metrics(plan: Plan, folder: Path) -> dict[str, float]:
+def read_metrics(folder: Path) -> dict[str, float]:
     """Metrics of the last epoch of training, and the score of the best checkpoint."""
-    history, best = folder / "history.csv", folder / "checkpoints" / "best.ckpt"
+    history, last = folder / "history.csv", folder / "checkpoints" / "last.ckpt"
     if not history.is_file():
         return {}
     rows = csv.read_csv(history).to_pylist()
@@ -79,8 +79,10 @@ def read_metrics(plan: Plan, folder: Path) -> dict[str, float]:
         for name, value in rows[-1].items()
         if name.startswith(("train_", "val_")) and value is not None
     }
-    if best.is_file():
-        epoch = torch.load(best, map_location="cpu", weights_only=True, mmap=True)["epoch"]
-        monitor = plan.config["callbacks"]["best"]["monitor"]
-        metrics |= {f"best_{monitor}": row[monitor] for row in rows if row["epoch"] == epoch}
+    if last.is_file():
+        states = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
+        for name, state in states.items():
+            score = state.get("best_model_score")
+            if name.startswith("BestCheckpoint") and score is not None:
+                metrics[f"best_{state['monitor']}"] = float(score)
     return metrics
