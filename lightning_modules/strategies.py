@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy
@@ -59,6 +61,23 @@ class Sharded(ModelParallelStrategy):
     def setup_environment(self) -> None:  # noqa: D102
         self._data_parallel_size = self.num_nodes * self.num_processes
         super().setup_environment()
+
+    def load_checkpoint(self, checkpoint_path: str | Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Load a whole checkpoint.
+
+        Raises:
+            ValueError: One device has written it: its optimizer numbers parameters group by group,
+                and Lightning would read them in the order of the model.
+        """
+        saved = torch.load(checkpoint_path, map_location="cpu", weights_only=True, mmap=True)
+        for state in saved["optimizer_states"]:
+            numbers = [number for group in state["param_groups"] for number in group["params"]]
+            if len(state["param_groups"]) > 1 and numbers == list(range(len(numbers))):
+                raise ValueError(
+                    f"{checkpoint_path} was written by one device, from which trainer=fsdp cannot "
+                    "go on with several: go on with trainer.devices=1."
+                )
+        return super().load_checkpoint(checkpoint_path, **options)
 
     def shard(self, network: nn.Module) -> None:
         """Part a network once; its parameters keep their names and shapes."""

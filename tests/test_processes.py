@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 ALIKE = ("model.backbone=test_vit", "data.batch_size=7", "extras=default", "gate=pixel")
 ALIKE += ("data.cache=off", "callbacks.duration=null", "interventions=none", "test=false")
 TWO = ("trainer.devices=2",)
+OF_DEVICES = re.compile(r"trainer(=|\.devices)").match
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +75,14 @@ def test_two_processes_train_as_one_does(uneven, tmp_path):
         ("trainer.accumulate_grad_batches=2",),
         ("trainer.devices=3",),  # of the rest of 5 images two processes have 2 or 3, one borrows
         ("data.batch_size=4", "trainer.devices=2", "data.num_workers=1"),
+        ("trainer=fsdp",),
         ("gate=crops",),
         ("gate=attention", "model.backbone=test_convnext"),
         ("gate=guide", "model.backbone=test_convnext"),
     ],
 )
 def test_any_number_of_processes_trains_as_one_does(words, uneven, tmp_path):
-    same = (*ALIKE, "optimizer=sgd", *[word for word in words if "devices" not in word])
+    same = (*ALIKE, "optimizer=sgd", *[word for word in words if not OF_DEVICES(word)])
     one = train_in_process(uneven, tmp_path / "one", *same)
     two = train_in_process(uneven, tmp_path / "two", *same, *TWO, *words)
     assert_same(one, two)
@@ -102,15 +105,26 @@ def test_every_gate_trains_in_two_processes(gate, uneven, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
-def test_a_run_goes_on_with_another_number_of_processes(before, after, uneven, tmp_path):
+@pytest.mark.parametrize(
+    ("before", "after", "trainer"),
+    [(2, 1, "default"), (1, 2, "default"), (2, 1, "fsdp"), (2, 2, "fsdp")],
+)
+def test_a_run_goes_on_with_another_number_of_processes(before, after, trainer, uneven, tmp_path):
     same = (*ALIKE, "optimizer=sgd", "scheduler=none")
     whole = train_in_process(uneven, tmp_path / "whole", *same, "trainer.max_epochs=3")
     part = tmp_path / "part"
-    train_in_process(uneven, part, *same, f"trainer.devices={before}")
+    train_in_process(uneven, part, *same, f"trainer={trainer}", f"trainer.devices={before}")
     again = (f"resume={part}", f"trainer.devices={after}", "trainer.max_epochs=3", "test=false")
     train_in_process(uneven, part, *again)
     assert_same(whole, part)
+
+
+@pytest.mark.slow
+def test_parts_cannot_go_on_from_one_device(uneven, tmp_path):
+    run = train_in_process(uneven, tmp_path / "run", *ALIKE, "trainer=fsdp", "trainer.devices=1")
+    again = (f"resume={run}", "trainer.devices=2", "trainer.max_epochs=3", "test=false")
+    with pytest.raises(Exception, match=r"go on with trainer\.devices=1"):
+        train_in_process(uneven, run, *again)
 
 
 def type_command(*words, program=(sys.executable,), **environment):
