@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from front.composition import compose_job
+from front.conf_tree import CONF, ConfTree
 from front.processes import Process, this_process
+from omegaconf import OmegaConf
 from torch.utils.data import BatchSampler
 from workflow.device_request import count_asked, find_device_problems
+from workflow.devices import build_trainer, count_devices
 
 from datamodules.loading.shares import Borrowed, PartsOfBatches, WholeBatches, part_of
+from lightning_modules.strategies import Replicated, Sharded
 
 SIZES = [
     (images, size, processes)
@@ -97,3 +102,18 @@ def test_devices_that_can_be_are_not_refused():
     config = {"trainer": {"devices": "auto"}, "data": {"batch_size": 8}}
     assert not list(find_device_problems(config, Process(1, 1, 4, 2)))
     assert not list(find_device_problems(config, Process()))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "trainer").glob("*.yaml")))
+def test_every_trainer_builds_alone_and_as_one_of_two(name, monkeypatch):
+    words = [f"trainer={name}", "trainer.accelerator=cpu", "trainer.devices=2"]
+    config = OmegaConf.to_container(compose_job("train", words, ConfTree()).cfg.trainer)
+    owned = {"logger": False, "enable_checkpointing": False}
+    assert build_trainer(config, Process(), owned).world_size == 1
+    told = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    for key, value in told.items():
+        monkeypatch.setenv(key, value)
+    trainer = build_trainer(config, this_process(), owned)
+    assert (trainer.world_size, trainer.global_rank) == (2, 1)
+    assert isinstance(trainer.strategy, Sharded if name == "fsdp" else Replicated)
+    assert count_devices(config) == 2
