@@ -189,6 +189,7 @@ def test_a_process_that_fails_ends_the_command_with_its_message(rank, uneven, tm
     assert "Traceback" not in ended.stderr + ended.stdout
     status = (tmp_path / "run" / "status.json").read_text(encoding="utf-8")
     assert '"failed"' in status
+    assert "failing.py" in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
     assert "this image is broken." in status
 
 

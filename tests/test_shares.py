@@ -85,6 +85,11 @@ MISTAKES = {
     "an overfit": ({"devices": 2, "overfit_batches": 2}, Process(), "needs one device"),
     "several machines": ({"devices": 1, "num_nodes": 2}, Process(), "torchrun or srun"),
     "a strategy by name": ({"devices": 2, "strategy": "fsdp"}, Process(), "choose trainer=ddp"),
+    "half precision in parts": (
+        {"devices": 2, "strategy": {"_target_": "a.Sharded"}, "precision": "16-mixed"},
+        Process(),
+        "expected bf16-mixed",
+    ),
     "another number": ({"devices": 1}, Process(0, 0, 2, 2), "2 processes were started"),
     "unlike machines": ({"devices": "auto"}, Process(0, 0, 3, 2), "as many on every machine"),
 }

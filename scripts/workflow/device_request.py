@@ -8,6 +8,7 @@ from front.processes import Process
 # a process trains on two images at least: BatchNorm has no variance of one
 FEWEST = 2
 BY_MODEL = ("auto", "ddp")
+SCALED = (16, "16", "16-mixed")
 
 
 def find_device_problems(config: dict[str, Any], process: Process) -> Iterator[str]:
@@ -26,6 +27,12 @@ def find_device_problems(config: dict[str, Any], process: Process) -> Iterator[s
     strategy = trainer.get("strategy")
     if isinstance(strategy, str) and strategy not in BY_MODEL:
         yield f"trainer.strategy is {strategy!r}: choose trainer=ddp or trainer=fsdp instead"
+    parted = isinstance(strategy, dict) and str(strategy.get("_target_")).endswith("Sharded")
+    if parted and trainer.get("precision") in SCALED:
+        yield (
+            f"trainer.precision is {trainer['precision']!r}, whose scaling trainer=fsdp cannot do: "
+            "expected bf16-mixed, bf16-true or 32-true"
+        )
     if process.several:
         yield from _find_mismatch(config, asked, process)
     elif num_nodes != 1:
