@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from datamodules.augmentation.augmentation import Augmentation
 from datamodules.loading.cache import ImageCache
 from datamodules.loading.dataset import ROIDataset, as_loaded
 from datamodules.loading.sampler import EpochSampler
 from datamodules.loading.sequences import find_sequences
+from datamodules.loading.shares import PartsOfBatches, WholeBatches
 from datamodules.loading.transforms import Preprocessing
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
@@ -91,13 +92,13 @@ class ROIDataModule(LightningDataModule):
         # BatchNorm has no variance of one image: a rest of one is left out of that epoch
         size = self.options.batch_size
         drop_last = len(sampler) > size and len(sampler) % size == 1
-        return self._loader(dataset, sampler=sampler, drop_last=drop_last)
+        return self._loader(dataset, PartsOfBatches, sampler=sampler, drop_last=drop_last)
 
     def val_dataloader(self) -> DataLoader:  # noqa: D102
-        return self._loader(self.dataset("val"))
+        return self._loader(self.dataset("val"), WholeBatches)
 
     def test_dataloader(self) -> DataLoader:  # noqa: D102
-        return self._loader(self.dataset("test"))
+        return self._loader(self.dataset("test"), WholeBatches)
 
     def sample_loader(self, rows: np.ndarray) -> DataLoader:
         """Load some rows of the table once, in this order, by the evaluation transform."""
@@ -112,7 +113,13 @@ class ROIDataModule(LightningDataModule):
     ) -> ROIDataset:
         return ROIDataset(table, rows, self.preprocessing, augmentation, self.seed, self.cache)
 
-    def _loader(self, dataset: ROIDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
+    def _loader(
+        self,
+        dataset: ROIDataset,
+        share: type[PartsOfBatches | WholeBatches] | None = None,
+        **changes: Any,  # noqa: ANN401
+    ) -> DataLoader:
+        """Load a data set; ``share`` is what one of several processes takes of it, None: all."""
         workers = self.num_workers
         settings = {
             "batch_size": self.options.batch_size,
@@ -122,15 +129,25 @@ class ROIDataModule(LightningDataModule):
             "pin_memory": torch.cuda.is_available(),
             "worker_init_fn": leave_interrupts if workers else None,
         }
-        return DataLoader(dataset, **(settings | changes))
+        settings |= changes
+        if share is not None and self.trainer is not None and self.trainer.world_size > 1:
+            sampler = settings.pop("sampler", SequentialSampler(dataset))
+            whole = settings.pop("batch_size"), settings.pop("drop_last", False)
+            place = self.trainer.global_rank, self.trainer.world_size
+            settings["batch_sampler"] = share(BatchSampler(sampler, *whole), *place)
+        return DataLoader(dataset, **settings)
 
     @property
     def num_workers(self) -> int:
-        """Loading processes: as asked, else one a CPU core up to 8 and none on a single core."""
+        """Loading processes: as asked, else one a CPU core up to 8 and none on a single core.
+
+        Processes that train on one machine share its cores.
+        """
         if self.options.num_workers is not None:
             return self.options.num_workers
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return min(8, cores) if cores and cores > 1 else 0
+        own = (cores or 1) // (self.trainer.num_devices if self.trainer is not None else 1)
+        return min(8, own) if own > 1 else 0
 
 
 def leave_interrupts(worker: int) -> None:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.networks.across import across
+
 
 class CrossEntropy(nn.Module):
     """Softmax cross-entropy, averaged over the weights of the samples.
@@ -72,7 +74,8 @@ class CrossEntropy(nn.Module):
             if self.class_weights is not None:
                 weights = weights * self.class_weights
         # a batch whose weights are all 0 must give 0, not NaN
-        return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+        total = across(weights.sum()).clamp_min(torch.finfo(losses.dtype).tiny)
+        return (losses * weights).sum() / total
 
     def _by_class(self, logits: Tensor) -> Tensor:
         """What an image would cost if its label were each class, (B, C)."""

@@ -15,6 +15,8 @@ from torchmetrics.classification import (
     MulticlassStatScores,
 )
 
+from lightning_modules.networks.across import count_processes
+
 PER_CLASS = {"precision": MulticlassPrecision, "recall": MulticlassRecall, "f1": MulticlassF1Score}
 
 
@@ -47,8 +49,10 @@ class PhaseMetrics(nn.Module):
             per_class |= {"counts": MulticlassStatScores(classes, average=None)}
         self.full = full
         self.seen = SumMetric()  # images since the last reset
-        self.overall = MetricCollection(metrics)
-        self.per_class = MetricCollection(per_class)
+        # named, not found at the first update: a process without images would find others
+        self.overall = MetricCollection(metrics, compute_groups=[[name] for name in metrics])
+        groups = [[name for name in per_class if name != "auroc"], ["auroc"]] if full else False
+        self.per_class = MetricCollection(per_class, compute_groups=groups)
         # a NaN would be left out of the mean in silence
         self.means = nn.ModuleDict({name: MeanMetric(nan_strategy="disable") for name in means})
 
@@ -68,6 +72,7 @@ class PhaseMetrics(nn.Module):
         A mean over no image is not there.
         """
         means = {name: mean.compute() for name, mean in self.means.items()}
+        self._prepare_joining()
         if not self.seen.compute():
             means = {name: value for name, value in means.items() if not value.isnan()}
             return means | dict.fromkeys(self._names(), torch.tensor(0.0))
@@ -85,6 +90,13 @@ class PhaseMetrics(nn.Module):
             scores = zip(self.class_names, per_class[name], strict=True)
             values |= {f"{name}_{class_name}": score for class_name, score in scores}
         return values
+
+    def _prepare_joining(self) -> None:
+        """Give a process without images what torchmetrics can join to that of the others."""
+        if self.full and count_processes() > 1 and not self.seen.sum_value:
+            auroc = self.per_class["auroc"]
+            auroc.preds.append(torch.zeros(0, len(self.class_names), device=auroc.device))
+            auroc.target.append(torch.zeros(0, dtype=torch.long, device=auroc.device))
 
     def _names(self) -> list[str]:
         names = list(self.overall)

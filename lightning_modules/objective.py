@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from lightning_modules.extras import Extras, jensen_shannon
 from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.across import weigh_mean
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.mixing import Mixing
@@ -42,10 +43,17 @@ def training_loss(
     output = run_network(network, batch, extras.draw_mixing(batch["image"], copied))
     loss = classification_loss(output, batch, criterion)
     loss = loss + sum(network.gate.losses(network, output, batch).values())
-    if len(copied) and extras.consistency:
-        copies = output.logits[-len(copied) :]
-        loss = loss + extras.consistency * jensen_shannon(output.logits[copied], copies)
+    if extras.swap and extras.consistency:
+        loss = loss + extras.consistency * _inconsistency(output.logits, copied)
     return loss, output
+
+
+def _inconsistency(logits: Tensor, copied: Tensor) -> Tensor:
+    """Divergence between the answers to images and to their copies, the last rows; 0 without."""
+    divergence = logits.new_zeros(())
+    if len(copied):
+        divergence = jensen_shannon(logits[copied], logits[-len(copied) :])
+    return weigh_mean(divergence, len(copied))
 
 
 def classification_loss(

@@ -18,6 +18,12 @@ from lightning_modules.checkpoint import describe_versions, open_checkpoint
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
+from lightning_modules.networks.across import (
+    across,
+    average_statistics,
+    count_processes,
+    joint_step,
+)
 from lightning_modules.networks.backbone import native_size
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
@@ -29,6 +35,7 @@ from lightning_modules.objective import (
     window_scale,
 )
 from lightning_modules.schedulers import stretch_state
+from lightning_modules.strategies import Sharded
 
 PHASES = ("train", "val", "test")
 
@@ -137,6 +144,11 @@ class ROIClassifier(LightningModule):
         averaged = self.average is not None and self.average.began
         return self.average.module if averaged else self.network
 
+    def configure_model(self) -> None:
+        """Part the network over the devices where the strategy is to."""
+        if isinstance(self.trainer.strategy, Sharded):
+            self.trainer.strategy.shard(self.network)
+
     @property
     def preprocessing(self) -> dict[str, Any]:
         """What the backbone expects of an image: size, mean, std, interpolation."""
@@ -173,13 +185,17 @@ class ROIClassifier(LightningModule):
         """Take in what a batch came to; an image without an answer counts in no score."""
         size, metrics = len(batch["label"]), self.metrics[f"{phase}_metrics"]
         answered = output.origin[:size] != MaskOrigin.ABSTAIN
-        probs = output.logits[:size].detach().float().softmax(dim=1)
-        num_answered = int(answered.sum())
-        if num_answered:
+        if batch.get("borrowed"):  # they count in another process
+            size, answered = 0, torch.zeros_like(answered)
+        probs = output.logits[: len(answered)].detach().float().softmax(dim=1)
+        if answered.any():
             metrics.update(probs[answered], batch["label"][answered])
+        # the loss of a step that several processes take together is the mean of theirs
+        num_answered = round(float(across(answered.sum())) * count_processes())
+        if num_answered:
             metrics.average("loss", loss.detach(), num_answered)
         if "empty_mask_share" in metrics.means:
-            empty = ~output.mask[:size].flatten(1).any(dim=1)
+            empty = ~output.mask[: len(answered)].flatten(1).any(dim=1)
             metrics.average("empty_mask_share", (empty & answered).float().mean(), size)
         if "answered_share" in metrics.means:
             metrics.average("answered_share", answered.float().mean(), size)
@@ -192,16 +208,20 @@ class ROIClassifier(LightningModule):
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         """Make what trains, and what is random in a step, a function of (seed, epoch, batch)."""
         self.network.backbone.start_epoch(self.current_epoch)
-        mixed = hash((self.hparams.seed, self.current_epoch, batch_idx))
+        place = (self.global_rank,) if count_processes() > 1 else ()
+        mixed = hash((self.hparams.seed, self.current_epoch, batch_idx, *place))
         torch.manual_seed(mixed % 2**63)
         np.random.seed(mixed % 2**32)
         random.seed(mixed)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: D102
-        loss, output = training_loss(self.network, batch, self.loss, self.extras)
-        # mixtures are scored by the label of their larger part
-        scored = batch | {"label": dominant_label(output, batch["label"])}
-        self._log_step("train", loss, output, scored)
+        counts = not batch.get("borrowed", False)
+        with joint_step(counts):
+            loss, output = training_loss(self.network, batch, self.loss, self.extras)
+            loss = loss if counts else loss * 0.0
+            # mixtures are scored by the label of their larger part
+            scored = batch | {"label": dominant_label(output, batch["label"])}
+            self._log_step("train", loss, output, scored)
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         num_batches = self.trainer.num_training_batches
         return loss * window_scale(batch_idx, num_batches, self.trainer.accumulate_grad_batches)
@@ -213,6 +233,11 @@ class ROIClassifier(LightningModule):
             num_steps = int(self.trainer.estimated_stepping_batches)
             self.average.follow(self.network, self.trainer.global_step + 1, num_steps)
 
+    def on_validation_start(self) -> None:
+        """Give every process the same model; BatchNorm has seen other images in each."""
+        if count_processes() > 1:
+            average_statistics(self.network)
+
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
         self._evaluate(batch, "val")
 
@@ -222,6 +247,7 @@ class ROIClassifier(LightningModule):
     def on_train_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("train")
         self._step_plateau()
+        self.on_validation_start()  # an epoch may end without validation, and is saved
 
     def on_validation_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("val")

@@ -1,7 +1,8 @@
 """Train a classifier behind its gate, then test the best checkpoint; --help lists the options."""
 
 from front import hydra_app
-from front.outcome import Outcome
+from front.outcome import ExitStatus, Outcome
+from front.processes import this_process
 from omegaconf import DictConfig
 
 
@@ -13,8 +14,18 @@ def after_job(outcome: Outcome) -> str | None:
 
 
 @hydra_app("train", after_job)
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> ExitStatus | None:
     """Check, build, fit, test; torch is imported when all that needs none of it is right."""
+    from workflow.joining import follow, leading
+
+    if this_process().rank:
+        return follow()
+    with leading():
+        return plan_and_run(cfg)
+
+
+def plan_and_run(cfg: DictConfig) -> None:
+    """Be the only process, or the first of several."""
     from workflow.call import read_call
     from workflow.journal import Journal
     from workflow.plan import make_plan

@@ -14,6 +14,7 @@ from datamodules.augmentation.augmentation import Augmentation
 from datamodules.augmentation.draws import Draws
 from datamodules.loading.cache import ImageCache
 from datamodules.loading.preparation import Preparation
+from datamodules.loading.shares import Borrowed
 from datamodules.loading.transforms import Preprocessing
 from datamodules.regions.planes import read_distractors, resize_generously
 from datamodules.tables.table import ImageTable
@@ -66,7 +67,9 @@ class ROIDataset(Dataset):
         return self.load([key])
 
     def __getitems__(self, keys: Sequence[Key]) -> dict[str, Any]:
-        return self.load(keys)
+        """A batch; ``borrowed`` (true) is there where its images count in another process."""
+        batch = self.load(keys)
+        return batch | {"borrowed": True} if isinstance(keys, Borrowed) else batch
 
     def load(self, keys: Sequence[Key]) -> dict[str, Any]:
         """Make a batch.

@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 class DurationEstimate(Callback):
     """Time a few steps on a copy of the network and say what they come to.
 
-    The run itself is left untouched: its weights, its random state and its data order.
+    The run itself is left untouched: its weights, its random state and its data order. Of
+    processes that train together each times a step of its own.
 
     Args:
         num_steps: Steps that are timed, at least 1, after one that is not.
@@ -29,7 +30,7 @@ class DurationEstimate(Callback):
         self.num_steps = num_steps
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        if trainer.fast_dev_run or not trainer.is_global_zero:
+        if trainer.fast_dev_run:
             return
         devices = [] if pl_module.device.type == "cpu" else [pl_module.device]
         with torch.random.fork_rng(devices):
@@ -49,7 +50,10 @@ class DurationEstimate(Callback):
     def _time(self, trainer: Trainer, pl_module: LightningModule) -> tuple[float, float, float]:
         """Seconds of a training step, of an evaluation step, and of loading a batch."""
         loader = trainer.train_dataloader
-        dataset, size = loader.dataset, min(loader.batch_size, len(loader.dataset))
+        size = -(
+            -(loader.batch_size or loader.batch_sampler.batches.batch_size) // trainer.world_size
+        )
+        dataset, size = loader.dataset, min(size, len(loader.dataset))
         started = time.monotonic()
         batch = dataset.load(range(size))
         load = time.monotonic() - started

@@ -42,33 +42,16 @@ class Status(EpochCallback):
 
     def _write(self, trainer: Trainer, state: str, epochs_done: int = 0) -> None:
         if trainer.is_global_zero:
-            epoch = trainer.current_epoch + epochs_done
-            write_status(trainer, state, epoch, {self.monitor: self._score})
+            epochs = {
+                "epoch": trainer.current_epoch + epochs_done,
+                "max_epochs": trainer.max_epochs,
+            }
+            content = {"state": state, "reason": None} | epochs | {self.monitor: self._score}
+            write_json(Path(trainer.default_root_dir) / "status.json", content)
 
 
-def write_status(
-    trainer: Trainer, state: str, epoch: int, scores: Mapping[str, float | None]
-) -> None:
-    """Write status.json of the run that a trainer works on.
-
-    Args:
-        trainer: Its folder and the epochs it is to train.
-        state: ``running``, ``trained`` or ``finished``.
-        epoch: Epochs that are done.
-        scores: Metrics to show, by name.
-    """
-    content = {"state": state, "reason": None, "epoch": epoch, "max_epochs": trainer.max_epochs}
-    write_json(Path(trainer.default_root_dir) / "status.json", content | dict(scores))
-
-
-def note_end(folder: Path, state: str, reason: str) -> None:
-    """Write into status.json that a run ended before its time.
-
-    Args:
-        folder: Of the run.
-        state: ``stopped`` by somebody, or ``failed``.
-        reason: Of it.
-    """
+def update_status(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Change what status.json of a run says: its ``state``, the ``reason`` of an end, scores."""
     file = folder / "status.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    write_json(file, before | {"state": state, "reason": reason})
+    write_json(file, before | changes)

@@ -10,12 +10,14 @@ from pathlib import Path
 from types import TracebackType
 
 from front.conf_tree import CHECKOUT
+from front.processes import this_process
 
 INSTALL = "python -m pip install -e ."
 NOT_YOUR_INPUT = (
     "This is a failure of the program, not of your input. Add debug=traceback to see where."
 )
 USER_MISTAKES = (ValueError, FileNotFoundError, ImportError)
+STOPPED = "Stopped"  # by a signal; its class lies beside what imports torch
 # Lightning's word for a Trainer that cannot be, such as trainer.accelerator=gpu without a GPU; a
 # file that broke while training, which torch raises anew from a loading process.
 FOREIGN_MISTAKES = ("MisconfigurationException", "LostImage")
@@ -64,7 +66,7 @@ def judge(error: BaseException, with_traceback: bool = False) -> Outcome:
     trace = "".join(traceback.format_exception(error)) if with_traceback else ""
     if isinstance(error, JobFailed):
         return error.outcome
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == STOPPED:
         return Outcome(ExitStatus.STOPPED, trace + (str(error) or "Stopped."))
     if isinstance(error, RequirementNotMet):
         return Outcome(ExitStatus.NOT_MET, trace + str(error))
@@ -125,6 +127,8 @@ def worst(outcomes: list[Outcome]) -> ExitStatus:
 
 
 def say(message: str) -> None:
-    """Prints to stderr, which keeps stdout for results."""
+    """Prints to stderr, which keeps stdout for results; of several processes the first does."""
+    if this_process().rank:
+        return
     sys.stdout.flush()
     print(message, file=sys.stderr, flush=True)

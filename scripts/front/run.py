@@ -26,9 +26,14 @@ from front.conf_tree import CONF, ConfTree
 from front.config_check import find_problems
 from front.jobs import forgotten_multirun, jobs_of, summary, sweep_problems
 from front.outcome import ExitStatus, JobFailed, Outcome, judge, say, worst
+from front.processes import this_process
 from front.wording import format_problems
 
 Main = Callable[[DictConfig], Any]
+SWEEP_TOGETHER = (
+    "--multirun under torchrun or srun would run the sweep in every process. Start it plainly, each"
+    " job then starts its own processes (trainer=ddp); or start one job at a time"
+)
 AfterJob = Callable[[Outcome], str | None]
 
 
@@ -109,6 +114,8 @@ def _bracket_lists(arguments: Namespace, own_keys: dict[str, Any]) -> None:
 
 def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:
     """Stops before Hydra makes a folder; what only shows something is not checked."""
+    if arguments.multirun and this_process().several:
+        _stop_at([SWEEP_TOGETHER])
     if arguments.multirun:
         jobs = jobs_of(config_name, arguments.overrides, tree)
         _stop_at(sweep_problems(config_name, jobs, tree))

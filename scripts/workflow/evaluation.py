@@ -12,10 +12,11 @@ from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
+from workflow.devices import make_trainer
 from workflow.evaluation_request import check_evaluation
 from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
-from workflow.objects import Objects, check_builds, make_trainer, quieten
+from workflow.objects import Objects, check_builds, quieten
 from workflow.places import find_cache, make_new, open_out
 from workflow.plan import Plan
 from workflow.robustness import measure_robustness

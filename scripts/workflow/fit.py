@@ -7,23 +7,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from lightning.pytorch import Trainer
+from front.outcome import judge
 from omegaconf import OmegaConf
 
 from datamodules.tables.codes import Codes
-from lightning_modules.callbacks import BestCheckpoint, History, LastCheckpoint
-from lightning_modules.callbacks.status import note_end, write_status
+from lightning_modules.callbacks.status import update_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
 from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
+from workflow.devices import make_trainer
 from workflow.journal import Journal
-from workflow.objects import Objects, build_objects, make_trainer
-from workflow.places import CHECKPOINTS, make_run_folder, remember_latest
+from workflow.objects import Objects, build_objects
+from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
 from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
+from workflow.training import read_metrics, train
 from workflow.typed import join_words, quote_word
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,11 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     Args:
         plan: What to run.
         journal: What is said goes to its log.
-        resume_from: ``last.ckpt`` of the run to go on with; None starts a new one.
+        resume_from: ``last.ckpt`` of the run to go on with, which may not be there yet; None starts
+            a new run.
     """
-    objects = build_objects(plan, resuming=resume_from is not None)
+    goes_on = resume_from is not None and resume_from.is_file()
+    objects = build_objects(plan, resuming=goes_on)
     if plan.config["dry_run"]:
         log.info("dry_run: all is checked and built; nothing was trained or written.")
         return
@@ -45,31 +48,29 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     journal.write_to(folder / "log.txt")
     log.info("Run folder: %s", folder)
     try:
-        with StopSignals() as signals:
-            _run_in(folder, plan, objects, resume_from, signals)
+        with StopSignals():
+            _run_in(folder, plan, objects, resumed=resume_from is not None)
     except (Stopped, KeyboardInterrupt) as stop:
         _end(folder, journal, "stopped", str(stop) or "Stopped by Ctrl-C")
         requeue(stop.name if isinstance(stop, Stopped) else "SIGINT")
         raise KeyboardInterrupt(f"{str(stop) or 'Stopped'}.") from stop
     except BaseException as error:
-        _end(folder, journal, "failed", f"{type(error).__name__}: {error}")
+        _end(folder, journal, "failed", judge(error).message)
         raise
 
 
-def _run_in(
-    folder: Path, plan: Plan, objects: Objects, resume_from: Path | None, signals: StopSignals
-) -> None:
-    metrics = _train_and_test(plan, objects, folder, signals)
+def _run_in(folder: Path, plan: Plan, objects: Objects, resumed: bool) -> None:
+    metrics = _train_and_test(plan, objects, folder)
     if plan.config["control"] and plan.gate != "none":
-        _train_control(plan, metrics, folder, signals)
-    if resume_from is not None and (folder.parent / "study.md").is_file():
+        _train_control(plan, metrics, folder)
+    if resumed and (folder.parent / "study.md").is_file():
         write_study(folder.parent)
 
 
 def _end(folder: Path, journal: Journal, state: str, reason: str) -> None:
     """Write down how a run ended before its time, and say how it goes on."""
     journal.keep_traceback()
-    note_end(folder, state, reason)
+    update_status(folder, {"state": state, "reason": reason})
     log.info("Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}"))
 
 
@@ -91,30 +92,25 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     return folder
 
 
-def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path, signals: StopSignals) -> None:
+def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path) -> None:
     """Train and test the plain model by the same settings, and put its scores beside."""
     log.info("control=true: now the plain model, by the same settings.")
     control, own = control_of(plan), folder / "control"
     own.mkdir(exist_ok=True)
     _write_config(control, own)
-    resuming = _find_last(own) is not None
-    plain = _train_and_test(control, build_objects(control, resuming), own, signals)
+    resuming = find_last(own) is not None
+    plain = _train_and_test(control, build_objects(control, resuming), own)
     say_beside(f"gate={plan.gate}", "gate=none", metrics, plain)
     metrics |= {f"control_{name}": value for name, value in plain.items()}
     write_json(folder / "metrics.json", metrics)
 
 
-def _train_and_test(
-    plan: Plan, objects: Objects, folder: Path, signals: StopSignals
-) -> dict[str, Any]:
+def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any]:
     """Train, test, write metrics.json and return the metrics."""
-    for callback in objects.callbacks:
-        if isinstance(callback, LastCheckpoint):
-            callback.signals = signals
+    train(plan, objects, folder)
+    metrics: dict[str, Any] = read_metrics(folder)
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
-        trainer.fit(objects.model, objects.data, ckpt_path=_find_last(folder), weights_only=True)
-        metrics = _training_metrics(trainer)
         if plan.config["test"] and trainer.limit_test_batches:
             metrics |= test_best(plan, objects, trainer, folder)
     except SystemExit:
@@ -127,15 +123,9 @@ def _train_and_test(
         write_json(folder / "metrics.json", metrics)
     said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
     scores = {name: metrics.get(name) for name in said}
-    write_status(trainer, "finished", trainer.current_epoch, scores)
+    update_status(folder, {"state": "finished", "reason": None} | scores)
     log.info("Everything about this run is in %s", folder)
     return metrics
-
-
-def _find_last(folder: Path) -> Path | None:
-    """The checkpoint that a run goes on from; None: it starts."""
-    last = folder / "checkpoints" / CHECKPOINTS["last"]
-    return last if last.is_file() else None
 
 
 def _write_split(plan: Plan, folder: Path) -> None:
@@ -152,15 +142,3 @@ def _write_split(plan: Plan, folder: Path) -> None:
 
 def _write_config(plan: Plan, folder: Path) -> None:
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plan.config)))
-
-
-def _training_metrics(trainer: Trainer) -> dict[str, float]:
-    """Metrics of the last epoch of training, and the best score of the monitor."""
-    metrics: dict[str, float] = {}
-    for callback in trainer.callbacks:
-        if isinstance(callback, History) and callback.rows:
-            last = callback.rows[-1]
-            metrics |= {k: v for k, v in last.items() if k.startswith(("train_", "val_"))}
-        if isinstance(callback, BestCheckpoint) and callback.best_model_score is not None:
-            metrics[f"best_{callback.monitor}"] = float(callback.best_model_score)
-    return metrics

@@ -37,6 +37,13 @@ class Journal:
         self.file.flush()
 
 
+def be_silent() -> None:
+    """Say nothing: another process speaks for this one."""
+    for name in SPEAKERS:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [logging.NullHandler()], False
+
+
 class _ScreenHandler(logging.Handler):
     """Print plainly, above a progress bar where one is drawn."""
 

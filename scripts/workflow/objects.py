@@ -3,27 +3,24 @@
 import copy
 import logging
 import shutil
-import sys
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import TQDMProgressBar
+from front.processes import Process
+from lightning.pytorch import Callback, seed_everything
 
 from datamodules.checks.trained_on import sketch_content
 from datamodules.datamodule import ROIDataModule
 from datamodules.loading.imbalance import inform_loss
 from datamodules.loading.transforms import Preprocessing
 from lightning_modules.build import build
-from lightning_modules.callbacks import EpochLines, Predictions
-from lightning_modules.checkpoint_io import SafeCheckpointIO
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.device_checks import check_compiler, check_precision
+from workflow.devices import build_strategy, build_trainer, count_devices
 from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
 from workflow.places import find_cache
@@ -44,6 +41,8 @@ HUSHED = (
     "is not None or using a progress bar",
     "your dataloader is not resumable",
     "AMP with fp16 is not supported on",
+    "sync_dist=True",
+    "broadcast_buffers",
 )
 # of the configuration that the classifier builds itself from, beside its model
 PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
@@ -150,7 +149,10 @@ def check_builds(trainer: dict[str, Any]) -> torch.device:
         ValueError: Lightning refuses its options, or there is no such device.
     """
     try:
-        built = instantiate(trainer | {"logger": False, "enable_progress_bar": False})
+        options = {"logger": False, "enable_progress_bar": False}
+        built = build_trainer(trainer, Process(), options)
+        if count_devices(trainer) > 1:
+            build_strategy(trainer)
     except Exception as error:  # Lightning's own checks of its arguments, or a missing device
         reason = str(error.__cause__ or error).strip()
         raise ValueError(
@@ -171,21 +173,6 @@ def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> 
             f"data.batch_size is 1, with which this network cannot be trained ({error}). Take 2 or "
             "more, and trainer.accumulate_grad_batches for a larger effective size."
         ) from error
-
-
-def make_trainer(plan: Plan, callbacks: list[Callback], folder: Path) -> Trainer:
-    """Build Lightning's Trainer for a run folder."""
-    on_terminal = sys.stdout.isatty()
-    shown = [EpochLines(plan.caveat), Predictions(), *([TQDMProgressBar()] if on_terminal else [])]
-    owned = {
-        "default_root_dir": str(folder),
-        "logger": False,
-        "enable_progress_bar": on_terminal,
-        "enable_model_summary": False,
-        "callbacks": [*shown, *callbacks],
-        "plugins": [SafeCheckpointIO()],
-    }
-    return instantiate(plan.config["trainer"] | owned)
 
 
 def quieten() -> None:

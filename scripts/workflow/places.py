@@ -108,6 +108,12 @@ def find_checkpoint(word: str, which: str = "last", begun: bool = True) -> Path:
     return checkpoint
 
 
+def find_last(folder: Path) -> Path | None:
+    """The checkpoint that the run of a folder goes on from; None: it starts."""
+    last = folder / "checkpoints" / CHECKPOINTS["last"]
+    return last if last.is_file() else None
+
+
 def _find_run(word: str) -> Path:
     if word == "latest":
         latest = OUTPUTS / "latest.txt"

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from front.processes import this_process
+
 from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
 from workflow.call import Call
+from workflow.device_request import count_asked, find_device_problems
 from workflow.recipe import find_recipe_problems
 
 OWNED = (
@@ -32,7 +35,10 @@ def check_request(config: dict[str, Any], call: Call) -> None:
 
 def check_trainer(config: dict[str, Any]) -> None:
     """Check the options of the trainer alone; raises as ``check_request`` does."""
-    raise_problems(list(_find_trainer(config)), "the configuration")
+    problems = list(_find_trainer(config))
+    if count_asked(config["trainer"]["devices"]) not in (1, None):
+        problems.append(f"trainer.devices is {config['trainer']['devices']}, expected one device")
+    raise_problems(problems, "the configuration")
 
 
 def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
@@ -52,10 +58,7 @@ def _find_trainer(config: dict[str, Any]) -> Iterator[str]:
             yield f"trainer.{key} is the project's own and cannot be set"
     if trainer.get("max_epochs") is None or trainer["max_epochs"] < 1:
         yield f"trainer.max_epochs is {trainer.get('max_epochs')}, expected at least 1"
-    devices = trainer.get("devices")
-    single = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
-    if not single or trainer.get("num_nodes", 1) != 1:
-        yield f"trainer.devices is {devices}; several devices are not built yet, expected 1"
+    yield from find_device_problems(config, this_process())
     if trainer.get("limit_val_batches") == 0:
         yield (
             "trainer.limit_val_batches is 0, but the best checkpoint is chosen on validation "

@@ -37,8 +37,8 @@ SETTINGS: dict[str, list[str]] = {
         "gate=late", "data.imbalance=logit_adjustment", "callbacks.last.every_n_steps=2",
     ],
     "unsupervised two_stage": [
-        "experiment=no_roi", "control=false", "optimizer.name=lamb", "callbacks.last.every_n_steps=2",
-        "+trainer.check_val_every_n_epoch=2",
+        "experiment=no_roi", "control=false", "optimizer.name=lamb",
+        "callbacks.last.every_n_steps=2", "+trainer.check_val_every_n_epoch=2",
     ],
     "token, transformer, layer decay": [
         "gate=token", "model.backbone=test_vit", "optimizer.layer_decay=0.7",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.networks.across import across
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import (
     Gate,
@@ -79,4 +80,5 @@ class AttentionGate(Gate):
 def average_known(losses: Tensor, origin: Tensor) -> Tensor:
     """Mean of losses (B,) over the images whose mask is a ROI, 0 without any."""
     known = (origin == MaskOrigin.GIVEN) | (origin == MaskOrigin.DETECTED)
-    return torch.where(known, losses, 0.0).sum() / known.sum().clamp_min(1)
+    total = across(known.sum().to(losses.dtype)).clamp_min(torch.finfo(losses.dtype).tiny)
+    return torch.where(known, losses, 0.0).sum() / total

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.networks.across import across
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import GateInput, GateOutput, NetworkOutput
 from lightning_modules.networks.gates.cutting import cut_box, find_boxes
@@ -110,8 +111,8 @@ class CropsGate(PixelGate):
         logits = output.maps["region_logits"].float().transpose(1, 2)
         label = batch["label"][:, None].expand_as(present)
         losses = functional.cross_entropy(logits, label, reduction="none")
-        mean = (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(losses.dtype).tiny)
-        return {"regions": self.auxiliary * mean}
+        total = across(weight.sum()).clamp_min(torch.finfo(losses.dtype).tiny)
+        return {"regions": self.auxiliary * ((losses * weight).sum() / total)}
 
 
 def _find_regions(regions: Sequence[str] | None, known: Sequence[str]) -> list[int]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from lightning_modules.networks.across import weigh_mean
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import (
     GateInput,
@@ -99,7 +100,8 @@ class TwoStageGate(PixelGate):
         # a region that is unknown would teach that nothing is there
         known = batch["has_roi"].all(dim=1)
         target = join_regions(batch["roi"], batch["has_roi"])
-        loss = _cross_entropy_and_dice(logits[known], target[known].float())
+        logits, target = logits[known], target[known].float()
+        loss = weigh_mean(_cross_entropy_and_dice(logits, target), len(logits))
         return {"mask": self.mask_weight * loss}
 
     def _unsupervised_losses(
@@ -115,9 +117,12 @@ class TwoStageGate(PixelGate):
         frozen |= {name: value.clone() for name, value in network.backbone.named_buffers()}
         told = functional_call(network.backbone, frozen, (hidden,)).float()
         return {
-            "area": self.area * probs.mean(),
-            "variation": self.variation * sum(steps),
-            "complement": -self.complement * told.log_softmax(dim=1).mean(),
+            name: weigh_mean(loss, len(image))
+            for name, loss in {
+                "area": self.area * probs.mean(),
+                "variation": self.variation * sum(steps),
+                "complement": -self.complement * told.log_softmax(dim=1).mean(),
+            }.items()
         }
 
 

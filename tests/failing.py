@@ -1,0 +1,27 @@
+"""Callbacks that end one process of several."""
+
+import os
+import signal
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+
+class Fails(Callback):
+    """Raise, or kill the process, in the second step of one process.
+
+    Args:
+        rank: Of the process.
+        kill: Whether it is killed.
+    """
+
+    def __init__(self, rank: int, kill: bool = False) -> None:
+        self.rank, self.kill = rank, kill
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: dict, batch_idx: int
+    ) -> None:
+        if trainer.global_rank != self.rank or batch_idx != 1:
+            return
+        if self.kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise ValueError("this image is broken.")
