@@ -15,12 +15,15 @@ from torch.utils.data import DataLoader
 from datamodules.augmentation.augmentation import Augmentation
 from datamodules.loading.cache import ImageCache
 from datamodules.loading.dataset import ROIDataset, as_loaded
+from datamodules.loading.features import FeatureDataset
 from datamodules.loading.sampler import EpochSampler
 from datamodules.loading.sequences import find_sequences
 from datamodules.loading.transforms import Preprocessing
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
 
+# as the network makes features of images: the same whatever data.batch_size is
+SHOWN_TOGETHER = 32
 # so few are read before workers have started
 FEW_BATCHES = 4
 
@@ -35,6 +38,8 @@ class ROIDataModule(LightningDataModule):
         augmentation: Of the training images; None: none.
         seed: Of order and augmentation.
         cache: Keeps decoded images; None: they are decoded each time.
+
+    Training and validation load what ``features`` holds of their split in the place of its images.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class ROIDataModule(LightningDataModule):
         self.augmentation = augmentation
         self.seed = seed
         self.cache = cache
+        self.features: dict[str, np.ndarray] = {}
 
     def dataset(self, split: str, augmented: bool = False) -> ROIDataset:
         """Build the data set of a split; evaluation transform unless augmented."""
@@ -63,7 +69,7 @@ class ROIDataModule(LightningDataModule):
         return self._read(table, rows, augmentation)
 
     def train_dataloader(self) -> DataLoader:  # noqa: D102
-        dataset = self.dataset("train", augmented=True)
+        dataset = self._recall("train")
         balanced = self.options.imbalance == "balanced_sampler"
         sampler = EpochSampler(
             len(dataset),
@@ -79,10 +85,25 @@ class ROIDataModule(LightningDataModule):
         return self._loader(dataset, sampler=sampler, drop_last=drop_last)
 
     def val_dataloader(self) -> DataLoader:  # noqa: D102
-        return self._loader(self.dataset("val"))
+        return self._loader(self._recall("val"))
 
     def test_dataloader(self) -> DataLoader:  # noqa: D102
         return self._loader(self.dataset("test"))
+
+    def _recall(self, split: str) -> ROIDataset | FeatureDataset:
+        dataset = self.dataset(split, augmented=split == "train")
+        kept = self.features.get(split)
+        return dataset if kept is None else FeatureDataset(dataset, kept)
+
+    def show_loader(self, split: str) -> DataLoader:
+        """Load the images of a split once, in their order, as an epoch without chance sees them.
+
+        Every batch has ``SHOWN_TOGETHER`` images; the last repeats its last image.
+        """
+        dataset = self.dataset(split, augmented=split == "train")
+        order = [*range(len(dataset)), *[len(dataset) - 1] * (-len(dataset) % SHOWN_TOGETHER)]
+        changes = {"batch_size": SHOWN_TOGETHER, "persistent_workers": False}
+        return self._loader(dataset, sampler=order, **changes)
 
     def sample_loader(self, rows: np.ndarray) -> DataLoader:
         """Load some rows of the table once, in this order, by the evaluation transform."""
@@ -97,8 +118,9 @@ class ROIDataModule(LightningDataModule):
     ) -> ROIDataset:
         return ROIDataset(table, rows, self.preprocessing, augmentation, self.seed, self.cache)
 
-    def _loader(self, dataset: ROIDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
-        workers = self.num_workers
+    def _loader(self, dataset: ROIDataset | FeatureDataset, **changes: Any) -> DataLoader:  # noqa: ANN401
+        # features are there: a process that loads them would only carry them about
+        workers = self.num_workers if dataset.images is dataset else 0
         settings = {
             "batch_size": self.options.batch_size,
             "num_workers": workers,

@@ -53,6 +53,9 @@ class DataOptions(BoxOptions):
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
         cache_gigabytes: Most that is kept there.
+        cache_features: Where the backbone is frozen and nothing in training is left to chance, show
+            it every image once and train the last layer on what it reads of them: True refuses to
+            train where that cannot be, ``auto`` then says why not.
         window: Values (low, high) of 16-bit and 32-bit grey and of DICOM that become black and
             white, the same in every file; None: the upper 8 bits of 16, and deeper grey is refused.
     """
@@ -80,6 +83,7 @@ class DataOptions(BoxOptions):
     allow_outside: bool = False
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
+    cache_features: Literal["auto"] | bool = "auto"
     window: Sequence[float] | None = None
 
     def __post_init__(self) -> None:

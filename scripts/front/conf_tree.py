@@ -13,7 +13,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONF = CHECKOUT / "conf"
 # in the order of the defaults list: the last has the last word
-GLOBAL_GROUPS = ("experiment", "study", "debug")
+GLOBAL_GROUPS = ("recipe", "experiment", "study", "debug")
 PACKAGE = re.compile(r"^#\s*@package\s+(\S+)")
 
 
@@ -104,7 +104,7 @@ class ConfTree:
         return keys
 
     def global_files(self, choices: dict[str, Any]) -> Iterator[str]:
-        """The chosen files that speak for all groups, last word first: debug, study, experiment."""
+        """The chosen files that speak for all groups, last word first: debug, study, ..."""
         for group in reversed(GLOBAL_GROUPS):
             chosen = choices.get(group)
             names = chosen if isinstance(chosen, list) else [chosen]

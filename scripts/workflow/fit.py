@@ -15,6 +15,7 @@ from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
 from workflow.costs import measure_run
+from workflow.features import show_images
 from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
@@ -95,6 +96,8 @@ def _train_and_test(
     """Train, test, write metrics.json and return the metrics."""
     trainer = make_trainer(plan, objects.callbacks, folder)
     try:
+        if plan.config["data"]["cache_features"]:
+            show_images(plan, objects.model, objects.data, trainer, resume_from)
         trainer.fit(objects.model, objects.data, ckpt_path=resume_from, weights_only=True)
         metrics = _training_metrics(trainer)
         if plan.config["test"] and trainer.limit_test_batches:

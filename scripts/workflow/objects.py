@@ -21,7 +21,9 @@ from lightning_modules.build import build
 from lightning_modules.callbacks import EpochLines, Predictions
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
+from lightning_modules.networks.head_inputs import find_head_obstacle
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.feature_request import decline_features
 from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
 from workflow.places import find_cache
@@ -38,6 +40,7 @@ HUSHED = (
     r"lr_scheduler.step\(\)` before",
     "No (positive|negative) samples in targets",
     "is not None or using a progress bar",
+    r"module\(s\) in eval mode",  # a frozen backbone stays in it
 )
 
 
@@ -79,6 +82,8 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )
     _try(config, model)
+    if config["data"]["cache_features"] is not False:
+        _settle_features(config, model)
     instantiate(config["interventions"])
     augmentation = instantiate(config["augment"], table.region_names)
     cache = find_cache(options)
@@ -147,6 +152,15 @@ def check_builds(trainer: dict[str, Any]) -> None:
             f"Lightning's Trainer refuses the options of trainer: {reason} "
             f"(trainer.accelerator={trainer.get('accelerator')}; auto takes what there is)"
         ) from error
+
+
+def _settle_features(config: dict[str, Any], model: ROIClassifier) -> None:
+    """Decide whether the last layer may be trained on what it reads of each image, once."""
+    obstacle = find_head_obstacle(model.network, len(model.hparams.region_names))
+    if obstacle is not None:
+        decline_features(config, [obstacle])
+    else:
+        config["data"]["cache_features"] = True
 
 
 def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> None:

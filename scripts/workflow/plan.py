@@ -20,6 +20,7 @@ from datamodules.loading.sequences import check_sequences, describe_sequences, f
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
 from workflow.call import Call
+from workflow.feature_request import settle_features
 from workflow.places import OUTPUTS
 from workflow.proposals import say_proposals
 from workflow.request import check_request
@@ -140,6 +141,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     _say_counts(table)
     _say_epoch(table, options, config["loss"])
     table = settle_situation(config, table, call)
+    settle_features(config)
     check_roi(config, table)
     files = read_files(table, options)
     content = files.found.images["content"]
