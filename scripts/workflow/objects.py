@@ -23,6 +23,7 @@ from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.networks.head_inputs import find_head_obstacle
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.batch_size import settle_batch_size
 from workflow.feature_request import decline_features
 from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
@@ -82,6 +83,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         **{part: config[part] for part in ("gate", "extras", "loss", "optimizer", "scheduler")},
     )
     _try(config, model)
+    settle_batch_size(plan, model)
     if config["data"]["cache_features"] is not False:
         _settle_features(config, model)
     instantiate(config["interventions"])
