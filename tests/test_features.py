@@ -1,12 +1,16 @@
 """A frozen backbone sees each image once; the run is the one that shows them in every epoch."""
 
 import csv
+import os
+import time
 
+import numpy as np
 import pytest
 import torch
 from in_process import train_in_process
 
 from datamodules.datamodule import ROIDataModule
+from datamodules.loading.features import make_room, read_records, write_records
 from lightning_modules.build import build
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.head_inputs import find_head_obstacle
@@ -139,3 +143,28 @@ def test_chance_ahead_of_the_last_layer_is_found():
     gate = build({"_target_": "lightning_modules.networks.gates.PixelGate"})
     network = ROINetwork(backbone, gate, mask_jitter=3)
     assert "varies by chance" in find_head_obstacle(network, 1)
+
+
+def test_old_features_make_room_and_those_in_use_stay(tmp_path):
+    names = ["old.npy", "newer.npy", "used.npy"]
+    for age, name in zip((300, 200, 400), names, strict=True):
+        (tmp_path / name).write_bytes(bytes(100))
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    for name, age in ((".killed.npy.7", 2 * 86400), (".written.npy.8", 10)):
+        (tmp_path / name).write_bytes(bytes(10))
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    make_room(tmp_path, 250, {tmp_path / "used.npy"})
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"newer.npy", "used.npy", ".written.npy.8"}
+
+
+def test_a_broken_file_of_features_is_made_anew(tmp_path):
+    file = tmp_path / "some.npy"
+    records = np.zeros(5, [("features", np.float32, (3,)), ("origin", np.int8)])
+    records["features"] = np.arange(15).reshape(5, 3)
+    write_records(file, (records[i : i + 2] for i in range(0, 5, 2)), 5)
+    assert np.array_equal(read_records(file, 5), records)
+    assert read_records(file, 6) is None
+    file.write_bytes(file.read_bytes()[:-1])
+    assert read_records(file, 5) is None
+    assert read_records(tmp_path / "none.npy", 5) is None

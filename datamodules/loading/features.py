@@ -1,6 +1,7 @@
 """What the last layer of a frozen network reads of each image: kept once, loaded in its place."""
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset
 from datamodules.loading.dataset import Key, ROIDataset, read_keys
 
 SUFFIX = ".npy"
+DAY = 86400.0  # seconds
 # images that are hashed together
 CHUNK = 64
 
@@ -111,7 +113,13 @@ def read_records(file: Path, num_images: int) -> np.ndarray | None:
 
 
 def make_room(folder: Path, most_bytes: float, kept: set[Path]) -> None:
-    """Remove the files that were not used longest until the rest is within the limit."""
+    """Remove the files that were not used longest until the rest is within the limit.
+
+    What a killed process left half-written goes after a day.
+    """
+    for left in folder.glob(f".*{SUFFIX}.*"):
+        if time.time() - left.stat().st_mtime > DAY:
+            left.unlink(missing_ok=True)
     files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in files)
     for file in files:
