@@ -16,7 +16,9 @@ COMMANDS = [
     part.strip()
     for line in LINES
     for part in line.partition("  #")[0].split(" ; ")
-    if re.match(r"python scripts/(train|evaluate|check_data|find_roi|benchmark)\.py", part.strip())
+    if re.match(
+        r"python scripts/(train|evaluate|check_data|find_roi|find_lr|benchmark)\.py", part.strip()
+    )
 ]
 
 
