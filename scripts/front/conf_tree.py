@@ -104,7 +104,7 @@ class ConfTree:
         return keys
 
     def global_files(self, choices: dict[str, Any]) -> Iterator[str]:
-        """The chosen files that speak for all groups, last word first: debug, study, ..."""
+        """The chosen files that speak for all groups, last word first: debug ... recipe."""
         for group in reversed(GLOBAL_GROUPS):
             chosen = choices.get(group)
             names = chosen if isinstance(chosen, list) else [chosen]

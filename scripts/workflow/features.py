@@ -45,7 +45,9 @@ def show_images(
         resume: Checkpoint that the weights come from; None: they are there.
     """
     if resume is not None:
-        model.load_state_dict(open_checkpoint(resume)["state_dict"])
+        weights, prefix = open_checkpoint(resume)["state_dict"], "network."
+        own = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        model.network.load_state_dict(own)
     model.to(trainer.strategy.root_device)
     trainer.precision_plugin.convert_module(model)
     training = model.training
