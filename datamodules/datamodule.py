@@ -16,6 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from datamodules.augmentation.augmentation import Augmentation
 from datamodules.loading.cache import ImageCache
 from datamodules.loading.dataset import ROIDataset, as_loaded
+from datamodules.loading.features import FeatureDataset
 from datamodules.loading.sampler import EpochSampler
 from datamodules.loading.sequences import find_sequences
 from datamodules.loading.shares import PartsOfBatches, WholeBatches
@@ -23,6 +24,8 @@ from datamodules.loading.transforms import Preprocessing
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
 
+# as the network makes features of images: the same whatever data.batch_size is
+SHOWN_TOGETHER = 32
 # so few are read before workers have started
 FEW_BATCHES = 4
 
@@ -37,6 +40,8 @@ class ROIDataModule(LightningDataModule):
         augmentation: Of the training images; None: none.
         seed: Of order and augmentation.
         cache: Keeps decoded images; None: they are decoded each time.
+
+    Training and validation load what ``features`` holds of their split in the place of its images.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class ROIDataModule(LightningDataModule):
         self.augmentation = augmentation
         self.seed = seed
         self.cache = cache
+        self.features: dict[str, np.ndarray] = {}
         self._place: dict[str, int] | None = None  # of a continued run
 
     def state_dict(self) -> dict[str, int]:
@@ -77,7 +83,7 @@ class ROIDataModule(LightningDataModule):
         return self._read(table, rows, augmentation)
 
     def train_dataloader(self) -> DataLoader:  # noqa: D102
-        dataset = self.dataset("train", augmented=True)
+        dataset = self._recall("train")
         balanced = self.options.imbalance == "balanced_sampler"
         sampler = EpochSampler(
             len(dataset),
@@ -95,10 +101,25 @@ class ROIDataModule(LightningDataModule):
         return self._loader(dataset, PartsOfBatches, sampler=sampler, drop_last=drop_last)
 
     def val_dataloader(self) -> DataLoader:  # noqa: D102
-        return self._loader(self.dataset("val"), WholeBatches)
+        return self._loader(self._recall("val"), WholeBatches)
 
     def test_dataloader(self) -> DataLoader:  # noqa: D102
         return self._loader(self.dataset("test"), WholeBatches)
+
+    def _recall(self, split: str) -> ROIDataset | FeatureDataset:
+        dataset = self.dataset(split, augmented=split == "train")
+        kept = self.features.get(split)
+        return dataset if kept is None else FeatureDataset(dataset, kept)
+
+    def show_loader(self, split: str) -> DataLoader:
+        """Load the images of a split once, in their order, as an epoch without chance sees them.
+
+        Every batch has ``SHOWN_TOGETHER`` images; the last repeats its last image.
+        """
+        dataset = self.dataset(split, augmented=split == "train")
+        order = [*range(len(dataset)), *[len(dataset) - 1] * (-len(dataset) % SHOWN_TOGETHER)]
+        changes = {"batch_size": SHOWN_TOGETHER, "persistent_workers": False}
+        return self._loader(dataset, sampler=order, **changes)
 
     def sample_loader(self, rows: np.ndarray) -> DataLoader:
         """Load some rows of the table once, in this order, by the evaluation transform."""
@@ -115,12 +136,13 @@ class ROIDataModule(LightningDataModule):
 
     def _loader(
         self,
-        dataset: ROIDataset,
+        dataset: ROIDataset | FeatureDataset,
         share: type[PartsOfBatches | WholeBatches] | None = None,
         **changes: Any,  # noqa: ANN401
     ) -> DataLoader:
         """Load a data set; ``share`` is what one of several processes takes of it, None: all."""
-        workers = self.num_workers
+        # features are there: a process that loads them would only carry them about
+        workers = self.num_workers if dataset.images is dataset else 0
         settings = {
             "batch_size": self.options.batch_size,
             "num_workers": workers,

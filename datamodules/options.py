@@ -18,7 +18,8 @@ class DataOptions(BoxOptions):
     """Options that every source understands.
 
     Args:
-        batch_size: Images a step, at least 1.
+        batch_size: Images a step, at least 1; ``auto``: as many as a training step's memory takes,
+            settled before a run is made.
         image_size: Pixels of the network's input, one number for a square or (height, width);
             None takes the backbone's own.
         num_workers: Loading processes; None chooses from the number of CPU cores.
@@ -53,11 +54,14 @@ class DataOptions(BoxOptions):
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
         cache_gigabytes: Most that is kept there.
+        cache_features: Where the backbone is frozen and nothing in training is left to chance, show
+            it every image once and train the last layer on what it reads of them: True refuses to
+            train where that cannot be, ``auto`` then says why not.
         window: Values (low, high) of 16-bit and 32-bit grey and of DICOM that become black and
             white, the same in every file; None: the upper 8 bits of 16, and deeper grey is refused.
     """
 
-    batch_size: int = 32
+    batch_size: int | Literal["auto"] = 32
     image_size: int | Sequence[int] | None = None
     num_workers: int | None = None
     classes: Sequence[str | int] | None = None
@@ -80,6 +84,7 @@ class DataOptions(BoxOptions):
     allow_outside: bool = False
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
+    cache_features: Literal["auto"] | bool = "auto"
     window: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
@@ -100,7 +105,7 @@ class DataOptions(BoxOptions):
         problems = list(find_cache_problems(self.cache))
         if not self.cache_gigabytes > 0:
             problems.append(f"data.cache_gigabytes is {self.cache_gigabytes}, expected above 0")
-        if self.batch_size < 1:
+        if self.batch_size != "auto" and self.batch_size < 1:
             problems.append(f"data.batch_size is {self.batch_size}, expected at least 1")
         size = self.image_size
         if size is not None and len(_as_tuple(size)) not in (1, 2):

@@ -18,7 +18,12 @@ from lightning_modules.networks.mixing import Mixing
 def run_network(
     network: ROINetwork, batch: Mapping[str, Any], mixing: Mixing | None = None
 ) -> NetworkOutput:
-    """Run a network on a batch of the loaders, or on mixtures of its images."""
+    """Run a network on a batch of the loaders, or on mixtures of its images.
+
+    A batch may hold what the last layer reads in the place of the images.
+    """
+    if "features" in batch:
+        return network.answer(batch["features"], batch["mask"], batch["origin"])
     return network(batch["image"], batch["roi"], batch["has_roi"], batch.get("detected"), mixing)
 
 
@@ -37,10 +42,13 @@ def training_loss(
         A scalar, and outputs whose rows are those of the batch and then the swapped copies; all of
         them may be mixtures.
     """
-    batch, copied = extras.extend(
-        batch, network.gate.dilate, background_seen=network.shows_background
-    )
-    output = run_network(network, batch, extras.draw_mixing(batch["image"], copied))
+    mixing, copied = None, ()
+    if "features" not in batch:  # which are those of images as they are
+        batch, copied = extras.extend(
+            batch, network.gate.dilate, background_seen=network.shows_background
+        )
+        mixing = extras.draw_mixing(batch["image"], copied)
+    output = run_network(network, batch, mixing)
     loss = classification_loss(output, batch, criterion)
     loss = loss + sum(network.gate.losses(network, output, batch).values())
     if extras.swap and extras.consistency:

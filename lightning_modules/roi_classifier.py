@@ -165,8 +165,8 @@ class ROIClassifier(LightningModule):
 
         ``image`` is float (B, 3, H, W), normalised as ``preprocessing`` says.
         """
-        image = batch["image"]
-        if "roi" not in batch:
+        if not batch.keys() & {"roi", "features"}:
+            image = batch["image"]
             nothing = image.new_zeros(
                 len(image), len(self.hparams.region_names), *image.shape[2:], dtype=torch.bool
             )

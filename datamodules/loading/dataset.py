@@ -62,6 +62,11 @@ class ROIDataset(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def images(self) -> "ROIDataset":
+        """The data set that reads images: itself (see ``FeatureDataset``)."""
+        return self
+
     def __getitem__(self, key: Key) -> dict[str, Any]:
         """A batch of one."""
         return self.load([key])
@@ -81,7 +86,7 @@ class ROIDataset(Dataset):
         the table has it, ``distractors`` bool (B, K, H, W) where images are evaluated and the table
         names any.
         """
-        epochs, indices, repeats = _read_keys(keys)
+        epochs, indices, repeats = read_keys(keys)
         rows, table = self.rows[indices], self.table
         prepared = self.prepare(rows)
         with one_thread():
@@ -99,14 +104,22 @@ class ROIDataset(Dataset):
             "annotated": torch.from_numpy(self.annotated[indices]),
             "detected": torch.from_numpy(table.detected[rows]),
             "roi_share": torch.from_numpy(prepared.roi_share).float(),
+            **self.describe(indices),
+        }
+        if table.distractors and self.augmentation is None:
+            batch["distractors"] = self._read_distractors(rows, prepared.native_size)
+        return batch
+
+    def describe(self, indices: np.ndarray) -> dict[str, Any]:
+        """What the table says of images (B,): ``label`` and ``id``, ``weight`` where it has it."""
+        rows, table = self.rows[indices], self.table
+        described = {
             "label": torch.from_numpy(table.labels[rows]),
             "id": [table.ids[row].as_py() for row in rows.tolist()],
         }
         if table.weights is not None:
-            batch["weight"] = torch.from_numpy(table.weights[rows]).float()
-        if table.distractors and self.augmentation is None:
-            batch["distractors"] = self._read_distractors(rows, prepared.native_size)
-        return batch
+            described["weight"] = torch.from_numpy(table.weights[rows]).float()
+        return described
 
     def _read_distractors(self, rows: np.ndarray, sizes: np.ndarray) -> Tensor:
         """(B, K, H, W) bool."""
@@ -136,7 +149,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _read_keys(keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_keys(keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Epoch, index and repeat of each key, (B,) each."""
     whole = [(0, key, 0) if not isinstance(key, tuple) else (*key, 0)[:3] for key in keys]
     epochs, indices, repeats = np.array(whole, np.int64).T

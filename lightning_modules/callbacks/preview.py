@@ -47,8 +47,8 @@ class Preview(Callback):
     ) -> None:
         if not trainer.is_global_zero:
             return
-        rows = pick_by_class(loader.dataset, self.num_images)
-        batch = loader.dataset.load(rows)
+        dataset = loader.dataset.images
+        batch = dataset.load(pick_by_class(dataset, self.num_images))
         batch = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
         names = pl_module.hparams.class_names
         sheet = draw_sheet(pl_module, batch, [names[label] for label in batch["label"].tolist()])

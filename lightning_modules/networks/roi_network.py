@@ -81,6 +81,13 @@ class ROINetwork(nn.Module):
         """Apply another margin than the one that was trained with."""
         self.gate.dilate = self.mask_source.dilate = pixels
 
+    def answer(self, features: Tensor, mask: Tensor, origin: Tensor) -> NetworkOutput:
+        """Return what ``forward`` returned when the last layer read ``features`` (B, E).
+
+        ``mask`` is bool (B, 1, h, w) of any size, ``origin`` (B,): as they were then.
+        """
+        return NetworkOutput(self.backbone.head(features), mask, origin, None, {})
+
     def forward(
         self,
         image: Tensor,

@@ -52,13 +52,13 @@ def _groups(config_name: str, tree: ConfTree) -> str:
 def _keys(config_name: str, tree: ConfTree) -> str:
     """The command's own keys with their defaults and comments."""
     own = tree.own_keys(config_name)
-    lines = []
+    lines = {}  # a file has the last word on a key of those that it is made of
     for name in reversed(tree.with_parts(config_name)):
         for line in tree.text(name).splitlines():
             match = KEY_LINE.match(line)
             if match and match[1] in own and match[1] != "defaults":
-                lines.append(f"  {line}")
-    return "\n".join(["Keys: <key>=<value>", *lines]) if lines else ""
+                lines[match[1]] = f"  {line}"
+    return "\n".join(["Keys: <key>=<value>", *lines.values()]) if lines else ""
 
 
 def _group_help(asked: str, tree: ConfTree) -> str:

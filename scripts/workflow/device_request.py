@@ -44,7 +44,7 @@ def find_device_problems(config: dict[str, Any], process: Process) -> Iterator[s
     if num_processes is None or num_processes == 1:
         return
     size = config["data"].get("batch_size")
-    if size is not None and size < FEWEST * num_processes:
+    if isinstance(size, int) and size < FEWEST * num_processes:
         yield (
             f"data.batch_size is {size}, the images of a step on all devices together: expected at "
             f"least {FEWEST * num_processes} for {num_processes} devices"

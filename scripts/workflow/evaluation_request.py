@@ -41,6 +41,11 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
             f"classes is {asked['classes']}, expected a list that names each class once, such as "
             '"classes=[apple,tomato]".'
         )
+    if asked["data"].get("batch_size") == "auto":
+        raise ValueError(
+            "data.batch_size=auto fits a training step into the memory, and nothing is trained "
+            "here: set a number, such as data.batch_size=64."
+        )
     choose_slices(asked["slices"])
     if asked["slice_images"] < 1:
         raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")

@@ -18,9 +18,12 @@ from datamodules.loading.transforms import Preprocessing
 from lightning_modules.build import build
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
+from lightning_modules.networks.head_inputs import find_head_obstacle
 from lightning_modules.roi_classifier import ROIClassifier
+from workflow.batch_size import settle_batch_size
 from workflow.device_checks import check_compiler, check_precision
 from workflow.devices import build_strategy, build_trainer, count_devices
+from workflow.feature_request import decline_features
 from workflow.finder_record import read_finder
 from workflow.margin import settle_margin
 from workflow.places import find_cache
@@ -43,6 +46,7 @@ HUSHED = (
     "AMP with fp16 is not supported on",
     "sync_dist=True",
     "broadcast_buffers",
+    r"module\(s\) in eval mode",  # a frozen backbone stays in it
 )
 # of the configuration that the classifier builds itself from, beside its model
 PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
@@ -86,6 +90,9 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         **{part: config[part] for part in PARTS},
     )
     _try(config, model)
+    settle_batch_size(plan, model)
+    if config["data"]["cache_features"] is not False:
+        _settle_features(config, model)
     instantiate(config["interventions"])
     augmentation = instantiate(config["augment"], table.region_names)
     cache = find_cache(options)
@@ -162,6 +169,15 @@ def check_builds(trainer: dict[str, Any]) -> torch.device:
     device = built.strategy.root_device
     check_precision(str(trainer.get("precision")), device)
     return device
+
+
+def _settle_features(config: dict[str, Any], model: ROIClassifier) -> None:
+    """Decide whether the last layer may be trained on what it reads of each image, once."""
+    obstacle = find_head_obstacle(model.network, len(model.hparams.region_names))
+    if obstacle is not None:
+        decline_features(config, [obstacle])
+    else:
+        config["data"]["cache_features"] = True
 
 
 def _try_single(network: ROINetwork, image: torch.Tensor, roi: torch.Tensor) -> None:

@@ -44,6 +44,14 @@ def find_cache(options: DataOptions) -> "ImageCache | None":
     return ImageCache(chosen or OUTPUTS / "cache" / "images", options.cache_gigabytes)
 
 
+def find_feature_folder(options: DataOptions) -> Path | None:
+    """Where what the last layer reads of images is kept, None: nowhere."""
+    if options.cache in ("off", False):
+        return None
+    chosen = None if options.cache in ("auto", True) else Path(options.cache).expanduser()
+    return (chosen or OUTPUTS / "cache") / "features"
+
+
 def open_out(out: str | Path, instead: str) -> Path:
     """Make the folder that ``out=`` names.
 

@@ -14,12 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 from datamodules.checks.duplicates import check_duplicates
 from datamodules.checks.file_check import FileCheck, check_files
 from datamodules.checks.mask_only import MaskOnly
+from datamodules.checks.small_val import find_small_val
 from datamodules.loading.cache_folder import WORDS
 from datamodules.loading.imbalance import EQUAL, count_images, describe_imbalance, settle_imbalance
 from datamodules.loading.sequences import check_sequences, describe_sequences, find_sequences
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
 from workflow.call import Call
+from workflow.feature_request import settle_features
 from workflow.places import OUTPUTS
 from workflow.proposals import say_proposals
 from workflow.request import check_request
@@ -140,6 +142,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     _say_counts(table)
     _say_epoch(table, options, config["loss"])
     table = settle_situation(config, table, call)
+    settle_features(config)
     check_roi(config, table)
     files = read_files(table, options)
     content = files.found.images["content"]
@@ -148,6 +151,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     if files.table.groups is None:
         for note in say_proposals(files.table, files.found, call.overrides):
             log.info(note)
+    warn_of_small_val(config, files.table)
     check_empty(config, files.table, files.empty)
     mask_only = report_mask_only(files.table, config["seed"])
     return Plan(config, options, files.table, call, mask_only, content=content, bad=files.bad)
@@ -164,6 +168,18 @@ def read_files(table: ImageTable, options: DataOptions) -> FileCheck:
     for note in files.notes:
         log.warning(note)
     return files
+
+
+def warn_of_small_val(config: dict[str, Any], table: ImageTable) -> None:
+    """Warn where the callbacks that choose by validation have too little to choose by."""
+    users = [
+        f"callbacks.{name}"
+        for name, callback in config["callbacks"].items()
+        if str((callback or {}).get("monitor")).startswith("val_")
+    ]
+    found = find_small_val(table, users)
+    if found is not None:
+        log.warning(found)
 
 
 def _make_absolute(path: str | list[str]) -> str | list[str]:

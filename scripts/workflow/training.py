@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from lightning_modules.callbacks import LastCheckpoint
 from lightning_modules.stop_signals import StopSignals
 from workflow.devices import count_devices, make_trainer, on_cpu
+from workflow.features import show_images
 from workflow.joining import tell_start
 from workflow.launching import launch
 from workflow.objects import Objects
@@ -65,6 +66,8 @@ def fit(plan: Plan, objects: Objects, folder: Path) -> None:
         for callback in objects.callbacks:
             if isinstance(callback, LastCheckpoint):
                 callback.signals = signals
+        if plan.config["data"]["cache_features"]:
+            show_images(plan, objects.model, objects.data, trainer, find_last(folder))
         trainer.fit(objects.model, objects.data, ckpt_path=find_last(folder), weights_only=True)
     if process.several:
         distributed.destroy_process_group()
