@@ -111,7 +111,7 @@ def test_weights_of_timm_are_audited(trained, plain_weights, shapes, tmp_path):
         (["ckpt={run}", "split=tests"], "split is 'tests', expected train, val, test, all"),
         (["ckpt={run}", "classes=[a,b]"], "knows its own"),
         (["ckpt={run}", "seed=-1"], "seed is -1"),
-        (["ckpt={run}", "trainer.devices=2"], "several devices are not built yet"),
+        (["ckpt={run}", "trainer.devices=2"], "expected one device"),
         (["ckpt={run}", "trainer.limit_test_batches=0"], "nothing would be evaluated"),
         (["ckpt={run}", *OTHER, "{shapes}", "data.image_size=64"], "data.image_size cannot be"),
         (["ckpt={run}", "+gate=pixel"], "gate cannot be chosen"),
