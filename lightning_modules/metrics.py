@@ -62,7 +62,7 @@ class PhaseMetrics(nn.Module):
         self.overall.update(probs, label)
         self.per_class.update(probs, label)
 
-    def average(self, name: str, value: Tensor, num_images: int) -> None:
+    def average(self, name: str, value: Tensor, num_images: float) -> None:
         """Take in the mean of ``name`` over ``num_images`` images."""
         self.means[name].update(value, num_images)
 
@@ -110,12 +110,21 @@ class PhaseMetrics(nn.Module):
         for metric in self._all().values():
             metric.reset()
 
-    def state(self) -> dict[str, dict[str, Any]]:
-        """What was taken in since the last reset, as copies of plain tensors."""
-        return {
-            name: {key: _copy(value) for key, value in metric.metric_state.items()}
-            for name, metric in self._all().items()
-        }
+    def state(self, joined: bool = False) -> dict[str, dict[str, Any]]:
+        """What was taken in since the last reset, as copies of plain tensors.
+
+        Args:
+            joined: By all processes together; all of them must ask.
+        """
+        states = {}
+        for name, metric in self._all().items():
+            joins = joined and count_processes() > 1
+            if joins:
+                metric.sync()
+            states[name] = {key: _copy(value) for key, value in metric.metric_state.items()}
+            if joins:
+                metric.unsync()
+        return states
 
     def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on from a ``state``; metrics that it does not know start over."""

@@ -190,8 +190,8 @@ class ROIClassifier(LightningModule):
         probs = output.logits[: len(answered)].detach().float().softmax(dim=1)
         if answered.any():
             metrics.update(probs[answered], batch["label"][answered])
-        # the loss of a step that several processes take together is the mean of theirs
-        num_answered = round(float(across(answered.sum())) * count_processes())
+        # of a step that several processes take together each has its part of the loss
+        num_answered = float(across(answered.sum()))
         if num_answered:
             metrics.average("loss", loss.detach(), num_answered)
         if "empty_mask_share" in metrics.means:
@@ -280,7 +280,9 @@ class ROIClassifier(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the checkpoint until the scheduler is built; Lightning restores its state later."""
         self._resumed = checkpoint
-        self.metrics["train_metrics"].restore(checkpoint.get("train_metrics", {}))
+        # of all processes together: one of them has it, the others begin with nothing
+        state = checkpoint.get("train_metrics", {}) if self.global_rank == 0 else {}
+        self.metrics["train_metrics"].restore(state)
 
     def _stretch_resumed(self, scheduler: LRScheduler) -> None:
         """Fit the saved progress of the schedule to the length of this run."""
@@ -292,7 +294,7 @@ class ROIClassifier(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what a reader of the file needs to know, and what is measured of the epoch so far."""
-        checkpoint["train_metrics"] = self.metrics["train_metrics"].state()
+        checkpoint["train_metrics"] = self.metrics["train_metrics"].state(joined=True)
         checkpoint["roi_classifier"] = {
             "preprocessing": self.preprocessing,
             **describe_versions(),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -25,3 +26,22 @@ class Fails(Callback):
         if self.kill:
             os.kill(os.getpid(), signal.SIGKILL)
         raise ValueError("this image is broken.")
+
+
+class InterruptsOnce(Callback):
+    """Send SIGTERM to one process of several in its second step, once.
+
+    Args:
+        rank: Of the process.
+        note: File that is made when it is done.
+    """
+
+    def __init__(self, rank: int, note: str) -> None:
+        self.rank, self.note = rank, Path(note)
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: dict, batch_idx: int
+    ) -> None:
+        if trainer.global_rank == self.rank and batch_idx == 1 and not self.note.exists():
+            self.note.touch()
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -120,6 +120,21 @@ def test_a_run_goes_on_with_another_number_of_processes(before, after, trainer, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_signal_to_one_process_stops_all_inside_the_epoch(after, uneven, tmp_path):
+    same = (*ALIKE, "optimizer=sgd", "data.batch_size=4")
+    whole = train_in_process(uneven, tmp_path / "whole", *same)
+    stops = f"+callbacks.stops={{_target_: failing.InterruptsOnce, rank: 1, note: {tmp_path}/note}}"
+    part = tmp_path / "part"
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        train_in_process(uneven, part, *same, stops, *TWO)
+    last = torch.load(part / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["ROIDataModule"] == {"epoch": 0, "batch": 2}
+    train_in_process(uneven, part, f"resume={part}", f"trainer.devices={after}", "test=false")
+    assert_same(whole, part)
+
+
+@pytest.mark.slow
 def test_parts_cannot_go_on_from_one_device(uneven, tmp_path):
     run = train_in_process(uneven, tmp_path / "run", *ALIKE, "trainer=fsdp", "trainer.devices=1")
     again = (f"resume={run}", "trainer.devices=2", "trainer.max_epochs=3", "test=false")

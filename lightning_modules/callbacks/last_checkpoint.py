@@ -63,7 +63,8 @@ class LastCheckpoint(Checkpoint):
         """Take the boundary before the epoch's first step, or that of a continued run."""
         if self._boundary is None:
             settle_counters(trainer)
-            self._boundary = Boundary(trainer, pl_module)
+            if trainer.world_size == 1:
+                self._boundary = Boundary(trainer, pl_module)
 
     def on_before_optimizer_step(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, optimizer: object
@@ -80,12 +81,12 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         if not is_boundary(trainer, batch_idx):
             return
-        stopped = self._stopped(trainer)
-        if stopped or self._is_due(trainer):
+        received = self.signals is not None and self.signals.received is not None
+        if self._agree(trainer, received or self._is_due(trainer)):
             self._save(trainer)
-        if stopped:
-            raise Stopped(self.signals.received or "SIGTERM")
-        self._boundary = Boundary(trainer, pl_module)
+            self._raise_if_stopped(trainer)
+        if trainer.world_size == 1:
+            self._boundary = Boundary(trainer, pl_module)
 
     def on_validation_batch_end(self, trainer: Trainer, *_: object) -> None:
         """Let a short validation end: the epoch is then saved with it."""
@@ -99,8 +100,7 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         # the epoch before is saved, and its schedule and counters are done as well
-        if self._stopped(trainer):
-            raise Stopped(self.signals.received or "SIGTERM")
+        self._raise_if_stopped(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._stop_deferring()
@@ -110,8 +110,8 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Save the boundary before the step that failed."""
         self._stop_deferring()
-        if self._boundary is None or trainer.world_size > 1 or trainer.overfit_batches:
-            return  # just saved, or one process cannot save alone
+        if self._boundary is None or trainer.overfit_batches:
+            return  # just saved; of several processes none can save alone
         self._boundary.restore(pl_module)
         self._rolling_back = True
         try:
@@ -140,11 +140,12 @@ class LastCheckpoint(Checkpoint):
         steps, minutes = self.every_n_steps, self.every_n_minutes
         by_step = steps is not None and trainer.global_step - self._saved_step >= steps
         by_time = minutes is not None and time.monotonic() - self._saved_at >= 60 * minutes
-        return self._agree(trainer, by_step or by_time)
+        return by_step or by_time
 
-    def _stopped(self, trainer: Trainer) -> bool:
-        received = self.signals is not None and self.signals.received is not None
-        return self._agree(trainer, received)
+    def _raise_if_stopped(self, trainer: Trainer) -> None:
+        received = None if self.signals is None else self.signals.received
+        if self._agree(trainer, received is not None):
+            raise Stopped(received or "SIGTERM")  # another process got the signal first
 
     def _agree(self, trainer: Trainer, wanted: bool) -> bool:
         """What one process wants, all do."""
