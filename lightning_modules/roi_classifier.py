@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_modules.build import build
-from lightning_modules.checkpoint import describe_versions, open_checkpoint
+from lightning_modules.checkpoint import describe_versions, rebuild
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
@@ -92,15 +92,9 @@ class ROIClassifier(LightningModule):
         """Rebuild a classifier from the path of its checkpoint alone, without running its content.
 
         Raises:
-            ValueError: The file is none of this project's, carries code, or was cut.
+            ValueError: The file is none of this project's, carries code, or was cut or damaged.
         """
-        checkpoint = open_checkpoint(checkpoint_path, map_location)
-        arguments = checkpoint["hyper_parameters"]
-        # the weights come from the checkpoint; those it once started from may be gone
-        arguments["model"]["pretrained"] = False
-        classifier = cls(**arguments)
-        classifier.load_state_dict(checkpoint["state_dict"])
-        return classifier.eval()
+        return rebuild(cls, checkpoint_path, map_location)
 
     def configure_metrics(self) -> nn.ModuleDict:
         """Metrics of each phase; training keeps the few that are worth their time."""

@@ -103,7 +103,7 @@ def test_lightnings_instantiator_key_is_not_followed(trained, tmp_path):
     checkpoint = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
     checkpoint["hyper_parameters"]["_instantiator"] = "os.system"
     torch.save(checkpoint, tmp_path / "hooked.ckpt")
-    with pytest.raises(TypeError, match="_instantiator"):
+    with pytest.raises(ValueError, match="_instantiator"):
         ROIClassifier.load_from_checkpoint(tmp_path / "hooked.ckpt")
 
 
