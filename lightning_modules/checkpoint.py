@@ -1,5 +1,6 @@
 """Checkpoints hold tensors and plain values; opening one never runs what it contains."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -9,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.checkpoint_content import check_content, find_misfits, name_some
-from lightning_modules.checkpoint_file import INSTEAD, check_file
-from lightning_modules.checkpoint_twin import is_twin, read_twin
+from lightning_modules.checkpoint_file import INSTEAD, check_file, is_twin
+from lightning_modules.checkpoint_twin import read_twin
 
 # 2: extras, and cells of the last map weighed by the mask; 1 is read as it was
 FORMAT = 2
@@ -52,7 +53,9 @@ def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
 def _read_archive(path: Path, map_location: str | torch.device) -> dict[str, Any]:
     check_file(path)
     try:
-        return torch.load(path, map_location=map_location, weights_only=True)
+        with warnings.catch_warnings():  # torch's, of what stands in foreign files
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged file makes torch raise almost anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
@@ -70,39 +73,54 @@ def _as_written_today(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return checkpoint
 
 
-def rebuild(
-    make: Callable[..., Module], path: str | Path, map_location: str | torch.device
-) -> Module:
-    """Make a module anew of its checkpoint, in evaluation mode.
+def rebuild(make: Callable[..., Module], arguments: dict[str, Any], path: str | Path) -> Module:
+    """Make what a checkpoint describes.
 
     Args:
         make: Takes the checkpoint's hyper-parameters.
+        arguments: The hyper-parameters.
         path: Of the checkpoint.
-        map_location: Where its tensors go.
 
     Raises:
-        ValueError: The file cannot be opened, or says what cannot be built, or its weights are
-            those of another network.
+        ValueError: They say what cannot be built.
     """
-    checkpoint = open_checkpoint(path, map_location)
-    arguments = checkpoint["hyper_parameters"]
-    # the weights come from the checkpoint; those it once started from may be gone
-    arguments["model"]["pretrained"] = False
     try:
-        module = make(**arguments)
+        return make(**arguments)
     except Exception as error:  # what the file asks for is as wrong as a file can be
         raise ValueError(f"The model of {path} cannot be rebuilt: {error}") from error
-    load_all(module, checkpoint["state_dict"], f"{path} does not fit the model it describes")
-    return module.eval()
 
 
-def load_all(module: nn.Module, weights: Mapping[str, Tensor], refusal: str) -> None:
+def load_all(module: nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
     """Load weights that have to be those of the module, all of them and no other.
 
     Raises:
-        ValueError: They are not; ``refusal`` begins the message.
+        ValueError: They are not.
     """
     misfits = find_misfits(weights, module.state_dict())
     if misfits:
-        raise ValueError(f"{refusal}: {name_some(misfits)}.")
+        raise ValueError(
+            f"The weights in {path} are not those of the model it describes: {name_some(misfits)}."
+        )
     module.load_state_dict(weights)
+
+
+def answering_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that answer outside of training: the average, where one is kept and has begun.
+
+    Args:
+        state: Of a classifier.
+
+    Returns:
+        The state of a classifier without an average.
+    """
+    weights = {name: value for name, value in state.items() if not name.startswith("average.")}
+    if has_average(state):
+        prefix = "average.module."
+        found = [name.removeprefix(prefix) for name in state if name.startswith(prefix)]
+        weights |= {f"network.{name}": state[f"{prefix}{name}"] for name in found}
+    return weights
+
+
+def has_average(state: Mapping[str, Tensor]) -> bool:
+    """Whether a classifier's state holds averaged weights that have begun."""
+    return "average.n_averaged" in state and bool((state["average.n_averaged"] > 0).all())

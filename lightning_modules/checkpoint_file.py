@@ -7,19 +7,36 @@ import zipfile
 import zlib
 from pathlib import Path
 
+TWIN = ".safetensors"
 MAGIC = b"PK\x03\x04"
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError)
 INSTEAD = "Take another checkpoint, such as the run's other one (which=best, which=last), or a copy"
 
 
+def is_twin(path: Path) -> bool:
+    """Whether a path names the weights of a twin."""
+    return path.suffix == TWIN
+
+
 def check_file(path: Path) -> None:
     """Check that a file is an archive as ``torch.save`` writes it, with every byte as written.
+
+    Of a twin both files have to be there.
 
     Raises:
         ValueError: There is none, it was cut or damaged, or it is something else.
     """
     if not path.exists():
         raise ValueError(f"There is no checkpoint {path}.")
+    if is_twin(path):
+        about = path.with_suffix(".json")
+        if not about.is_file():
+            raise ValueError(
+                f"{path} has no {about.name} beside it, which says how the model is built. Copy "
+                "both. Weights of elsewhere are tested by evaluate.py with backbone= and classes=, "
+                "and trained on by train.py with model.pretrained=."
+            )
+        return
     reason = _find_fault(path)
     if reason is not None:
         raise ValueError(f"{path} cannot be opened as a checkpoint: {reason}. {INSTEAD}.")

@@ -12,31 +12,29 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from lightning_modules.checkpoint_file import check_file
 from lightning_modules.run_files import hash_file, write_bytes, write_text
 
-SUFFIX = ".safetensors"
 KEPT = ("roi_classifier", "hyper_parameters", "epoch", "global_step")
 TENSOR = "_tensor_"  # key that marks a list of numbers as a tensor
 
 
-def is_twin(path: Path) -> bool:
-    """Whether a path names the weights of a twin."""
-    return path.suffix == SUFFIX
-
-
-def write_twin(checkpoint: dict[str, Any], path: Path) -> tuple[Path, Path]:
+def write_twin(
+    checkpoint: dict[str, Any], weights: dict[str, torch.Tensor], path: Path
+) -> tuple[Path, Path]:
     """Write a checkpoint as its twin, each file whole or not at all.
 
     Args:
         checkpoint: As ``open_checkpoint`` returns it.
+        weights: Those that answer.
         path: Of the weights; the JSON takes the same name.
 
     Returns:
         The two files.
     """
-    weights = {name: value.contiguous() for name, value in checkpoint["state_dict"].items()}
     about = path.with_suffix(".json")
-    write_bytes(path, save({name: value.clone() for name, value in weights.items()}))
+    own = {name: value.clone().contiguous() for name, value in weights.items()}
+    write_bytes(path, save(own))  # no two share memory, which the format cannot say
     content = {"weights_sha256": hash_file(path)}
     content |= {name: _to_json(checkpoint[name]) for name in KEPT if name in checkpoint}
     write_text(about, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -50,13 +48,7 @@ def read_twin(path: Path, map_location: str | torch.device = "cpu") -> dict[str,
         ValueError: A file is missing or damaged, or the two do not belong together.
     """
     about = path.with_suffix(".json")
-    if not path.is_file():
-        raise ValueError(f"There is no checkpoint {path}.")
-    if not about.is_file():
-        raise ValueError(
-            f"{path} has no {about.name} beside it, which says how the model is built. Copy both; "
-            "weights that were trained elsewhere go with backbone= and classes= (evaluate.py)."
-        )
+    check_file(path)
     try:
         content = json.loads(about.read_text(encoding="utf-8"))
         checkpoint = {name: _from_json(content[name]) for name in KEPT if name in content}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_modules.build import build
-from lightning_modules.checkpoint import describe_versions, rebuild
+from lightning_modules.checkpoint import describe_versions, load_all, open_checkpoint, rebuild
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
@@ -94,7 +94,13 @@ class ROIClassifier(LightningModule):
         Raises:
             ValueError: The file is none of this project's, carries code, or was cut or damaged.
         """
-        return rebuild(cls, checkpoint_path, map_location)
+        checkpoint = open_checkpoint(checkpoint_path, map_location)
+        arguments = checkpoint["hyper_parameters"]
+        # the weights come from the checkpoint; those it once started from may be gone
+        arguments["model"]["pretrained"] = False
+        classifier = rebuild(cls, arguments, checkpoint_path)
+        load_all(classifier, checkpoint["state_dict"], checkpoint_path)
+        return classifier.eval()
 
     def configure_metrics(self) -> nn.ModuleDict:
         """Metrics of each phase; training keeps the few that are worth their time."""

@@ -12,7 +12,7 @@ import torch
 
 from lightning_modules import ROIClassifier
 from lightning_modules.checkpoint import open_checkpoint
-from lightning_modules.checkpoint_twin import write_twin
+from lightning_modules.checkpoint_summary import export_twin
 
 KEPT = Path(__file__).parent / "checkpoints" / "format_2.ckpt"
 WHOLE = KEPT.read_bytes()
@@ -213,7 +213,7 @@ def test_weights_that_are_not_numbers_load_for_who_wants_to_look_at_them(tmp_pat
 
 
 def test_a_twin_is_refused_where_its_two_files_do_not_belong_together(tmp_path):
-    path, about = write_twin(open_checkpoint(KEPT), tmp_path / "twin.safetensors")
+    path, about = export_twin(KEPT, tmp_path / "twin.safetensors")
     text, weights = about.read_text(), path.read_bytes()
     ROIClassifier.load_from_checkpoint(path)
 
@@ -270,7 +270,7 @@ def test_hundreds_of_mutated_files_load_or_are_refused(tmp_path, seed, where):
     draw = random.Random(seed)
     path = tmp_path / ("twin.safetensors" if where == "json" else "mutated.ckpt")
     if where == "json":
-        _, about = write_twin(open_checkpoint(KEPT), path)
+        _, about = export_twin(KEPT, path)
         original = about.read_bytes()
     with zipfile.ZipFile(KEPT) as whole:
         (name,) = (n for n in whole.namelist() if n.endswith("data.pkl"))

@@ -32,7 +32,7 @@ def hydra_app(
     def decorate(main: Main) -> Callable[[], None]:
         @functools.wraps(main)
         def command() -> None:
-            _prepare()
+            prepare()
             sys.exit(_start(main, config_name, after_job))
 
         return command
@@ -40,7 +40,7 @@ def hydra_app(
     return decorate
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """Makes the project importable and the output of every console printable."""
     for folder in (str(CHECKOUT / "scripts"), str(CHECKOUT)):
         if folder not in sys.path:

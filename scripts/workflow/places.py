@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = CHECKOUT / "outputs"
 CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
+SUFFIXES = (".ckpt", ".safetensors")  # of checkpoints and of their twins
 
 
 def make_run_folder(name: str, out: str | Path | None) -> Path:
@@ -87,15 +88,16 @@ def find_checkpoint(word: str, which: str = "last") -> Path:
     """Find the checkpoint that a user means.
 
     Args:
-        word: ``latest``, a run's name (its newest run), a run folder, or a checkpoint file.
+        word: ``latest``, a run's name (its newest run), a run folder, a checkpoint file or the
+            ``.safetensors`` of its twin.
         which: ``best`` or ``last``, where the word names a run.
 
     Raises:
         ValueError: There is none.
     """
     path = Path(word)
-    if path.suffix == ".ckpt":
-        if not path.is_file():
+    if path.suffix in SUFFIXES:
+        if not path.exists():
             raise ValueError(f"There is no checkpoint file {path}.")
         return path.resolve()
     checkpoint = _find_run(word) / "checkpoints" / CHECKPOINTS[which]
@@ -122,7 +124,7 @@ def _find_run(word: str) -> Path:
     known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
     raise ValueError(
         f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder "
-        "of a run nor a checkpoint file (.ckpt)."
+        "of a run nor a checkpoint file (.ckpt, .safetensors)."
     )
 
 
