@@ -16,6 +16,7 @@ from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
 from workflow.costs import measure_run
 from workflow.journal import Journal
+from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
@@ -40,6 +41,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         log.info("dry_run: all is checked and built; nothing was trained or written.")
         return
     folder = _open_folder(plan, resume_from)
+    lock_run(folder)
     journal.write_to(folder / "log.txt")
     log.info("Run folder: %s", folder)
     try:
@@ -57,6 +59,8 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
                 "Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}")
             )
         raise
+    finally:
+        release()
 
 
 def _open_folder(plan: Plan, resume_from: Path | None) -> Path:

@@ -104,9 +104,20 @@ def find_checkpoint(word: str, which: str = "last") -> Path:
     if not checkpoint.is_file():
         raise ValueError(
             f"{word} means {checkpoint.parent.parent}, which has no {which} checkpoint: that run "
-            "ended before its first epoch did."
+            "ended before its first one was saved, so there is nothing to go on from. Start it "
+            "again as its command.txt says; with resume=auto it starts anew in its own folder."
         )
     return checkpoint
+
+
+def list_runs() -> list[Path]:
+    """Folders of the runs below outputs/, the newest first."""
+    found = (OUTPUTS / "runs").glob("*/*/config.yaml")
+    return [file.parent for file in sorted(found, key=_age, reverse=True)]
+
+
+def _age(file: Path) -> float:
+    return file.parent.stat().st_mtime
 
 
 def _find_run(word: str) -> Path:

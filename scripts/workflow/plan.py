@@ -20,6 +20,7 @@ from datamodules.loading.sequences import check_sequences, describe_sequences, f
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
 from workflow.call import Call
+from workflow.config_hash import PATHS, hash_config
 from workflow.places import OUTPUTS
 from workflow.proposals import say_proposals
 from workflow.request import check_request
@@ -29,9 +30,6 @@ from workflow.situation import fill_extras, settle_situation
 log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
 OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
-PATHS = {
-    "manifest", "root", "images", "masks", "folder", "shards", "boxes", "annotations", "mask_cache",
-}  # fmt: skip
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 
@@ -126,6 +124,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
         ValueError: The data has mistakes.
     """
     config = OmegaConf.to_container(cfg, resolve=True)
+    config.setdefault("config_hash", hash_config(config))  # a resumed run keeps its own
     check_request(config, call)
     for key in PATHS & config["data"].keys():
         if config["data"][key] is not None:  # the run is gone back to from any folder
