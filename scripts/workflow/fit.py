@@ -15,6 +15,7 @@ from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
 from workflow.costs import measure_run
+from workflow.init_from import go_on_from
 from workflow.journal import Journal
 from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects, make_trainer
@@ -37,6 +38,8 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         resume_from: ``last.ckpt`` of the run to go on with; None starts a new one.
     """
     objects = build_objects(plan, resuming=resume_from is not None)
+    if resume_from is not None:
+        go_on_from(plan, objects.model, resume_from)
     if plan.config["dry_run"]:
         log.info("dry_run: all is checked and built; nothing was trained or written.")
         return
@@ -107,6 +110,10 @@ def _train_and_test(
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
     metrics["num_bad_images"] = plan.num_bad_images
+    if plan.config.get("init_from") is not None:
+        metrics["num_trained_images"] = (
+            plan.num_trained
+        )  # of the test, by the weights it began with
     write_json(folder / "metrics.json", metrics)
     if plan.config["costs"]:
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)

@@ -64,7 +64,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path |
     _check_length(folder, own.trainer.max_epochs, epochs)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
     own.costs = own.costs or cfg.costs
-    return own, replace(call, overrides=words), checkpoint
+    return own, replace(call, overrides=words, resuming=True), checkpoint
 
 
 def _change(
