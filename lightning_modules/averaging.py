@@ -108,7 +108,12 @@ def _newest_of_mean(num_averaged: int) -> float:
     return 1 / (num_averaged + 1)
 
 
-def pick_weights(state: Mapping[str, Tensor], averaged: bool) -> dict[str, Tensor]:
+def has_average(state: Mapping[str, Tensor]) -> bool:
+    """Whether a classifier's state holds averaged weights that have begun."""
+    return "average.n_averaged" in state and bool((state["average.n_averaged"] > 0).all())
+
+
+def pick_weights(state: Mapping[str, Tensor], averaged: bool = True) -> dict[str, Tensor]:
     """Weights of one network out of a checkpoint that may hold its average beside it.
 
     Args:
@@ -119,7 +124,7 @@ def pick_weights(state: Mapping[str, Tensor], averaged: bool) -> dict[str, Tenso
         The state of a classifier without an average.
     """
     weights = {name: value for name, value in state.items() if not name.startswith("average.")}
-    if averaged and state.get("average.n_averaged", 0) > 0:
+    if averaged and has_average(state):
         prefix = "average.module."
         found = [name.removeprefix(prefix) for name in state if name.startswith(prefix)]
         weights |= {f"network.{name}": state[f"{prefix}{name}"] for name in found}

@@ -45,7 +45,7 @@ def build(config: Mapping[str, Any], *supplied: Any) -> Any:  # noqa: ANN401
         ValueError: The target is not on the list.
     """
     target = config.get("_target_")
-    if target not in BUILDABLE:
+    if not isinstance(target, str) or target not in BUILDABLE:
         raise ValueError(
             f"{target!r} cannot be built: a model's parts are {', '.join(sorted(BUILDABLE))}. "
             "A part of your own goes on the list in lightning_modules/build.py."

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from lightning_modules.averaging import pick_weights
 from lightning_modules.build import build
 from lightning_modules.callbacks.epoch_callback import has_validated
-from lightning_modules.checkpoint import describe_versions, open_checkpoint
+from lightning_modules.checkpoint import describe_versions, load_all, open_checkpoint, rebuild
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
@@ -116,15 +116,16 @@ class ROIClassifier(LightningModule):
                 False takes the weights that were trained on.
 
         Raises:
-            ValueError: The file is none of this project's, carries code, or was cut.
+            ValueError: The file is none of this project's, carries code, or was cut or damaged.
         """
         checkpoint = open_checkpoint(checkpoint_path, map_location)
         arguments = checkpoint["hyper_parameters"]
         # the weights come from the checkpoint; those it once started from may be gone
         arguments["model"] |= {"pretrained": False, "compile": False}
         arguments["average"] = None
-        classifier = cls(**arguments)
-        classifier.load_state_dict(pick_weights(checkpoint["state_dict"], averaged))
+        classifier = rebuild(cls, arguments, checkpoint_path)
+        weights = pick_weights(checkpoint["state_dict"], averaged)
+        load_all(classifier, weights, checkpoint_path)
         return classifier.eval()
 
     def configure_metrics(self) -> nn.ModuleDict:

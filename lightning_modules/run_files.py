@@ -1,6 +1,7 @@
 """Files of a run: whole or not at all."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -59,6 +60,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write text as it is, in UTF-8."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -57,6 +57,17 @@ def test_a_run_is_what_it_was_at_its_own_test(trained, tmp_path):
         assert (tmp_path / "out" / file).is_file()
 
 
+def test_the_twin_of_a_checkpoint_is_evaluated_as_it_is(trained, tmp_path):
+    from lightning_modules.checkpoint_summary import export_twin
+
+    run = shutil.copytree(trained, tmp_path / "run")
+    kept = run / "checkpoints"
+    twin, _ = export_twin(kept / "best.ckpt", kept / "best.safetensors")
+    evaluate_in_process(tmp_path / "out", f"ckpt={twin}", "interventions=none")
+    own = (trained / "predictions.csv").read_text()
+    assert (tmp_path / "out" / "predictions.csv").read_text() == own
+
+
 def test_the_cache_of_a_run_may_be_another_where_it_is_evaluated(trained, tmp_path):
     words = [f"ckpt={trained}", "trainer.accelerator=cpu", f"data.cache={tmp_path / 'cache'}"]
     evaluate_in_process(tmp_path / "out", *words)

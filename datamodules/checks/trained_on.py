@@ -33,3 +33,20 @@ def sketch_content(content: np.ndarray) -> TrainedOn:
     kept = distinct[:MOST_KEPT]
     share = len(kept) / len(distinct) if len(distinct) else 1.0
     return TrainedOn(kept.view(np.int64), len(content), share)
+
+
+def join_sketches(one: TrainedOn, other: TrainedOn) -> TrainedOn:
+    """What has to be known of the images of two training splits, of one after the other.
+
+    Hashes above the largest that both tell of are let go, so that what is kept stays a uniform
+    sample.
+    """
+    sketches = (one, other)
+    joined = np.unique(np.concatenate([sketch.hashes.view(np.uint64) for sketch in sketches]))
+    limits = [sketch.hashes.view(np.uint64)[-1] for sketch in sketches if sketch.share < 1]
+    share = 1.0
+    if limits or len(joined) > MOST_KEPT:
+        joined = joined[joined <= min(limits)] if limits else joined
+        joined = joined[:MOST_KEPT]
+        share = (int(joined[-1]) + 1) / 2**64  # hashes are uniform: those up to the last are kept
+    return TrainedOn(joined.view(np.int64), one.num_images + other.num_images, share)

@@ -9,7 +9,7 @@ from front.annotations import accepts, describe
 from front.composed import Composed
 from front.signatures import Signature, read_signature
 from front.sources import TargetNotFound
-from front.wording import did_you_mean, listed, nearest
+from front.wording import CKPT_WORDS, THREE_WORDS, did_you_mean, listed, nearest
 
 HYDRA_KEYS = {"_target_", "_args_", "_convert_", "_partial_", "_recursive_"}
 UNKNOWN = object()
@@ -61,6 +61,8 @@ def _key_problems(
 
 def unknown_option(composed: Composed, signature: Signature, key: str, name: str) -> str:
     """Why a class does not take a key, as the end of a sentence that starts with the key."""
+    if key == "trainer" and name in CKPT_WORDS:
+        return THREE_WORDS
     owner = owner_name(composed, key, signature)
     if name in signature.supplied:
         return f"is supplied by the program; it is not an option of {owner}."

@@ -34,9 +34,12 @@ HINTS = {
     "pretrained": "model.pretrained",
     "label_smoothing": "loss.label_smoothing",
 }
-CKPT_PATH = (
-    "ckpt_path is Lightning's word. Write resume=<run> to go on with a run;"
-    " the commands that look at a trained model (evaluate.py, predict.py) take ckpt=<run or file>"
+# Lightning has one word for three things, and people type it for each of them.
+CKPT_WORDS = ("ckpt_path", "ckpt", "checkpoint", "resume_from_checkpoint", "load_from")
+THREE_WORDS = (
+    "is not an option: it could mean three things. train.py resume=<run> goes on with a run in its"
+    " own folder; train.py init_from=<run or file> starts a new run from its weights;"
+    " evaluate.py ckpt=<run or file> tests it"
 )
 
 
@@ -61,9 +64,9 @@ def listed(title: str, names: Iterable[str]) -> str:
 
 def unknown_top_level(key: str, known: Iterable[str]) -> str:
     """What to say about a top-level key that no command knows."""
-    if key == "ckpt_path":
-        return CKPT_PATH
     known = sorted(known)
+    if key in CKPT_WORDS and key not in known:
+        return f"{key} {THREE_WORDS}"
     if key in HINTS and HINTS[key].split(".")[0] in known:
         return f"{key} is not an option. It is called {HINTS[key]}"
     guess = did_you_mean(key, known) or f" Options: {', '.join(known)}"

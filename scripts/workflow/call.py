@@ -15,11 +15,13 @@ class Call:
         overrides: Of the command line.
         experiment: The experiment file that was chosen, if any.
         sweep_folder: Of this job within a sweep; None: a single run.
+        resuming: Whether it goes on with a run.
     """
 
     overrides: list[str]
     experiment: str | None
     sweep_folder: Path | None
+    resuming: bool = False
 
 
 def read_call() -> Call:

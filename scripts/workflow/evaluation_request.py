@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lightning_modules.checkpoint_file import check_file
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
 from workflow.places import find_checkpoint
@@ -68,7 +69,7 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
             "of this project knows its own."
         )
     if not foreign:
-        find_checkpoint(asked["ckpt"], asked["which"])
+        check_file(find_checkpoint(asked["ckpt"], asked["which"]))
 
 
 def foreign_size(asked: dict[str, Any]) -> int:

@@ -16,7 +16,9 @@ from lightning_modules.run_files import write_bytes, write_json, write_text
 from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
 from workflow.devices import make_trainer
+from workflow.init_from import go_on_from
 from workflow.journal import Journal
+from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
@@ -41,6 +43,8 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     """
     goes_on = resume_from is not None and resume_from.is_file()
     objects = build_objects(plan, resuming=goes_on)
+    if goes_on:
+        go_on_from(plan, objects.model, resume_from)
     if plan.config["dry_run"]:
         log.info("dry_run: all is checked and built; nothing was trained or written.")
         return
@@ -57,6 +61,8 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     except BaseException as error:
         _end(folder, journal, "failed", judge(error).message)
         raise
+    finally:
+        release()
 
 
 def _run_in(folder: Path, plan: Plan, objects: Objects, resumed: bool) -> None:
@@ -77,12 +83,14 @@ def _end(folder: Path, journal: Journal, state: str, reason: str) -> None:
 def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
+        lock_run(folder)
         remember_latest(folder)
         rows = np.arange(len(plan.table))
         warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
     else:
         out = plan.config["out"]
         folder = make_run_folder(plan.name, plan.call.sweep_folder if out is None else out)
+        lock_run(folder)
         command = join_words(["python", "scripts/train.py", *plan.call.overrides])
         write_text(folder / "command.txt", command + "\n")
         _write_split(plan, folder)
@@ -117,6 +125,10 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
     metrics["num_bad_images"] = plan.num_bad_images
+    if plan.config.get("init_from") is not None:
+        metrics["num_trained_images"] = (
+            plan.num_trained
+        )  # of the test, by the weights it began with
     write_json(folder / "metrics.json", metrics)
     if plan.config["costs"]:
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)

@@ -25,6 +25,7 @@ from workflow.device_checks import check_compiler, check_precision
 from workflow.devices import build_strategy, build_trainer, count_devices
 from workflow.feature_request import decline_features
 from workflow.finder_record import read_finder
+from workflow.init_from import start_from
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
@@ -76,7 +77,8 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     config, table, options = plan.config, plan.table, plan.options
     preprocessing = _preprocess_for(config["model"]["backbone"], options.size)
     settle_margin(config, table, preprocessing)
-    start = {"pretrained": False} if resuming else {}
+    starts_from = not resuming and config.get("init_from") is not None
+    start = {"pretrained": False} if resuming or starts_from else {}
     seed_everything(config["seed"], verbose=False)
     model = ROIClassifier(
         class_names=list(table.class_names),
@@ -89,6 +91,8 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
         model=config["model"] | start,
         **{part: config[part] for part in PARTS},
     )
+    if starts_from:
+        start_from(plan, model)
     _try(config, model)
     settle_batch_size(plan, model)
     if config["data"]["cache_features"] is not False:
@@ -199,6 +203,12 @@ def quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _say_origin(config: dict[str, Any]) -> str:
+    if config.get("init_from") is not None:
+        return "weights of another run"
+    return "pretrained" if config["model"]["pretrained"] else "from scratch"
+
+
 def _say_parts(plan: Plan, model: ROIClassifier) -> None:
     chosen, gate = plan.config["model"], model.network.gate
     log.info(
@@ -206,7 +216,7 @@ def _say_parts(plan: Plan, model: ROIClassifier) -> None:
         "seed %d.",
         chosen["backbone"],
         sum(parameter.numel() for parameter in model.network.parameters()) / 1e6,
-        "pretrained" if chosen["pretrained"] else "from scratch",
+        _say_origin(plan.config),
         type(gate).__name__,
         gate.promise.name,
         gate.dilate,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = CHECKOUT / "outputs"
 CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
+SUFFIXES = (".ckpt", ".safetensors")  # of checkpoints and of their twins
 
 
 def make_run_folder(name: str, out: str | Path | None) -> Path:
@@ -95,7 +96,8 @@ def find_checkpoint(word: str, which: str = "last", begun: bool = True) -> Path:
     """Find the checkpoint that a user means.
 
     Args:
-        word: ``latest``, a run's name (its newest run), a run folder, or a checkpoint file.
+        word: ``latest``, a run's name (its newest run), a run folder, a checkpoint file or the
+            ``.safetensors`` of its twin.
         which: ``best`` or ``last``, where the word names a run.
         begun: Whether it is to be there: a run may have been stopped before its first.
 
@@ -103,15 +105,15 @@ def find_checkpoint(word: str, which: str = "last", begun: bool = True) -> Path:
         ValueError: There is none.
     """
     path = Path(word)
-    if path.suffix == ".ckpt":
-        if not path.is_file():
+    if path.suffix in SUFFIXES:
+        if not path.exists():
             raise ValueError(f"There is no checkpoint file {path}.")
         return path.resolve()
     checkpoint = _find_run(word) / "checkpoints" / CHECKPOINTS[which]
     if begun and not checkpoint.is_file():
         raise ValueError(
             f"{word} means {checkpoint.parent.parent}, which has no {which} checkpoint: that run "
-            "ended before its first epoch did."
+            "ended before its first one was saved. resume= starts it anew in its own folder."
         )
     return checkpoint
 
@@ -120,6 +122,16 @@ def find_last(folder: Path) -> Path | None:
     """The checkpoint that the run of a folder goes on from; None: it starts."""
     last = folder / "checkpoints" / CHECKPOINTS["last"]
     return last if last.is_file() else None
+
+
+def list_runs() -> list[Path]:
+    """Folders of the runs below outputs/, the newest first."""
+    found = (OUTPUTS / "runs").glob("*/*/config.yaml")
+    return [file.parent for file in sorted(found, key=_age, reverse=True)]
+
+
+def _age(file: Path) -> float:
+    return file.parent.stat().st_mtime
 
 
 def _find_run(word: str) -> Path:
@@ -137,7 +149,7 @@ def _find_run(word: str) -> Path:
     known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
     raise ValueError(
         f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder "
-        "of a run nor a checkpoint file (.ckpt)."
+        "of a run nor a checkpoint file (.ckpt, .safetensors)."
     )
 
 

@@ -20,9 +20,11 @@ from datamodules.loading.imbalance import EQUAL, count_images, describe_imbalanc
 from datamodules.loading.sequences import check_sequences, describe_sequences, find_sequences
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
+from lightning_modules.checkpoint_file import check_file
 from workflow.call import Call
+from workflow.config_hash import PATHS, hash_config
 from workflow.feature_request import settle_features
-from workflow.places import OUTPUTS
+from workflow.places import OUTPUTS, find_checkpoint
 from workflow.proposals import say_proposals
 from workflow.request import check_request
 from workflow.roi_rules import check_empty, check_roi, report_mask_only
@@ -31,9 +33,6 @@ from workflow.situation import fill_extras, settle_situation
 log = logging.getLogger(__name__)
 # gates that show the whole image: a run behind one is never called gated
 OPEN_GATES = ("NoGate", "HintGate", "AttentionGate", "GuideGate")
-PATHS = {
-    "manifest", "root", "images", "masks", "folder", "shards", "boxes", "annotations", "mask_cache",
-}  # fmt: skip
 NO_GROUPS = "no groups known: frames of one subject may stand on both sides"
 
 
@@ -128,7 +127,9 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
         ValueError: The data has mistakes.
     """
     config = OmegaConf.to_container(cfg, resolve=True)
+    config.setdefault("config_hash", hash_config(config))  # a resumed run keeps its own
     check_request(config, call)
+    _settle_start(config, call)
     for key in PATHS & config["data"].keys():
         if config["data"][key] is not None:  # the run is gone back to from any folder
             config["data"][key] = _make_absolute(config["data"][key])
@@ -155,6 +156,19 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     check_empty(config, files.table, files.empty)
     mask_only = report_mask_only(files.table, config["seed"])
     return Plan(config, options, files.table, call, mask_only, content=content, bad=files.bad)
+
+
+def _settle_start(config: dict[str, Any], call: Call) -> None:
+    """Find the checkpoint that a new run starts from, before anything is read or imported."""
+    if call.resuming or config["init_from"] is None:
+        return
+    if call.sweep_folder is not None and config["init_from"] == "latest":
+        raise ValueError(
+            "init_from=latest would be another run for each job of a sweep: name the run or file."
+        )
+    file = find_checkpoint(config["init_from"], config["which"])
+    check_file(file)
+    config["init_from"] = str(file)
 
 
 def memory_file() -> Path:

@@ -44,6 +44,8 @@ def check_trainer(config: dict[str, Any]) -> None:
 def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
     if not 0 <= config["seed"] < 2**32:
         yield f"seed is {config['seed']}, expected 0 to 2**32 - 1"
+    if config.get("which", "best") not in ("best", "last"):
+        yield f"which is {config['which']!r}, expected best or last"
     name = config["name"]
     if name is not None and (name in ("", ".", "..", "latest") or set(name) & set("/\\:")):
         yield f"name is {name!r}; it names a folder below outputs/runs: no slash, colon or 'latest'"

@@ -1,7 +1,9 @@
 """resume=: go on with a run by its own configuration."""
 
 import json
+import logging
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +15,17 @@ from datamodules.splitting.splits import fingerprint
 from datamodules.tables.codes import Codes
 from datamodules.tables.manifest import read_csv
 from datamodules.tables.table import ImageTable
+from lightning_modules.checkpoint_file import check_file
 from workflow.call import Call
+from workflow.config_hash import OF_THE_CALL, PLACES, covers
+from workflow.lock import check_free
 from workflow.places import find_checkpoint
+from workflow.resume_auto import find_unfinished
 
-# keys that concern this call and not the run
-OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "traceback")
+log = logging.getLogger(__name__)
 
 
-def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
+def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path | None]:
     """Find the run and its configuration, changed where that is allowed.
 
     Args:
@@ -30,50 +35,94 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path]:
     Returns:
         The configuration to run by, the call that once started the run, and its ``last.ckpt``,
         which is not there where the run was stopped before it was written: it then starts anew.
+        What was given and None where ``resume=auto`` starts a new run.
 
     Raises:
-        ValueError: There is no such run, or the command line asks for what the run is not.
+        ValueError: There is no such run, another process works on it, or the command line asks for
+            what the run is not.
     """
-    checkpoint = find_checkpoint(cfg.resume, begun=False)
+    word, auto = cfg.resume, cfg.resume == "auto"
+    if auto:
+        found = find_unfinished(cfg, call)
+        if found is None:
+            return cfg, call, None
+        word = str(found)
+    checkpoint = find_checkpoint(word, begun=False)
     folder = checkpoint.parents[1]
     if checkpoint.name != "last.ckpt" or not (folder / "config.yaml").is_file():
         raise ValueError(
-            f"resume={cfg.resume}: a run goes on from checkpoints/last.ckpt in its own folder, and "
-            f"{checkpoint} is none."
+            f"resume={word}: a run goes on from checkpoints/last.ckpt in its own folder, and "
+            f"{checkpoint} is none. init_from={word} starts a new run from its weights."
         )
+    check_free(folder)
+    if checkpoint.is_file():
+        check_file(checkpoint)
     own = _complete(OmegaConf.load(folder / "config.yaml"), cfg)
     command = folder / "command.txt"
     words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
-    started_with = {word.partition("=")[0]: word for word in words}
     epochs = own.trainer.max_epochs
+    problems = _change(own, cfg, call, words, auto)
+    raise_problems(problems, f"resume={word}: a run goes on by its own configuration")
+    _check_length(folder, own.trainer.max_epochs, epochs)
+    own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
+    own.costs = own.costs or cfg.costs
+    return own, replace(call, overrides=words, resuming=True), checkpoint
+
+
+def _change(
+    own: DictConfig, cfg: DictConfig, call: Call, words: list[str], auto: bool
+) -> list[str]:
+    """Change a run's configuration by what was typed now; what may not be comes back in sentences.
+
+    Args:
+        own: Of the run; changed in place.
+        cfg: Of this call.
+        call: What was typed now.
+        words: What was typed when the run was started.
+        auto: The run was found by its configuration, which therefore is the same.
+    """
+    started_with = {word.partition("=")[0]: word for word in words}
     allowed = [cfg.resume_allow] if isinstance(cfg.resume_allow, str) else list(cfg.resume_allow)
+    allowed += PLACES
     problems = []
     for override in call.overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key in OF_THE_CALL or (key, value) == ("debug", "traceback"):
+        if key in OF_THE_CALL or (key == "out" and auto) or (key, value) == ("debug", "traceback"):
             continue
         if started_with.get(override.partition("=")[0]) == override:
             continue  # what was settled since is the run's own
-        if key in GLOBAL_GROUPS:
+        if key == "init_from" and not auto:
+            problems.append(f"{override} starts a new run: leave it out, or leave resume= out")
+        elif key in GLOBAL_GROUPS:
             problems.append(f"{override} chooses another configuration; leave it out")
-            continue
-        asked, held = _select(cfg, key), _select(own, key)
-        if asked == held:
-            continue
-        if isinstance(asked, dict):
-            problems.append(f"{override} chooses another {key} than the run has; leave it out")
-        elif key in allowed:
-            OmegaConf.update(own, key, asked)
         else:
-            problems.append(
-                f"{key} is {held!r} in that run and {asked!r} on the command line. Leave it out, "
-                "start a new run, or list it in resume_allow"
-            )
-    raise_problems(problems, f"resume={cfg.resume}: a run goes on by its own configuration")
-    _check_unfinished(folder, own.trainer.max_epochs > epochs)
-    own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
-    own.costs = own.costs or cfg.costs
-    return own, replace(call, overrides=words), checkpoint
+            problems += _change_key(own, cfg, override, key, covers(allowed, key))
+    return problems
+
+
+def _change_key(
+    own: DictConfig, cfg: DictConfig, override: str, key: str, allowed: bool
+) -> Iterator[str]:
+    place = key.replace("/", ".").split("@")[0]
+    asked, held = _select(cfg, place), _select(own, place)
+    if asked == held:
+        return
+    if not allowed and (isinstance(asked, dict) or isinstance(held, dict)):
+        yield (
+            f"{override} chooses another {place} than the run has. Leave it out, start a new run, "
+            f"or list it: resume_allow={place}"
+        )
+    elif not allowed:
+        yield (
+            f"{place} is {held!r} in that run and {asked!r} on the command line. Leave it out, "
+            f"start a new run, or list it: resume_allow={place}"
+        )
+    else:
+        log.info("resume: %s was %r, is now %r.", place, held, asked)
+        OmegaConf.update(own, place, asked, merge=False, force_add=True)
+        if asked is None and override.startswith("~"):
+            parent, _, last = place.rpartition(".")
+            del (OmegaConf.select(own, parent) if parent else own)[last]
 
 
 def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
@@ -106,18 +155,25 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
         )
 
 
-def _check_unfinished(folder: Path, made_longer: bool) -> None:
+def _check_length(folder: Path, max_epochs: int, before: int) -> None:
+    """A finished run goes on where it is made longer; none ends before where it is."""
     try:
         status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return  # nobody wrote that it is finished
-    if status.get("state") == "finished" and not made_longer:
+        done, finished = int(status["epoch"]), status["state"] == "finished"
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # nobody wrote how far it is
+    if finished and max_epochs <= max(before, done):
         raise ValueError(
-            f"The run {folder} is finished ({status['epoch']} epochs). To train it longer, add "
-            f"trainer.max_epochs={2 * status['epoch']}."
+            f"The run {folder} is finished ({done} epochs). To train it longer, add "
+            f"trainer.max_epochs={2 * done}."
+        )
+    if max_epochs < done:
+        raise ValueError(
+            f"trainer.max_epochs is {max_epochs}, and the run {folder} has trained {done} epochs "
+            f"already: expected {done} or more."
         )
 
 
-def _select(cfg: DictConfig, key: str) -> object:
-    value = OmegaConf.select(cfg, key.replace("/", ".").split("@")[0])
+def _select(cfg: DictConfig, place: str) -> object:
+    value = OmegaConf.select(cfg, place)
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -37,7 +37,7 @@ def test_every_bad_argument_is_named_at_once(problems: Problems) -> None:
         ("epochs=5", "It is called trainer.max_epochs"),
         ("lr=0.1", "It is called optimizer.lr"),
         ("backbone=resnet18", "It is called model.backbone"),
-        ("ckpt_path=last.ckpt", "Write resume=<run>"),
+        ("ckpt_path=last.ckpt", "resume=<run> goes on with a run"),
         ("data.slice_by", "data.slice_by has no value. Write data.slice_by=<value>"),
         ("images", "options are written <key>=<value>"),
         ("gate=none,pixel", "Add --multirun"),
