@@ -4,22 +4,61 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+
+@contextmanager
+def open_beside(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside the target, which takes its place when the block ends without an error.
+
+    A reader never sees half a file, and neither a full disk, a kill nor a power cut costs the file
+    that was there: the content is on the disk before the name changes hands.
+
+    Args:
+        path: The target; its folder is made.
+
+    Raises:
+        OSError: It cannot be written; the error names the target, and nothing is left beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException as error:
+        beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(beside), beside):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a renaming last through a power cut; Windows has no word for it."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, see ``open_beside``."""
+    with open_beside(path) as file:
+        file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text as it is, in UTF-8."""
     write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write beside the target, then replace it, so that a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    os.replace(beside, path)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
