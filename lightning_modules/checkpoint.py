@@ -26,23 +26,32 @@ def is_checkpoint(path: str | Path) -> bool:
     return True
 
 
-def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
-    """Read a checkpoint of a run.
+def load_plain(path: str | Path, map_location: str | torch.device = "cpu") -> Any:  # noqa: ANN401
+    """Read a file of tensors and plain values.
 
     Raises:
-        ValueError: There is no such file, it was cut, carries code, or is not of this project.
+        ValueError: There is no such file, it was cut, or it carries code.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"There is no checkpoint {path}.")
     try:
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+        return torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"{path} cannot be opened as tensors and plain values: it was cut, is no checkpoint, "
             f"or carries code, which is never run ({reason})."
         ) from error
+
+
+def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
+    """Read a checkpoint of a run.
+
+    Raises:
+        ValueError: There is no such file, it was cut, carries code, or is not of this project.
+    """
+    checkpoint = load_plain(path, map_location)
     written = checkpoint.get("roi_classifier") if isinstance(checkpoint, dict) else None
     if not written or "hyper_parameters" not in checkpoint:
         raise ValueError(
