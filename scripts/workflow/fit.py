@@ -15,6 +15,7 @@ from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
 from lightning_modules.run_files import write_bytes, write_json, write_text
 from workflow.costs import measure_run
+from workflow.failures import raise_explained
 from workflow.journal import Journal
 from workflow.objects import Objects, build_objects, make_trainer
 from workflow.places import make_run_folder, remember_latest
@@ -48,7 +49,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
             _train_control(plan, metrics, folder)
         if resume_from is not None and (folder.parent / "study.md").is_file():
             write_study(folder.parent)
-    except BaseException:
+    except BaseException as error:
         journal.keep_traceback()
         if (folder / "control").is_dir():
             log.info("The gated model is whole; the plain one is missing: gate=none extras=default")
@@ -56,7 +57,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
             log.info(
                 "Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}")
             )
-        raise
+        raise_explained(error, plan, folder)
 
 
 def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
