@@ -30,7 +30,7 @@ def strike(act: Callable[[], None], method: str = "training_step", epoch: int = 
 
     def changed(self, batch, index):
         due = method == "test_step" or self.current_epoch == epoch
-        if due and not struck and index == min(BATCH, 1):
+        if due and not struck and index == BATCH:
             struck.append(index)
             act()
         return before(self, batch, index)
@@ -64,7 +64,7 @@ def kill_while_writing(name: str) -> None:
 
 
 def fill_disk(full: Callable[[str, int], bool]) -> None:
-    """No byte of a file reaches the disk, where ``full`` says so of its name and its how manieth."""
+    """Files do not reach the disk where ``full`` says so of a name and how often it came."""
     fsync, counts = os.fsync, {}
 
     def changed(descriptor):
@@ -116,7 +116,7 @@ def in_worker(act: Callable[[], None]) -> None:
 
 
 def spoil_image() -> None:
-    """One image of the second epoch holds a NaN."""
+    """One image of the second epoch is NaN, inside its ROI as well: the gate hides the rest."""
     from datamodules.loading.dataset import ROIDataset
 
     load = ROIDataset.load
@@ -126,7 +126,7 @@ def spoil_image() -> None:
         if isinstance(keys[0], tuple) and keys[0][0] == EPOCH:
             for row, name in enumerate(batch["id"]):
                 if "disc_005" in name:
-                    batch["image"][row, 0, 0, 0] = float("nan")
+                    batch["image"][row] = float("nan")
         return batch
 
     ROIDataset.load = changed
