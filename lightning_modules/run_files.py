@@ -4,10 +4,13 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+LEFTOVER = re.compile(r"\..+\.\d+")  # as open_beside names a file that is not whole yet
 
 
 @contextmanager
@@ -37,6 +40,16 @@ def open_beside(path: Path) -> Iterator[BinaryIO]:
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
     _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed in ``open_beside`` have left in a folder.
+
+    No other process may be writing there.
+    """
+    for path in folder.rglob(".*"):
+        if LEFTOVER.fullmatch(path.name):
+            path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,7 +13,8 @@ from omegaconf import OmegaConf
 from datamodules.tables.codes import Codes
 from lightning_modules.callbacks import BestCheckpoint, History
 from lightning_modules.callbacks.status import write_status
-from lightning_modules.run_files import write_bytes, write_json, write_text
+from lightning_modules.non_finite.message import NonFinite
+from lightning_modules.run_files import remove_leftovers, write_bytes, write_json, write_text
 from workflow.costs import measure_run
 from workflow.failures import raise_explained
 from workflow.journal import Journal
@@ -53,7 +54,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         journal.keep_traceback()
         if (folder / "control").is_dir():
             log.info("The gated model is whole; the plain one is missing: gate=none extras=default")
-        elif (folder / "checkpoints" / "last.ckpt").is_file():
+        elif (folder / "checkpoints" / "last.ckpt").is_file() and not isinstance(error, NonFinite):
             log.info(
                 "Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}")
             )
@@ -63,6 +64,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
 def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
+        remove_leftovers(folder)
         remember_latest(folder)
         rows = np.arange(len(plan.table))
         warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
