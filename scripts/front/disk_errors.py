@@ -64,7 +64,9 @@ def _explain(error: OSError) -> str | None:
 
 def _find_obstacle(path: Path) -> Path | None:
     """The file that stands where a folder of the path belongs."""
-    return next((one for one in (path, *path.parents) if one.is_file()), None)
+    there = (one for one in (path, *path.parents) if os.path.lexists(one))
+    nearest = next(there, None)
+    return None if nearest is None or nearest.is_dir() else nearest
 
 
 def _say_room(path: Path | None) -> str:

@@ -29,26 +29,27 @@ def raise_explained(error: BaseException, plan: Plan, folder: Path) -> NoReturn:
     Raises:
         OutOfResources: Memory or the disk ran out.
     """
+    control = folder / "control"
+    place = control if control.is_dir() else folder
+    if isinstance(error, KeyboardInterrupt):
+        mark(place, "stopped", "stopped by Ctrl-C")
     if not isinstance(error, Exception):
         raise error
     message = None
     if not isinstance(error, ValueError):  # that is in words already
         message = explain_disk(error)
         message = message or explain_memory(error, plan.config, plan.call.overrides, folder)
-    control = folder / "control"
-    mark_failed(
-        control if control.is_dir() else folder, message or f"{type(error).__name__}: {error}"
-    )
+    mark(place, "failed", message or f"{type(error).__name__}: {error}")
     if message is None:
         raise error
     raise OutOfResources(message) from error
 
 
-def mark_failed(folder: Path, reason: str) -> None:
-    """Write the first line of a reason to the status of a run, whatever part of it failed."""
+def mark(folder: Path, state: str, reason: str) -> None:
+    """Write the first line of a reason to the status of a run, whatever part of it has ended."""
     path, first = folder / "status.json", reason.partition("\n")[0]
     try:
         status = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        write_json(path, status | {"state": "failed", "reason": first})
+        write_json(path, status | {"state": state, "reason": first})
     except (OSError, json.JSONDecodeError) as error:
         log.warning("status.json could not be written: %s", error)

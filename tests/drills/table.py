@@ -178,7 +178,9 @@ DRILLS = {
         words=("out=/sys/a_run",), says=("/sys/a_run could not be opened",), state=None
     ),
     "a file in the place of a folder": Drill(
-        words=("out=/dev/null/run",), says=("/dev/null",), state=None
+        words=(f"out={__file__}/run",),
+        says=(f"{__file__} is a file where a folder is needed",),
+        state=None,
     ),
     "a folder in the place of last.ckpt": Drill(
         begins="killed", spoil=stand_in_the_way, says=("last",), state=None
