@@ -21,7 +21,7 @@ class Drill:
     Args:
         fault: Made inside the process, by its name in ``faults.FAULTS``.
         begins: The folder that the command is about: ``new``, or a copy of a run that was
-            ``killed`` in its second epoch, ``killed in the test``, or is ``finished``.
+            ``killed`` in its second epoch or ``killed in the test``, or of one that is ``trained``.
         spoil: What is done to that folder first.
         words: Added to the command.
         status: Exit statuses, one of which is expected.
@@ -57,7 +57,7 @@ class Malice:
     """Runs when it is unpickled by somebody who lets it."""
 
     def __reduce__(self) -> tuple:
-        return os.system, ("touch /tmp/drill_has_run_code",)
+        return os.system, (f"touch {os.environ['DRILL_CODE']}",)
 
 
 def change_checkpoint(change: Callable[[dict], object]) -> Callable[[Path], None]:
@@ -101,8 +101,8 @@ def stand_in_the_way(folder: Path) -> None:
     last(folder).mkdir()
 
 
-def interrupted(name: str, begins: str = "new") -> Drill:
-    return Drill(name, begins, status=STOPPED, says=("resume=",), state="stopped", ends_alike=True)
+def interrupted(name: str) -> Drill:
+    return Drill(name, status=STOPPED, says=("resume=",), state="stopped", ends_alike=True)
 
 
 def killed(name: str) -> Drill:
@@ -227,7 +227,7 @@ DRILLS = {
         state=None,
     ),
     "config.yaml deleted": Drill(
-        begins="finished", spoil=remove("config.yaml"), says=("neither 'latest'",), state=None
+        begins="trained", spoil=remove("config.yaml"), says=("neither 'latest'",), state=None
     ),
     "config.yaml edited": Drill(
         begins="killed", spoil=edit_config, says=("config.yaml",), state=None
@@ -242,10 +242,10 @@ DRILLS = {
     ),
     # the command and the code
     "going on with a finished run": Drill(
-        begins="finished", says=("is finished (3 epochs)", "trainer.max_epochs=6"), state="finished"
+        begins="trained", says=("is finished (2 epochs)", "trainer.max_epochs=4"), state="finished"
     ),
     "going on with another seed": Drill(
-        begins="finished", words=("seed=5",), says=("seed is 0 in that run and 5",),
+        begins="trained", words=("seed=5",), says=("seed is 0 in that run and 5",),
         state="finished",
     ),
     "a callback that raises": Drill(
