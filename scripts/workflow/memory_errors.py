@@ -80,7 +80,7 @@ def halve_batch(size: int, windows: int) -> dict[str, int]:
 def _explain_worker(
     first: str, shared: bool, config: dict[str, Any], overrides: list[str], folder: Path
 ) -> str:
-    what = "A loading process was killed, as the system does when memory runs out"
+    what = "A loading process was killed, as the system does when memory or /dev/shm runs out"
     if shared:
         what = (
             "The loading processes ran out of shared memory (/dev/shm; of a container: --shm-size)"

@@ -148,7 +148,7 @@ DRILLS = {
     "shared memory used up": Drill(
         "shared memory used up",
         words=("data.num_workers=1",),
-        says=("ran out of shared memory", "data.num_workers=0"),
+        says=("insufficient shared memory", "/dev/shm", "data.num_workers=0"),
         ends_alike=True,
     ),
     "a loading process out of memory": Drill(
