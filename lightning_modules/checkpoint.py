@@ -13,8 +13,9 @@ from lightning_modules.checkpoint_content import check_content, find_misfits, na
 from lightning_modules.checkpoint_file import INSTEAD, check_file, is_twin
 from lightning_modules.checkpoint_twin import read_twin
 
-# 2: extras, and cells of the last map weighed by the mask; 1 is read as it was
-FORMAT = 2
+# 3: the place inside an epoch; 2: extras, and cells of the last map weighed by the mask; 1 is read as
+# it was
+FORMAT = 3
 PACKAGES = ("torch", "torchvision", "lightning", "timm")
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -41,7 +42,7 @@ def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
             project.
     """
     path = Path(path)
-    read = read_twin if is_twin(path) else _read_archive
+    read = read_twin if is_twin(path) else load_plain
     checkpoint = read(path, map_location)
     try:
         check_content(checkpoint, FORMAT)
@@ -50,7 +51,12 @@ def open_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     return _as_written_today(checkpoint)
 
 
-def _read_archive(path: Path, map_location: str | torch.device) -> dict[str, Any]:
+def load_plain(path: Path, map_location: str | torch.device = "cpu") -> Any:  # noqa: ANN401
+    """Read a file of tensors and plain values.
+
+    Raises:
+        ValueError: There is no such file, it was cut or damaged, or carries code.
+    """
     check_file(path)
     try:
         with warnings.catch_warnings():  # torch's, of what stands in foreign files

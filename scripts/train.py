@@ -32,6 +32,11 @@ def plan_and_run(cfg: DictConfig) -> None:
     from workflow.resume import check_same_split, resume_config
 
     journal, call, checkpoint = Journal(), read_call(), None
+    if "debug" in cfg:
+        from workflow.replay import replay
+
+        replay(cfg, call)
+        return
     if cfg.resume is not None:
         cfg, call, checkpoint = resume_config(cfg, call)
     plan = make_plan(cfg, call)

@@ -19,6 +19,7 @@ FILES = sorted(
     if not path.name.startswith("_") and path.parent.name != "hydra"
 )
 EXPERIMENTS = [word for word in FILES if word.startswith("experiment=")]
+TRAINING_MODES = [w for w in FILES if w.startswith("debug=") and w != "debug=replay"]
 NEEDED = {
     "data=manifest": ["data.manifest=some.csv"],
     "data=folder": ["data.images=some"],
@@ -26,6 +27,7 @@ NEEDED = {
     "data=coco": ["data.annotations=some.json"],
     "data=labelme": ["data.annotations=some"],
     "data=cvat": ["data.annotations=some.xml"],
+    "debug=replay": ["debug.batch=some.pt"],
 }
 
 
@@ -82,7 +84,7 @@ def test_an_experiment_is_a_lab_record(word):
     assert any("Control:" in line or "With a gate:" in line for line in comments)
 
 
-@pytest.mark.parametrize("word", [w for w in FILES if w.startswith("debug=")])
+@pytest.mark.parametrize("word", TRAINING_MODES)
 def test_debug_modes_run(word, shapes, outputs, tmp_path):
     quick = ["trainer.max_epochs=2"] if word == "debug=overfit" else []
     folder = train_in_process(shapes, tmp_path / "run", word, *quick)

@@ -7,7 +7,7 @@ import stat
 import pytest
 import torch
 
-from lightning_modules.run_files import open_beside, write_bytes, write_text
+from lightning_modules.run_files import open_beside, remove_leftovers, write_bytes, write_text
 
 
 def leftovers(folder):
@@ -85,3 +85,11 @@ def test_content_and_name_are_on_the_disk_in_this_order(tmp_path, monkeypatch):
     monkeypatch.setattr("os.replace", note_replace)
     write_text(tmp_path / "history.csv", "epoch")
     assert calls == ["file", "replace", "folder"]
+
+
+def test_what_a_killed_process_has_left_is_removed_and_nothing_else(tmp_path):
+    kept = [tmp_path / "last.ckpt", tmp_path / ".gitignore", tmp_path / "a" / ".2"]
+    for path in [*kept, tmp_path / "a" / ".last.ckpt.4711"]:
+        write_text(path, "x")
+    remove_leftovers(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)

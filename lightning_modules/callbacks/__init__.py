@@ -11,6 +11,7 @@ _EXPORTS = {
     "LastCheckpoint": "lightning_modules.callbacks.last_checkpoint",
     "Predictions": "lightning_modules.callbacks.predictions",
     "Preview": "lightning_modules.callbacks.preview",
+    "StopAtNonFinite": "lightning_modules.callbacks.non_finite",
     "Status": "lightning_modules.callbacks.status",
 }
 __all__ = sorted(_EXPORTS)

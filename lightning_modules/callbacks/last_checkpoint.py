@@ -44,12 +44,6 @@ class LastCheckpoint(Checkpoint):
         self._rolling_back = False
         self._saved_step, self._saved_at = 0, 0.0
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Remove what a killed run has left half written."""
-        if trainer.is_global_zero and stage == "fit":
-            for partial in self._path(trainer).parent.glob(".*.ckpt.*"):
-                partial.unlink()
-
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._note_saved(trainer)
         self._boundary = None

@@ -117,7 +117,7 @@ def _entries_without_target(composed: Composed) -> Iterator[str]:
         parts = composed.cfg.get(group)
         if not OmegaConf.is_dict(parts) or "_target_" in parts:
             continue
-        entries = {str(name): parts[name] for name in parts if OmegaConf.is_dict(parts[name])}
+        entries = {str(name): parts[name] for name in parts if OmegaConf.is_dict(parts.get(name))}
         named = [name for name, entry in entries.items() if "_target_" in entry]
         for name in entries.keys() - set(named) if named else ():
             guess = nearest(name, named)

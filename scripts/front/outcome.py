@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from front.conf_tree import CHECKOUT
+from front.disk_errors import explain_disk
 from front.processes import this_process
 
 INSTALL = "python -m pip install -e ."
@@ -57,7 +58,8 @@ def judge(error: BaseException, with_traceback: bool = False) -> Outcome:
     """Whose mistake an exception is, and what to print about it.
 
     A ``ValueError``, ``FileNotFoundError`` or ``ImportError`` that the project itself raises is the
-    user's mistake and its message the whole answer. Everything else is a failure of the program.
+    user's mistake and its message the whole answer; so is a disk that is full or closed. Everything
+    else is a failure of the program.
 
     Args:
         error: What was raised; the causes of wrapped exceptions are looked at too.
@@ -71,6 +73,8 @@ def judge(error: BaseException, with_traceback: bool = False) -> Outcome:
     if isinstance(error, RequirementNotMet):
         return Outcome(ExitStatus.NOT_MET, trace + str(error))
     mistake = next((one for one in _causes(error) if _is_user_mistake(one)), None)
+    if mistake is None and (obstacle := explain_disk(error)):
+        return Outcome(ExitStatus.MISTAKE, trace + obstacle)
     if mistake is None:
         message = f"{type(error).__name__}: {error}\n{NOT_YOUR_INPUT}"
         return Outcome(ExitStatus.FAILURE, trace + message)

@@ -12,10 +12,12 @@ from omegaconf import OmegaConf
 
 from datamodules.tables.codes import Codes
 from lightning_modules.callbacks.status import update_status
-from lightning_modules.run_files import write_bytes, write_json, write_text
+from lightning_modules.non_finite.message import NonFinite
+from lightning_modules.run_files import remove_leftovers, write_bytes, write_json, write_text
 from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
 from workflow.devices import make_trainer
+from workflow.failures import explain
 from workflow.init_from import go_on_from
 from workflow.journal import Journal
 from workflow.lock import lock_run, release
@@ -54,13 +56,20 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     try:
         with StopSignals():
             _run_in(folder, plan, objects, resumed=resume_from is not None)
-    except (Stopped, KeyboardInterrupt) as stop:
-        _end(folder, journal, "stopped", str(stop) or "Stopped by Ctrl-C")
-        requeue(stop.name if isinstance(stop, Stopped) else "SIGINT")
-        raise KeyboardInterrupt(f"{str(stop) or 'Stopped'}.") from stop
-    except BaseException as error:
-        _end(folder, journal, "failed", judge(error).message)
-        raise
+    except (Stopped, KeyboardInterrupt, SystemExit) as error:
+        # Lightning leaves by SystemExit where no handler turns Ctrl-C into Stopped
+        stop = error if isinstance(error, Stopped) else Stopped("SIGINT")
+        _end(folder, journal, "stopped", str(stop))
+        requeue(stop.name)
+        raise KeyboardInterrupt(f"{stop}.") from error
+    except Exception as error:
+        failure = explain(error, plan, folder)
+        goes_on = not isinstance(error, NonFinite)
+        reason = judge(failure).message if failure is error else str(failure)
+        _end(folder, journal, "failed", reason, goes_on)
+        if failure is error:
+            raise
+        raise failure from error
     finally:
         release()
 
@@ -69,21 +78,30 @@ def _run_in(folder: Path, plan: Plan, objects: Objects, resumed: bool) -> None:
     metrics = _train_and_test(plan, objects, folder)
     if plan.config["control"] and plan.gate != "none":
         _train_control(plan, metrics, folder)
+    said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
+    scores = {name: metrics.get(name) for name in said}
+    update_status(folder, {"state": "finished", "reason": None} | scores)
+    log.info("Everything about this run is in %s", folder)
     if resumed and (folder.parent / "study.md").is_file():
         write_study(folder.parent)
 
 
-def _end(folder: Path, journal: Journal, state: str, reason: str) -> None:
+def _end(folder: Path, journal: Journal, state: str, reason: str, goes_on: bool = True) -> None:
     """Write down how a run ended before its time, and say how it goes on."""
     journal.keep_traceback()
-    update_status(folder, {"state": state, "reason": reason})
-    log.info("Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}"))
+    try:
+        update_status(folder, {"state": state, "reason": reason.partition("\n")[0]})
+    except (OSError, ValueError) as error:  # a full disk, half a file: it ends by something else
+        log.warning("status.json could not be written: %s", error)
+    if goes_on:
+        log.info("Go on with this run: python scripts/train.py %s", quote_word(f"resume={folder}"))
 
 
 def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
     if resume_from is not None:
         folder = resume_from.parents[1]
         lock_run(folder)
+        remove_leftovers(folder)
         remember_latest(folder)
         rows = np.arange(len(plan.table))
         warn_of_changed(folder / "split.csv", plan.table, plan.content, rows)
@@ -118,12 +136,8 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
     train(plan, objects, folder)
     metrics: dict[str, Any] = read_metrics(folder)
     trainer = make_trainer(plan, objects.callbacks, folder)
-    try:
-        if plan.config["test"] and trainer.limit_test_batches:
-            metrics |= test_best(plan, objects, trainer, folder)
-    except SystemExit:
-        # Lightning leaves by exit status 1 when somebody presses Ctrl-C
-        raise KeyboardInterrupt from None
+    if plan.config["test"] and trainer.limit_test_batches:
+        metrics |= test_best(plan, objects, trainer, folder)
     metrics["num_bad_images"] = plan.num_bad_images
     if plan.config.get("init_from") is not None:
         metrics["num_trained_images"] = (
@@ -133,10 +147,6 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
     if plan.config["costs"]:
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)
         write_json(folder / "metrics.json", metrics)
-    said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
-    scores = {name: metrics.get(name) for name in said}
-    update_status(folder, {"state": "finished", "reason": None} | scores)
-    log.info("Everything about this run is in %s", folder)
     return metrics
 
 

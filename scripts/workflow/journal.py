@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 SPEAKERS = ("front", "workflow", "datamodules", "lightning_modules")
@@ -23,7 +24,7 @@ class Journal:
 
     def write_to(self, path: Path) -> None:
         """Write what was said so far, and all that follows, to a file."""
-        self.file = file = logging.FileHandler(path, encoding="utf-8")
+        self.file = file = _LogFile(path, encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
         for record in self.kept.records:
             file.emit(record)
@@ -33,8 +34,17 @@ class Journal:
     def keep_traceback(self) -> None:
         """Write where the exception that is being handled came from to the log alone."""
         assert self.file is not None
-        self.file.stream.write(traceback.format_exc())
-        self.file.flush()
+        with suppress(OSError):  # of a full disk, which may be what the traceback is about
+            self.file.stream.write(traceback.format_exc())
+            self.file.flush()
+
+
+class _LogFile(logging.FileHandler):
+    """log.txt; what a full disk does not take is on the screen all the same."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def be_silent() -> None:

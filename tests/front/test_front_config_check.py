@@ -12,6 +12,7 @@ NEEDED = {
     "data=manifest": "data.manifest=a.csv",
     "data=folder": "data.images=photos",
     "data=shards": "data.shards=shards",
+    "debug=replay": "debug.batch=batch.pt",
     **dict.fromkeys(("data=coco", "data=labelme", "data=cvat"), "data.annotations=a.json"),
 }
 
