@@ -97,6 +97,8 @@ def place(out):
         # at the end of its window of two batches
         ("SIGTERM", "training_step", 9, {"epoch": 1, "batch": 4}),
         ("SIGINT", "validation_step", 4, {"epoch": 2, "batch": 0}),
+        # of the last epoch: nothing is left to train, and the test is not begun
+        ("SIGINT", "validation_step", 8, {"epoch": 4, "batch": 0}),
     ],
 )
 def test_a_signal_is_met_at_the_next_boundary_after_saving(

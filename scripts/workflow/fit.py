@@ -140,9 +140,8 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
         metrics |= test_best(plan, objects, trainer, folder)
     metrics["num_bad_images"] = plan.num_bad_images
     if plan.config.get("init_from") is not None:
-        metrics["num_trained_images"] = (
-            plan.num_trained
-        )  # of the test, by the weights it began with
+        # of the test, by the weights that the run began with
+        metrics["num_trained_images"] = plan.num_trained
     write_json(folder / "metrics.json", metrics)
     if plan.config["costs"]:
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)
