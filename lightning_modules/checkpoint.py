@@ -13,8 +13,8 @@ from lightning_modules.checkpoint_content import check_content, find_misfits, na
 from lightning_modules.checkpoint_file import INSTEAD, check_file, is_twin
 from lightning_modules.checkpoint_twin import read_twin
 
-# 3: the place inside an epoch, averages of the weights; 2: extras, and cells of the last map that are
-# weighed by the mask; 1 is read as it was
+# 3: the place inside an epoch, averages of the weights; 2: extras, and cells of the last map that
+# are weighed by the mask; 1 is read as it was
 FORMAT = 3
 PACKAGES = ("torch", "torchvision", "lightning", "timm")
 Module = TypeVar("Module", bound=nn.Module)

@@ -98,7 +98,7 @@ def place(out):
         ("SIGTERM", "training_step", 9, {"epoch": 1, "batch": 4}),
         ("SIGINT", "validation_step", 4, {"epoch": 2, "batch": 0}),
         # of the last epoch: nothing is left to train, and the test is not begun
-        ("SIGINT", "validation_step", 8, {"epoch": 4, "batch": 0}),
+        ("SIGINT", "validation_step", 11, {"epoch": 4, "batch": 0}),
     ],
 )
 def test_a_signal_is_met_at_the_next_boundary_after_saving(
