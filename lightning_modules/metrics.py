@@ -54,8 +54,8 @@ class PhaseMetrics(nn.Module):
         self.overall = MetricCollection(metrics, compute_groups=[[name] for name in metrics])
         groups = [[name for name in per_class if name != "auroc"], ["auroc"]] if full else False
         self.per_class = MetricCollection(per_class, compute_groups=groups)
-        # NaN stays NaN: by default it is left out in silence, and "disable" (torchmetrics 1.9) leaves
-        # out the weights as well
+        # NaN stays NaN: by default it is left out in silence, and "disable" of torchmetrics 1.9
+        # leaves the weights out as well
         self.means = nn.ModuleDict({name: MeanMetric(nan_strategy=math.nan) for name in means})
 
     def update(self, probs: Tensor, label: Tensor) -> None:
