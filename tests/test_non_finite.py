@@ -243,6 +243,7 @@ def test_infinite_gradients_are_the_business_of_a_scaler_where_there_is_one():
     class Stub:
         precision_plugin = Plugin
         accumulate_grad_batches = 1
+        world_size = 1
 
     network = torch.nn.Linear(1, 1)
     network.weight.grad = torch.tensor([[math.inf]])

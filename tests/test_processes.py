@@ -14,6 +14,10 @@ import pytest
 import torch
 from in_process import train_in_process
 from small_data import make_shapes, write_manifest
+from torch.multiprocessing import ProcessExitedException
+from workflow.launching import _explain
+
+from lightning_modules.stop_signals import Stopped
 
 ROOT = Path(__file__).parents[1]
 # no BatchNorm, nothing drawn by the place in the batch; batches of 7 and 5 of 12 images, 7 and 3 of
@@ -76,6 +80,8 @@ def test_two_processes_train_as_one_does(uneven, tmp_path):
         ("trainer.devices=3",),  # of the rest of 5 images two processes have 2 or 3, one borrows
         ("data.batch_size=4", "trainer.devices=2", "data.num_workers=1"),
         ("trainer=fsdp",),
+        ("model.freeze_epochs=1",),
+        ("average=ema",),
         ("gate=crops",),
         ("gate=attention", "model.backbone=test_convnext"),
         ("gate=guide", "model.backbone=test_convnext"),
@@ -206,6 +212,31 @@ def test_a_process_that_fails_ends_the_command_with_its_message(rank, uneven, tm
     assert '"failed"' in status
     assert "failing.py" in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
     assert "this image is broken." in status
+
+
+@pytest.mark.slow
+def test_a_loss_without_value_in_one_process_stops_all_inside_a_window(uneven, tmp_path):
+    spoils = ("+callbacks.spoils={_target_: failing.Spoils, rank: 1}", f"out={tmp_path}/run")
+    wait = ("trainer=ddp", "trainer.strategy.timeout_minutes=1", "trainer.devices=2")
+    words = quick(uneven, *spoils, *wait, "trainer.accumulate_grad_batches=2")
+    ended = type_command(*words)
+    assert ended.returncode == 2, ended.stderr
+    assert "not finite in epoch 1, batch 1" in ended.stderr or "is nan in epoch 1" in ended.stderr
+    assert (tmp_path / "run" / "non_finite" / "weights.ckpt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("received", "signal_name", "kind"),
+    [(["SIGTERM"], "SIGTERM", Stopped), (["SIGTERM"], "SIGKILL", RuntimeError),
+     ([], "SIGTERM", RuntimeError)],
+)  # fmt: skip
+def test_a_signal_to_processes_that_have_just_begun_is_told_as_one(
+    received, signal_name, kind, tmp_path
+):
+    error = ProcessExitedException(
+        "gone", error_index=0, error_pid=1, exit_code=-15, signal_name=signal_name
+    )
+    assert type(_explain(error, tmp_path, received)) is kind
 
 
 @pytest.mark.slow

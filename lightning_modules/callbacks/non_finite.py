@@ -55,7 +55,13 @@ class StopAtNonFinite(Callback):
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         loss, norm = _read(self._loss, _gradient_norm(trainer, pl_module))
-        if is_finite(loss) and is_finite(norm):
+        own = is_finite(loss) and is_finite(norm)
+        # inside a window of accumulation the gradients of several processes are not yet joined
+        if trainer.world_size == 1:
+            finite = own
+        else:
+            finite = trainer.strategy.reduce_boolean_decision(own, all=True)
+        if finite:
             self._previous.append(loss)
             return
         step, kept = self.keep(trainer, pl_module, loss, norm)

@@ -126,6 +126,8 @@ def _explain(error: ProcessException, reports: Path, received: list[str]) -> Exc
         failure = JobFailed(outcome)
         failure.add_note(trace)  # for log.txt
         return failure
+    if received and getattr(error, "signal_name", None) != "SIGKILL":  # it could not yet answer it
+        return Stopped(received[0])
     return RuntimeError(
         f"a training process ended without a word ({error}); SIGKILL often is the system's, when "
         "memory runs out"
@@ -155,7 +157,7 @@ def _train(task: Task, speaks: bool) -> None:
     from workflow.objects import build_objects
     from workflow.training import fit
 
-    objects = build_objects(task.plan, resuming=find_last(task.folder) is not None)
+    objects = build_objects(task.plan, find_last(task.folder))
     if speaks:
         Journal().write_to(task.folder / "log.txt")
     fit(task.plan, objects, task.folder)
