@@ -274,11 +274,6 @@ class ROIClassifier(LightningModule):
         self._stretch_resumed(schedule["scheduler"])
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def lr_scheduler_step(self, scheduler: LRScheduler, metric: Tensor | None) -> None:
-        """Leave out what Lightning does after the epoch's checkpoint; see ``_step_plateau``."""
-        if metric is None:
-            super().lr_scheduler_step(scheduler, metric)
-
     def _step_plateau(self) -> None:
         """Let a schedule see the score of the validation before the epoch's checkpoint."""
         for config in self.trainer.lr_scheduler_configs:
