@@ -150,6 +150,8 @@ class ROIClassifier(LightningModule):
         """Part the network over the devices where the strategy is to."""
         if isinstance(self.trainer.strategy, Sharded):
             self.trainer.strategy.shard(self.network)
+            if self.average is not None:
+                self.trainer.strategy.shard(self.average.module)
 
     @property
     def preprocessing(self) -> dict[str, Any]:

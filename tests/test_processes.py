@@ -14,6 +14,7 @@ import pytest
 import torch
 from in_process import train_in_process
 from small_data import make_shapes, write_manifest
+from torch import multiprocessing as torch_multiprocessing
 from torch.multiprocessing import ProcessExitedException
 from workflow.launching import _explain
 
@@ -82,6 +83,8 @@ def test_two_processes_train_as_one_does(uneven, tmp_path):
         ("trainer=fsdp",),
         ("model.freeze_epochs=1",),
         ("average=ema",),
+        ("average=ema", "trainer=fsdp"),
+        ("model.freeze_epochs=1", "trainer=fsdp"),
         ("gate=crops",),
         ("gate=attention", "model.backbone=test_convnext"),
         ("gate=guide", "model.backbone=test_convnext"),
@@ -123,6 +126,13 @@ def test_a_run_goes_on_with_another_number_of_processes(before, after, trainer, 
     again = (f"resume={part}", f"trainer.devices={after}", "trainer.max_epochs=3", "test=false")
     train_in_process(uneven, part, *again)
     assert_same(whole, part)
+
+
+@pytest.mark.slow
+def test_what_was_trained_is_tested_where_no_epoch_was_validated(uneven, tmp_path):
+    words = ("+trainer.check_val_every_n_epoch=9", "optimizer=sgd", "test=true", *TWO)
+    folder = train_in_process(uneven, tmp_path / "run", *ALIKE, *words)
+    assert "Testing the last checkpoint" in (folder / "log.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -223,6 +233,22 @@ def test_a_loss_without_value_in_one_process_stops_all_inside_a_window(uneven, t
     assert ended.returncode == 2, ended.stderr
     assert "not finite in epoch 1, batch 1" in ended.stderr or "is nan in epoch 1" in ended.stderr
     assert (tmp_path / "run" / "non_finite" / "weights.ckpt").is_file()
+
+
+@pytest.mark.slow
+def test_a_signal_while_processes_are_started_ends_all_of_them(uneven, tmp_path, monkeypatch):
+    start, started = torch_multiprocessing.start_processes, []
+
+    def start_and_send(*arguments, **options):
+        started.append(start(*arguments, **options))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started[0]
+
+    monkeypatch.setattr(torch_multiprocessing, "start_processes", start_and_send)
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        train_in_process(uneven, tmp_path / "run", *ALIKE, *TWO)
+    assert '"stopped"' in (tmp_path / "run" / "status.json").read_text(encoding="utf-8")
+    assert not any(process.is_alive() for process in started[0].processes)
 
 
 @pytest.mark.parametrize(
