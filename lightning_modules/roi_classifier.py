@@ -99,6 +99,7 @@ class ROIClassifier(LightningModule):
         self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
+        self._validated: dict[str, Tensor] = {}  # of a resumed run, before it was stopped
 
     @classmethod
     def load_from_checkpoint(
@@ -149,6 +150,8 @@ class ROIClassifier(LightningModule):
         """Part the network over the devices where the strategy is to."""
         if isinstance(self.trainer.strategy, Sharded):
             self.trainer.strategy.shard(self.network)
+            if self.average is not None:
+                self.trainer.strategy.shard(self.average.module)
 
     @property
     def preprocessing(self) -> dict[str, Any]:
@@ -206,6 +209,12 @@ class ROIClassifier(LightningModule):
         self.log_dict({f"{phase}_{name}": value for name, value in metrics.compute().items()})
         metrics.reset()
 
+    def on_train_start(self) -> None:
+        """Let the end of a resumed epoch know of the validation before it was stopped."""
+        known = {name: value.to(self.device) for name, value in self._validated.items()}
+        self.trainer.callback_metrics.update(known)
+        self._validated = {}
+
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         """Make what trains, and what is random in a step, a function of (seed, epoch, batch)."""
         self.network.backbone.start_epoch(self.current_epoch)
@@ -237,7 +246,7 @@ class ROIClassifier(LightningModule):
     def on_validation_start(self) -> None:
         """Give every process the same model; BatchNorm has seen other images in each."""
         if count_processes() > 1:
-            average_statistics(self.network)
+            average_statistics(self)  # of the network and of the average of its weights
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
         self._evaluate(batch, "val")
@@ -267,11 +276,6 @@ class ROIClassifier(LightningModule):
         self._stretch_resumed(schedule["scheduler"])
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def lr_scheduler_step(self, scheduler: LRScheduler, metric: Tensor | None) -> None:
-        """Leave out what Lightning does after the epoch's checkpoint; see ``_step_plateau``."""
-        if metric is None:
-            super().lr_scheduler_step(scheduler, metric)
-
     def _step_plateau(self) -> None:
         """Let a schedule see the score of the validation before the epoch's checkpoint."""
         for config in self.trainer.lr_scheduler_configs:
@@ -284,6 +288,7 @@ class ROIClassifier(LightningModule):
         # of all processes together: one of them has it, the others begin with nothing
         state = checkpoint.get("train_metrics", {}) if self.global_rank == 0 else {}
         self.metrics["train_metrics"].restore(state)
+        self._validated = checkpoint.get("val_metrics", {})
 
     def _stretch_resumed(self, scheduler: LRScheduler) -> None:
         """Fit the saved progress of the schedule to the length of this run."""
@@ -296,6 +301,9 @@ class ROIClassifier(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what a reader of the file needs to know, and what is measured of the epoch so far."""
         checkpoint["train_metrics"] = self.metrics["train_metrics"].state(joined=True)
+        # an epoch may end long after its last validation (trainer.val_check_interval)
+        known = self.trainer.callback_metrics.items()
+        checkpoint["val_metrics"] = {k: v.clone() for k, v in known if k.startswith("val_")}
         checkpoint["roi_classifier"] = {
             "preprocessing": self.preprocessing,
             **describe_versions(),

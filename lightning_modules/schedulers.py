@@ -87,6 +87,11 @@ def onecycle(
     return {"scheduler": scheduler, "interval": "step"}
 
 
+# Lightning would step after the epoch's checkpoint, and not in an epoch that was resumed: the
+# classifier does it
+NEVER = 2**62
+
+
 def plateau(
     optimizer: Optimizer,
     num_steps: int,
@@ -111,7 +116,7 @@ def plateau(
     mode = "min" if monitor.endswith("loss") else "max"
     # eps=0: the lowest rates of a layer decay fall like all others
     scheduler = ReduceLROnPlateau(optimizer, mode, factor, patience=patience_epochs, eps=0)
-    return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor}
+    return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor, "frequency": NEVER}
 
 
 SHAPE_KEYS = ("total_steps", "_schedule_phases", "lr_lambdas")

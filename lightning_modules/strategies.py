@@ -36,6 +36,12 @@ class Replicated(DDPStrategy):
             timeout=timedelta(minutes=timeout_minutes),
         )
 
+    def configure_ddp(self) -> None:
+        """Expect parameters without gradient where a backbone rests in the first epochs."""
+        if self.lightning_module.network.backbone.freeze_epochs:
+            self._ddp_kwargs["find_unused_parameters"] = True
+        super().configure_ddp()
+
 
 class Sharded(ModelParallelStrategy):
     """Parameters, gradients and optimizer state in parts over the devices (FSDP2).

@@ -82,7 +82,7 @@ def objects_of(shapes, *words):
     typed = ["data=manifest", f"data.manifest={shapes}", "data.image_size=32", "data.batch_size=4"]
     typed += ["data.num_workers=0", "model.backbone=test_resnet", *words]
     plan = make_plan(compose_job("train", typed, ConfTree()).cfg, Call(typed, None, None))
-    return plan, build_objects(plan, resuming=False)
+    return plan, build_objects(plan, None)
 
 
 def test_measuring_leaves_weights_threads_and_random_state_as_they_were(shapes, outputs):

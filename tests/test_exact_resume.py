@@ -3,15 +3,18 @@
 import json
 import os
 import signal
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
 from in_process import train_in_process
+from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from same_run import find_differences
 from workflow.slurm import requeue
 
 from datamodules.loading.sampler import EpochSampler
-from lightning_modules.callbacks import LastCheckpoint
+from lightning_modules.callbacks import EarlyStopping, LastCheckpoint
 from lightning_modules.roi_classifier import ROIClassifier
 
 # where something fails, and the calls at which it does: in the first batch, inside an epoch, ...
@@ -186,6 +189,41 @@ def test_early_stopping_stays_stopped(shapes, outputs, tmp_path, monkeypatch):
     assert histories[0] == histories[1]
     assert len(histories[0].splitlines()) < 5
     assert "training is over" in (out / "log.txt").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [(), ("scheduler=plateau", "scheduler.patience_epochs=0")])
+def test_an_epoch_that_ends_after_its_last_validation_keeps_the_scores_of_it(
+    shapes, outputs, tmp_path, monkeypatch, words
+):
+    # stopped in the last of 6 batches, validated after 4
+    words = [*RUN, "+trainer.val_check_interval=4", "callbacks.last.every_n_steps=1", *words]
+    check_every_call(shapes, tmp_path, monkeypatch, "training_step", (12,), words)
+
+
+def stopped_early(**state):
+    """An EarlyStopping that goes on from a state, and whether it stops the trainer."""
+    saved = EarlyStopping(patience=2).state_dict() | state
+    callback, trainer = EarlyStopping(patience=5), SimpleNamespace(should_stop=False)
+    callback.load_state_dict(saved)
+    callback.on_train_start(trainer, None)
+    return trainer.should_stop
+
+
+def test_a_run_goes_on_with_the_patience_that_is_asked_for_now():
+    assert not stopped_early(wait_count=2)
+    assert stopped_early(wait_count=5)
+
+
+def test_a_run_that_a_score_without_value_has_stopped_stays_stopped():
+    assert stopped_early(stopping_reason=EarlyStoppingReason.NON_FINITE_METRIC.value)
+
+
+def test_what_fails_while_a_failure_is_saved_does_not_hide_it():
+    callback = LastCheckpoint()
+    callback._boundary = Mock(restore=Mock(side_effect=RuntimeError("the device is gone")))
+    trainer = SimpleNamespace(overfit_batches=0)
+    callback.on_exception(trainer, None, ValueError("this image is broken"))
 
 
 def test_an_epoch_goes_on_at_its_place_and_the_next_begins_at_its_start():

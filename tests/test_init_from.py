@@ -100,6 +100,23 @@ def test_a_run_starts_from_the_weights_and_remembers_it_when_resumed(trained, sh
     assert torch.equal(again["trained_on"]["hashes"], record["trained_on"]["hashes"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "part"), [(["control=true"], "control"), (["trainer.devices=2"], "")]
+)
+def test_whatever_is_resumed_remembers_the_weights_it_started_from(
+    trained, shapes, tmp_path, words, part
+):
+    source, short = trained / "checkpoints" / "best.ckpt", ["interventions=none", *SHORT]
+    out = train_in_process(shapes, tmp_path / "run", f"init_from={source}", *short, *words)
+    last = out / part / "checkpoints" / "last.ckpt"
+    record = open_checkpoint(last)["hyper_parameters"]["record"]
+    train_in_process(shapes, out, f"resume={out}", "trainer.max_epochs=2", "test=false")
+    again = open_checkpoint(last)
+    assert again["epoch"] == 1
+    assert again["hyper_parameters"]["record"]["init_from"] == record["init_from"]
+
+
 def test_test_images_that_the_weights_have_learned_from_are_said_aloud(
     trained, shapes, tmp_path, rows_of
 ):

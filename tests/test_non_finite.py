@@ -168,6 +168,21 @@ def test_a_replay_of_another_step_is_refused(shapes, outputs, tmp_path, monkeypa
         ask_again(out, word)
 
 
+@pytest.mark.parametrize("key", ["trainer", "strategy"])
+def test_a_replay_runs_nothing_that_its_files_name(shapes, outputs, tmp_path, monkeypatch, key):
+    keep_at_end(monkeypatch)
+    out, made = tmp_path / "run", tmp_path / "made"
+    train_in_process(shapes, out, "test=false", "trainer.max_epochs=1")
+    weights = out / "non_finite" / "weights.ckpt"
+    checkpoint = torch.load(weights, weights_only=True)
+    options = checkpoint["hyper_parameters"]["record"]["config"]["trainer"]
+    code = {"_target_": "os.mkdir", "_args_": [str(made)]}
+    options |= code if key == "trainer" else {"strategy": code, "devices": 2}
+    torch.save(checkpoint, weights)
+    assert math.isfinite(ask_again(out).loss)
+    assert not made.exists()
+
+
 def write_foreign(path):
     torch.save({"state_dict": {}}, path)
 
@@ -243,6 +258,7 @@ def test_infinite_gradients_are_the_business_of_a_scaler_where_there_is_one():
     class Stub:
         precision_plugin = Plugin
         accumulate_grad_batches = 1
+        world_size = 1
 
     network = torch.nn.Linear(1, 1)
     network.weight.grad = torch.tensor([[math.inf]])

@@ -14,6 +14,11 @@ import pytest
 import torch
 from in_process import train_in_process
 from small_data import make_shapes, write_manifest
+from torch import multiprocessing as torch_multiprocessing
+from torch.multiprocessing import ProcessExitedException
+from workflow.launching import _explain
+
+from lightning_modules.stop_signals import Stopped
 
 ROOT = Path(__file__).parents[1]
 # no BatchNorm, nothing drawn by the place in the batch; batches of 7 and 5 of 12 images, 7 and 3 of
@@ -76,6 +81,10 @@ def test_two_processes_train_as_one_does(uneven, tmp_path):
         ("trainer.devices=3",),  # of the rest of 5 images two processes have 2 or 3, one borrows
         ("data.batch_size=4", "trainer.devices=2", "data.num_workers=1"),
         ("trainer=fsdp",),
+        ("model.freeze_epochs=1",),
+        ("average=ema",),
+        ("average=ema", "trainer=fsdp"),
+        ("model.freeze_epochs=1", "trainer=fsdp"),
         ("gate=crops",),
         ("gate=attention", "model.backbone=test_convnext"),
         ("gate=guide", "model.backbone=test_convnext"),
@@ -117,6 +126,13 @@ def test_a_run_goes_on_with_another_number_of_processes(before, after, trainer, 
     again = (f"resume={part}", f"trainer.devices={after}", "trainer.max_epochs=3", "test=false")
     train_in_process(uneven, part, *again)
     assert_same(whole, part)
+
+
+@pytest.mark.slow
+def test_what_was_trained_is_tested_where_no_epoch_was_validated(uneven, tmp_path):
+    words = ("+trainer.check_val_every_n_epoch=9", "optimizer=sgd", "test=true", *TWO)
+    folder = train_in_process(uneven, tmp_path / "run", *ALIKE, *words)
+    assert "Testing the last checkpoint" in (folder / "log.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -206,6 +222,47 @@ def test_a_process_that_fails_ends_the_command_with_its_message(rank, uneven, tm
     assert '"failed"' in status
     assert "failing.py" in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
     assert "this image is broken." in status
+
+
+@pytest.mark.slow
+def test_a_loss_without_value_in_one_process_stops_all_inside_a_window(uneven, tmp_path):
+    spoils = ("+callbacks.spoils={_target_: failing.Spoils, rank: 1}", f"out={tmp_path}/run")
+    wait = ("trainer=ddp", "trainer.strategy.timeout_minutes=1", "trainer.devices=2")
+    words = quick(uneven, *spoils, *wait, "trainer.accumulate_grad_batches=2")
+    ended = type_command(*words)
+    assert ended.returncode == 2, ended.stderr
+    assert "not finite in epoch 1, batch 1" in ended.stderr or "is nan in epoch 1" in ended.stderr
+    assert (tmp_path / "run" / "non_finite" / "weights.ckpt").is_file()
+
+
+@pytest.mark.slow
+def test_a_signal_while_processes_are_started_ends_all_of_them(uneven, tmp_path, monkeypatch):
+    start, started = torch_multiprocessing.start_processes, []
+
+    def start_and_send(*arguments, **options):
+        started.append(start(*arguments, **options))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started[0]
+
+    monkeypatch.setattr(torch_multiprocessing, "start_processes", start_and_send)
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        train_in_process(uneven, tmp_path / "run", *ALIKE, *TWO)
+    assert '"stopped"' in (tmp_path / "run" / "status.json").read_text(encoding="utf-8")
+    assert not any(process.is_alive() for process in started[0].processes)
+
+
+@pytest.mark.parametrize(
+    ("received", "signal_name", "kind"),
+    [(["SIGTERM"], "SIGTERM", Stopped), (["SIGTERM"], "SIGKILL", RuntimeError),
+     ([], "SIGTERM", RuntimeError)],
+)  # fmt: skip
+def test_a_signal_to_processes_that_have_just_begun_is_told_as_one(
+    received, signal_name, kind, tmp_path
+):
+    error = ProcessExitedException(
+        "gone", error_index=0, error_pid=1, exit_code=-15, signal_name=signal_name
+    )
+    assert type(_explain(error, tmp_path, received)) is kind
 
 
 @pytest.mark.slow

@@ -151,6 +151,15 @@ def test_metrics_agree_with_scikit_learn():
         assert values[name] == pytest.approx(value, abs=1e-5), name
 
 
+def test_means_are_over_images_and_a_nan_stays_one():
+    metrics = PhaseMetrics(["a", "b"], full=False, means=["loss"])
+    metrics.average("loss", torch.tensor(1.0), 4)
+    metrics.average("loss", torch.tensor(4.0), 2)
+    assert float(metrics.means["loss"].compute()) == pytest.approx(2.0)
+    metrics.average("loss", torch.tensor(float("nan")), 2)
+    assert bool(metrics.means["loss"].compute().isnan())
+
+
 def test_a_class_without_images_does_not_spoil_the_scores():
     from sklearn import metrics as reference
 

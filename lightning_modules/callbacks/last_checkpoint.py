@@ -107,9 +107,9 @@ class LastCheckpoint(Checkpoint):
         self._stop_deferring()
         if self._boundary is None or trainer.overfit_batches:
             return  # just saved; of several processes none can save alone
-        self._boundary.restore(pl_module)
-        self._rolling_back = True
         try:
+            self._boundary.restore(pl_module)
+            self._rolling_back = True
             self._save(trainer)
         except Exception as error:  # the failure that ends the run is the one to be told
             log.warning("The checkpoint of the last step could not be written: %s", error)

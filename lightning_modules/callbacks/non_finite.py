@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.nn.utils import get_total_norm
 
 from lightning_modules.non_finite.message import NonFinite, explain_step, explain_weights
@@ -55,7 +56,13 @@ class StopAtNonFinite(Callback):
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         loss, norm = _read(self._loss, _gradient_norm(trainer, pl_module))
-        if is_finite(loss) and is_finite(norm):
+        own = is_finite(loss) and is_finite(norm)
+        # inside a window of accumulation the gradients of several processes are not yet joined
+        if trainer.world_size == 1:
+            finite = own
+        else:
+            finite = trainer.strategy.reduce_boolean_decision(own, all=True)
+        if finite:
             self._previous.append(loss)
             return
         step, kept = self.keep(trainer, pl_module, loss, norm)
@@ -104,7 +111,8 @@ def _gradient_norm(trainer: Trainer, pl_module: LightningModule) -> Tensor | Non
     """None where a scaler has multiplied the gradients and handles those that overflow."""
     if _scaler(trainer) is not None:
         return None
-    return get_total_norm([p.grad for p in pl_module.parameters() if p.grad is not None])
+    norm = get_total_norm([p.grad for p in pl_module.parameters() if p.grad is not None])
+    return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
 
 def _scaler(trainer: Trainer) -> torch.amp.GradScaler | None:

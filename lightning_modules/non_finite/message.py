@@ -39,6 +39,8 @@ def explain_step(
     """
     what = "gradient norm" if is_finite(step.loss) else "loss"
     value = step.gradient_norm if is_finite(step.loss) else step.loss
+    if is_finite(value):
+        what, value = "loss or gradient norm of another process", "not finite"
     before = ", ".join(f"{loss:.4g}" for loss in step.previous) or "none"
     lines = [
         f"The {what} is {value} in epoch {step.epoch + 1}, batch {step.batch + 1} of "

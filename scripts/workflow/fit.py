@@ -18,7 +18,6 @@ from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
 from workflow.devices import make_trainer
 from workflow.failures import explain
-from workflow.init_from import go_on_from
 from workflow.journal import Journal
 from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects
@@ -43,10 +42,8 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         resume_from: ``last.ckpt`` of the run to go on with, which may not be there yet; None starts
             a new run.
     """
-    goes_on = resume_from is not None and resume_from.is_file()
-    objects = build_objects(plan, resuming=goes_on)
-    if goes_on:
-        go_on_from(plan, objects.model, resume_from)
+    begun = resume_from is not None and resume_from.is_file()
+    objects = build_objects(plan, resume_from if begun else None)
     if plan.config["dry_run"]:
         log.info("dry_run: all is checked and built; nothing was trained or written.")
         return
@@ -124,8 +121,7 @@ def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path) -> None:
     control, own = control_of(plan), folder / "control"
     own.mkdir(exist_ok=True)
     _write_config(control, own)
-    resuming = find_last(own) is not None
-    plain = _train_and_test(control, build_objects(control, resuming), own)
+    plain = _train_and_test(control, build_objects(control, find_last(own)), own)
     say_beside(f"gate={plan.gate}", "gate=none", metrics, plain)
     metrics |= {f"control_{name}": value for name, value in plain.items()}
     write_json(folder / "metrics.json", metrics)

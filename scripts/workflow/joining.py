@@ -104,7 +104,7 @@ def _train_with(start: Start) -> None:
     from workflow.objects import build_objects
     from workflow.training import fit
 
-    objects = build_objects(plan, resuming=find_last(start.folder) is not None)
+    objects = build_objects(plan, find_last(start.folder))
     fit(plan, objects, start.folder)
 
 

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from front.app import prepare
@@ -62,17 +63,19 @@ def launch(plan: Plan, folder: Path, num_processes: int) -> None:
         Stopped: Somebody stopped them.
     """
     store = TCPStore(HERE, 0, is_master=True, wait_for_workers=False)
-    with tempfile.TemporaryDirectory() as reports:
+    with tempfile.TemporaryDirectory() as reports, _forwarded() as (received, children):
         environment = _environment(store.port, num_processes)
         task = Task(plan, folder, environment, Path(reports))
         processes = torch_multiprocessing.start_processes(
             _work, (task,), num_processes, join=False, start_method="spawn"
         )
+        children += processes.processes
         try:
-            with _forwarded(processes) as received:
-                _wait(processes, Path(reports), received)
+            if received:  # while they were started
+                _send(children, getattr(signal, received[0]))
+            _wait(processes, Path(reports), received)
         finally:
-            for process in processes.processes:
+            for process in children:
                 process.kill()
 
 
@@ -89,22 +92,30 @@ def _environment(port: int, num_processes: int) -> dict[str, str]:
 
 
 @contextmanager
-def _forwarded(processes: ProcessContext) -> Iterator[list[str]]:
-    """Hand on the signals that this process gets; gives the list of their names."""
+def _forwarded() -> Iterator[tuple[list[str], list[BaseProcess]]]:
+    """Hand on the signals that this process gets.
+
+    Gives the list of their names, and one to put the processes into that are to get them.
+    """
     received: list[str] = []
+    children: list[BaseProcess] = []
 
     def forward(number: int, _frame: object) -> None:
         received.append(signal.Signals(number).name)
-        for process in processes.processes:
-            if process.is_alive():
-                os.kill(process.pid, number)
+        _send(children, number)
 
     before = {name: signal.signal(getattr(signal, name), forward) for name in FORWARDED}
     try:
-        yield received
+        yield received, children
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)
+
+
+def _send(processes: list[BaseProcess], number: int) -> None:
+    for process in processes:
+        if process.is_alive():
+            os.kill(process.pid, number)
 
 
 def _wait(processes: ProcessContext, reports: Path, received: list[str]) -> None:
@@ -126,6 +137,8 @@ def _explain(error: ProcessException, reports: Path, received: list[str]) -> Exc
         failure = JobFailed(outcome)
         failure.add_note(trace)  # for log.txt
         return failure
+    if received and getattr(error, "signal_name", None) != "SIGKILL":  # it could not yet answer it
+        return Stopped(received[0])
     return RuntimeError(
         f"a training process ended without a word ({error}); SIGKILL often is the system's, when "
         "memory runs out"
@@ -155,7 +168,7 @@ def _train(task: Task, speaks: bool) -> None:
     from workflow.objects import build_objects
     from workflow.training import fit
 
-    objects = build_objects(task.plan, resuming=find_last(task.folder) is not None)
+    objects = build_objects(task.plan, find_last(task.folder))
     if speaks:
         Journal().write_to(task.folder / "log.txt")
     fit(task.plan, objects, task.folder)

@@ -29,7 +29,7 @@ def find_lr(plan: Plan, journal: Journal) -> None:
         journal: What is said goes to the log.
     """
     config, trainer_options = plan.config, plan.config["trainer"]
-    objects = build_objects(plan, resuming=False)
+    objects = build_objects(plan, None)
     batches = config["num_steps"] * trainer_options["accumulate_grad_batches"]
     trainer_options["max_epochs"] = math.ceil(batches / len(objects.data.train_dataloader())) + 1
     if config["dry_run"]:

@@ -5,6 +5,7 @@ import logging
 import shutil
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from workflow.device_checks import check_compiler, check_precision
 from workflow.devices import build_strategy, build_trainer, count_devices
 from workflow.feature_request import decline_features
 from workflow.finder_record import read_finder
-from workflow.init_from import start_from
+from workflow.init_from import go_on_from, start_from
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
@@ -62,12 +63,13 @@ class Objects:
     callbacks: list[Callback]
 
 
-def build_objects(plan: Plan, resuming: bool) -> Objects:
+def build_objects(plan: Plan, resume_from: Path | None) -> Objects:
     """Build what trains, on what, and who watches, and try what is built later.
 
     Args:
         plan: What to build.
-        resuming: The weights come from a checkpoint, those the run started from may be gone.
+        resume_from: Checkpoint that the weights come from, those the run started from may be gone;
+            None: the run starts.
 
     Raises:
         ValueError: An option is out of its range, weights cannot be had, or the backbone does not
@@ -77,6 +79,7 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     config, table, options = plan.config, plan.table, plan.options
     preprocessing = _preprocess_for(config["model"]["backbone"], options.size)
     settle_margin(config, table, preprocessing)
+    resuming = resume_from is not None
     starts_from = not resuming and config.get("init_from") is not None
     start = {"pretrained": False} if resuming or starts_from else {}
     seed_everything(config["seed"], verbose=False)
@@ -93,6 +96,8 @@ def build_objects(plan: Plan, resuming: bool) -> Objects:
     )
     if starts_from:
         start_from(plan, model)
+    elif resuming:
+        go_on_from(plan, model, resume_from)
     _try(config, model)
     settle_batch_size(plan, model)
     if config["data"]["cache_features"] is not False:

@@ -3,7 +3,7 @@
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from front.processes import Process
 from omegaconf import DictConfig, OmegaConf
@@ -54,7 +54,7 @@ def replay(cfg: DictConfig, call: Call) -> "Replay":
     model = ROIClassifier.load_from_checkpoint(path.with_name(WEIGHTS), averaged=False)
     tried = {key.partition(".")[2]: OmegaConf.select(cfg, key) for key in TRIED if key in typed}
     silent = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    options = model.hparams.record["config"]["trainer"] | tried | silent
+    options = _plain_options(model.hparams.record["config"]["trainer"]) | tried | silent
     check_builds(options)
     trainer = build_trainer(options, Process(), {})
     log.info(
@@ -65,6 +65,16 @@ def replay(cfg: DictConfig, call: Call) -> "Replay":
     result = replay_step(model, trainer, step, batch)
     _say(result, step.loss, batch["id"])
     return result
+
+
+def _plain_options(trainer: dict[str, Any]) -> dict[str, Any]:
+    """Options of a Trainer that came in a file, which may name no code to run."""
+    plain = {
+        name: value
+        for name, value in trainer.items()
+        if isinstance(value, str | int | float | None) and not name.startswith("_")
+    }
+    return plain | {"_target_": "lightning.pytorch.Trainer", "devices": 1, "strategy": "auto"}
 
 
 def _say(result: "Replay", loss: float, ids: list[str]) -> None:

@@ -18,6 +18,7 @@ from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
 from workflow.evidence import measure_evidence
 from workflow.objects import Objects
+from workflow.places import find_last
 from workflow.plan import Plan, instantiate
 from workflow.typed import join_words
 
@@ -38,8 +39,11 @@ BESIDE = (
 def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> dict[str, Any]:
     """Test the best checkpoint of a run; see ``test_model``."""
     best = folder / "checkpoints" / "best.ckpt"
-    model = ROIClassifier.load_from_checkpoint(best) if best.is_file() else objects.model
-    log.info("Testing %s.", "the best checkpoint" if best.is_file() else "the model as it is")
+    # where no epoch was validated; processes that were started have trained a model of their own
+    tested = best if best.is_file() else find_last(folder)
+    model = objects.model if tested is None else ROIClassifier.load_from_checkpoint(tested)
+    says = {best: "the best checkpoint", None: "the model as it is"}
+    log.info("Testing %s.", says.get(tested, "the last checkpoint: no epoch was validated"))
     metrics = test_model(plan, dataclasses.replace(objects, model=model), trainer)
     alone = folder.name != "control" and plan.call.sweep_folder is None
     if not plan.config["control"] and alone:
