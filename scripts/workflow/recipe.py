@@ -12,10 +12,30 @@ AVERAGES = {
     "swa": "mean of the weights over the last {last_share:.0%} of the run",
 }
 MIXTURES = ("mixup", "cutmix")
+# what the parts that are built with torch refuse too, 10 s later; null is each part's own choice
+RANGES = {
+    "average.decay": (lambda value: 0 <= value < 1, "0 or more and below 1"),
+    "average.last_share": (lambda value: 0 < value <= 1, "above 0 and up to 1"),
+    "optimizer.lr": (lambda value: value > 0, "a number above 0"),
+    "optimizer.weight_decay": (lambda value: value >= 0, "0 or more"),
+    "optimizer.momentum": (lambda value: 0 <= value < 1, "0 or more and below 1"),
+    "optimizer.layer_decay": (lambda value: 0 < value <= 1, "a factor above 0 and up to 1"),
+    "model.dropout": (lambda value: 0 <= value < 1, "a probability below 1"),
+    "model.drop_path": (lambda value: 0 <= value < 1, "a probability below 1"),
+    "model.freeze_epochs": (lambda value: value >= 0, "0 or more epochs"),
+    "loss.label_smoothing": (lambda value: 0 <= value < 1, "a share below 1"),
+    "extras.mixup": (lambda value: value >= 0, "0 (off) or a number above"),
+    "extras.cutmix": (lambda value: value >= 0, "0 (off) or a number above"),
+}
 
 
 def find_recipe_problems(config: dict[str, Any]) -> Iterator[str]:
-    """Find options of model, optimizer and trainer that make no sense together."""
+    """Find numbers out of range, and options that make no sense together."""
+    for key, (fits, expected) in RANGES.items():
+        group, _, name = key.partition(".")
+        value = config[group].get(name)
+        if value is not None and not fits(value):
+            yield f"{key} is {value}, expected {expected}"
     model, num_epochs = config["model"], config["trainer"].get("max_epochs") or 0
     frozen = model.get("freeze_epochs", 0)
     if 0 < num_epochs <= frozen:
