@@ -46,6 +46,13 @@ def test_where_it_is_computed_may_change(stopped, word):
     assert str(OmegaConf.select(own, key)) in (value, "False")
 
 
+def test_a_misspelled_key_in_resume_allow_is_named(stopped):
+    with pytest.raises(ValueError, match="2 problems") as caught:
+        ask(f"resume={stopped}", "resume_allow=[optimzer,optimizer.rl,trainer.max_epochs]")
+    assert "resume_allow=optimzer names no option. Did you mean 'optimizer'?" in str(caught.value)
+    assert "resume_allow=optimizer.rl names no option" in str(caught.value)
+
+
 def test_keys_that_differ_are_refused_all_together_unless_they_are_allowed(stopped):
     words = ["optimizer.lr=0.5", "optimizer=sgd", "+trainer.val_check_interval=0.5"]
     words += ["~callbacks.early_stopping", "data.slice_by=[pair]"]
