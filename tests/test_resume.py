@@ -53,6 +53,12 @@ def test_a_misspelled_key_in_resume_allow_is_named(stopped):
     assert "resume_allow=optimizer.rl names no option" in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["5", "null"])
+def test_resume_allow_that_is_no_list_of_keys_is_refused(stopped, value):
+    with pytest.raises(ValueError, match="expected a key or a list of keys"):
+        ask(f"resume={stopped}", f"resume_allow={value}")
+
+
 def test_keys_that_differ_are_refused_all_together_unless_they_are_allowed(stopped):
     words = ["optimizer.lr=0.5", "optimizer=sgd", "+trainer.val_check_interval=0.5"]
     words += ["~callbacks.early_stopping", "data.slice_by=[pair]"]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from front.conf_tree import CHECKOUT
+from front.wording import did_you_mean
 
 from datamodules.options import DataOptions
 from lightning_modules.run_files import write_text
@@ -147,9 +148,10 @@ def _find_run(word: str) -> Path:
     if runs:
         return max(runs, key=lambda config: config.parent.stat().st_mtime).parent
     known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
+    names = ", ".join(known) or "none yet"
     raise ValueError(
-        f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder "
-        "of a run nor a checkpoint file (.ckpt, .safetensors)."
+        f"{word or repr(word)} is neither 'latest', a run's name ({names}), the folder of a run "
+        f"nor a checkpoint file (.ckpt, .safetensors).{did_you_mean(word, ['latest', *known])}"
     )
 
 

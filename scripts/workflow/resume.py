@@ -3,7 +3,7 @@
 import json
 import logging
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,8 +83,7 @@ def _change(
         auto: The run was found by its configuration, which therefore is the same.
     """
     started_with = {word.partition("=")[0]: word for word in words}
-    asked = cfg.resume_allow
-    allowed = [asked] if isinstance(asked, str) else list(asked or [])
+    allowed = _read_allowed(cfg.resume_allow)
     problems = list(_find_unknown(allowed, own, cfg))
     allowed += PLACES
     for override in call.overrides:
@@ -102,10 +101,20 @@ def _change(
     return problems
 
 
+def _read_allowed(asked: object) -> list[str]:
+    allowed = [asked] if isinstance(asked, str) else asked
+    if not isinstance(allowed, Sequence):
+        raise ValueError(
+            f"resume_allow is {asked!r}, expected a key or a list of keys that may differ, such as "
+            "resume_allow=optimizer.lr or resume_allow=[optimizer,trainer.max_epochs]."
+        )
+    return [str(key) for key in allowed]
+
+
 def _find_unknown(allowed: list[str], own: DictConfig, cfg: DictConfig) -> Iterator[str]:
     """Keys of ``resume_allow`` that neither configuration has would allow nothing."""
     for key in allowed:
-        parent, _, last = str(key).rpartition(".")
+        parent, _, last = key.rpartition(".")
         nodes = [OmegaConf.select(one, parent) if parent else one for one in (own, cfg)]
         siblings = {name for node in nodes if OmegaConf.is_dict(node) for name in node}
         if last not in siblings:
