@@ -127,25 +127,28 @@ def test_what_cannot_be_is_refused_before_there_is_a_folder(
 OUT_OF_RANGE = {
     "average=ema": ["average.decay=1.5"],
     "average=swa": ["average.last_share=0"],
+    "callbacks.last=null": ["optimizer.lr=inf"],
     "average=none": [
         *("optimizer.lr=0", "optimizer.weight_decay=-1", "optimizer.momentum=1"),
         *("optimizer.layer_decay=1.2", "model.dropout=1", "model.drop_path=-0.1"),
         *("model.freeze_epochs=-1", "loss.label_smoothing=1", "extras.mixup=-1"),
-        "extras.cutmix=-0.1",
+        *("extras.cutmix=-0.1", "callbacks.last.every_n_steps=0"),
+        *("callbacks.last.every_n_minutes=0", "callbacks.duration.num_steps=0"),
+        "callbacks.preview.num_images=0",
     ],
 }
 
 
-@pytest.mark.parametrize("average", OUT_OF_RANGE)
-def test_numbers_out_of_range_are_refused_together_without_torch(average):
-    words = OUT_OF_RANGE[average]
-    config = OmegaConf.to_container(composed(average, *words), resolve=True)
+@pytest.mark.parametrize("beside", OUT_OF_RANGE)
+def test_numbers_out_of_range_are_refused_together_without_torch(beside):
+    words = OUT_OF_RANGE[beside]
+    config = OmegaConf.to_container(composed(beside, *words), resolve=True)
     problems = list(find_recipe_problems(config))
     assert [problem.split(" is ")[0] for problem in problems] == [
         key for key in RANGES if any(word.startswith(f"{key}=") for word in words)
     ]
     assert all("expected" in problem for problem in problems)
-    assert not list(find_recipe_problems(OmegaConf.to_container(composed(average), resolve=True)))
+    assert not list(find_recipe_problems(OmegaConf.to_container(composed(beside), resolve=True)))
 
 
 def test_freezing_random_weights_is_said_aloud(shapes, outputs, tmp_path):

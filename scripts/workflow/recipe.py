@@ -1,6 +1,7 @@
 """How the network is trained: what cannot be, and the line that says it; without torch."""
 
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ MIXTURES = ("mixup", "cutmix")
 RANGES = {
     "average.decay": (lambda value: 0 <= value < 1, "0 or more and below 1"),
     "average.last_share": (lambda value: 0 < value <= 1, "above 0 and up to 1"),
-    "optimizer.lr": (lambda value: value > 0, "a number above 0"),
+    "optimizer.lr": (lambda value: 0 < value < math.inf, "a finite number above 0"),
     "optimizer.weight_decay": (lambda value: value >= 0, "0 or more"),
     "optimizer.momentum": (lambda value: 0 <= value < 1, "0 or more and below 1"),
     "optimizer.layer_decay": (lambda value: 0 < value <= 1, "a factor above 0 and up to 1"),
@@ -26,14 +27,19 @@ RANGES = {
     "loss.label_smoothing": (lambda value: 0 <= value < 1, "a share below 1"),
     "extras.mixup": (lambda value: value >= 0, "0 (off) or a number above"),
     "extras.cutmix": (lambda value: value >= 0, "0 (off) or a number above"),
+    "callbacks.last.every_n_steps": (lambda value: value > 0, "a number above 0, or null"),
+    "callbacks.last.every_n_minutes": (lambda value: value > 0, "a number above 0, or null"),
+    "callbacks.duration.num_steps": (lambda value: value > 0, "at least 1"),
+    "callbacks.preview.num_images": (lambda value: value > 0, "at least 1"),
 }
 
 
 def find_recipe_problems(config: dict[str, Any]) -> Iterator[str]:
     """Find numbers out of range, and options that make no sense together."""
     for key, (fits, expected) in RANGES.items():
-        group, _, name = key.partition(".")
-        value = config[group].get(name)
+        value: Any = config
+        for name in key.split("."):
+            value = (value or {}).get(name)  # a callback may be switched off
         if value is not None and not fits(value):
             yield f"{key} is {value}, expected {expected}"
     model, num_epochs = config["model"], config["trainer"].get("max_epochs") or 0
