@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from front.composition import compose_job
@@ -149,6 +150,7 @@ HOLD = """
 import sys, time
 sys.path[:0] = [{root!r}, {root!r} + "/scripts"]
 from pathlib import Path
+from types import SimpleNamespace
 from workflow.lock import lock_run
 lock_run(Path(sys.argv[1]))
 print("held", flush=True)
@@ -197,3 +199,11 @@ def test_lightnings_one_word_is_answered_by_three(words):
 def test_resume_and_init_from_are_not_one(stopped):
     with pytest.raises(ValueError, match="init_from=latest starts a new run"):
         ask(f"resume={stopped}", "init_from=latest")
+
+
+def test_the_command_that_is_proposed_next_is_a_new_run():
+    from workflow.testing import _say_next
+
+    words = ["data=drivers", "resume=auto", "resume_allow=optimizer", "trainer.max_epochs=2"]
+    said = _say_next(SimpleNamespace(gate="pixel", gated=True, call=Call(words, None, None)), {})
+    assert said.endswith("data=drivers trainer.max_epochs=2 gate=none extras=default")
