@@ -134,7 +134,7 @@ OUT_OF_RANGE = {
         *("model.freeze_epochs=-1", "loss.label_smoothing=1", "extras.mixup=-1"),
         *("extras.cutmix=-0.1", "callbacks.last.every_n_steps=0"),
         *("callbacks.last.every_n_minutes=0", "callbacks.duration.num_steps=0"),
-        "callbacks.preview.num_images=0",
+        *("callbacks.early_stopping.patience=-1", "callbacks.preview.num_images=0"),
     ],
 }
 

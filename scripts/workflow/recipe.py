@@ -29,6 +29,7 @@ RANGES = {
     "extras.cutmix": (lambda value: value >= 0, "0 (off) or a number above"),
     "callbacks.last.every_n_steps": (lambda value: value > 0, "a number above 0, or null"),
     "callbacks.last.every_n_minutes": (lambda value: value > 0, "a number above 0, or null"),
+    "callbacks.early_stopping.patience": (lambda value: value >= 0, "0 or more epochs"),
     "callbacks.duration.num_steps": (lambda value: value > 0, "at least 1"),
     "callbacks.preview.num_images": (lambda value: value > 0, "at least 1"),
 }
