@@ -1,5 +1,6 @@
 """Metrics of a phase, by torchmetrics, named <phase>_<name>."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,8 +54,9 @@ class PhaseMetrics(nn.Module):
         self.overall = MetricCollection(metrics, compute_groups=[[name] for name in metrics])
         groups = [[name for name in per_class if name != "auroc"], ["auroc"]] if full else False
         self.per_class = MetricCollection(per_class, compute_groups=groups)
-        # a NaN would be left out of the mean in silence
-        self.means = nn.ModuleDict({name: MeanMetric(nan_strategy="disable") for name in means})
+        # NaN stays NaN: by default it is left out in silence, and "disable" of torchmetrics 1.9
+        # leaves the weights out as well
+        self.means = nn.ModuleDict({name: MeanMetric(nan_strategy=math.nan) for name in means})
 
     def update(self, probs: Tensor, label: Tensor) -> None:
         """Take in a batch: probs (B, C), label (B,)."""

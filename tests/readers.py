@@ -24,7 +24,7 @@ class Reader(nn.Module):
         self.place, self.num_classes = place, num_classes
         self.scale = nn.Parameter(torch.ones(()))
 
-    averages = False
+    averages = compiles = False
 
     def forward(self, image: Tensor) -> Tensor:
         return self.classify(self.features(image))

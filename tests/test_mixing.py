@@ -205,16 +205,16 @@ def test_the_draw_is_a_function_of_seed_epoch_and_batch_and_leaves_numpy_alone(t
 
     model = ROIClassifier.load_from_checkpoint(trained / "checkpoints" / "best.ckpt")
     extras, batch = Extras(mixup=0.4, cutmix=1.0), make_batch()
-    before = np.random.get_state()[1].copy()
 
     def draw(number):
         model.on_train_batch_start(batch, number)
+        before = np.random.get_state()[1].copy()
         mixing = extras.draw_mixing(batch["image"], torch.zeros(0, dtype=torch.long))
+        assert (np.random.get_state()[1] == before).all()
         return mixing.share, mixing.box
 
     assert draw(3) == draw(3)
     assert len({draw(number)[0] for number in range(20)}) == 20
-    assert (np.random.get_state()[1] == before).all()
 
 
 def test_without_mixing_nothing_is_drawn():

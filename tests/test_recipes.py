@@ -69,6 +69,8 @@ def test_every_recipe_trains_with_the_gate_that_the_data_asks_for(
     recipe, shapes, outputs, tmp_path
 ):
     words = [f"recipe={recipe}", "debug=few_batches", "gate=auto", "trainer.max_epochs=2"]
+    # a few batches are not all images, and no weights are fetched
+    words += ["data.cache_features=auto", "model.pretrained=false"]
     log = (train_in_process(shapes, tmp_path / "run", *words) / "log.txt").read_text()
     assert "Training: 2 epochs of adamw" in log
     averages = composed(f"recipe={recipe}").average._target_.endswith("ema")

@@ -272,3 +272,16 @@ def test_the_backbone_rests_in_its_first_epochs_while_head_and_locator_train(
     assert steps.count(3) == len([n for n in trunk if not n.endswith(statistics)])
     counted = [n for n in trunk if n.endswith("num_batches_tracked")]
     assert {int(checkpoint["state_dict"][name]) for name in counted} == {3}
+
+
+def test_means_count_images_and_a_loss_that_is_no_number_stays_one():
+    phase = PhaseMetrics(["a", "b"], full=False, means=["loss"])
+    phase.update(torch.eye(2), torch.tensor([0, 1]))
+    phase.average("loss", torch.tensor(1.0), 4)
+    phase.average("loss", torch.tensor(4.0), 2)
+    assert float(phase.compute()["loss"]) == 2.0
+    kept = phase.state()
+    phase.average("loss", torch.tensor(torch.nan), 1)
+    assert phase.compute()["loss"].isnan()
+    phase.restore(kept)
+    assert float(phase.compute()["loss"]) == 2.0
