@@ -24,7 +24,11 @@ def check_content(checkpoint: object, newest: int) -> None:
     """
     written = checkpoint.get("roi_classifier") if isinstance(checkpoint, dict) else None
     if not isinstance(written, dict) or not isinstance(checkpoint.get("hyper_parameters"), dict):
-        raise ValueError("is a checkpoint of another project: it lacks this project's record")
+        raise ValueError(
+            "is a checkpoint of another project: it lacks this project's record. Expected one that "
+            "train.py or checkpoint.py --export has written; weights of elsewhere are tested by "
+            "evaluate.py with backbone= and classes=, and trained on by model.pretrained="
+        )
     number = written.get("format")
     if type(number) is not int or number < 1:
         raise ValueError(f"has format {number!r}, expected a whole number from 1 up")

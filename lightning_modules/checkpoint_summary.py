@@ -9,7 +9,6 @@ from torch import Tensor
 
 from lightning_modules.averaging import has_average, pick_weights
 from lightning_modules.checkpoint import open_checkpoint
-from lightning_modules.checkpoint_file import TWIN, is_twin
 from lightning_modules.checkpoint_twin import write_twin
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import hash_file
@@ -59,11 +58,8 @@ def export_twin(path: Path, target: Path) -> tuple[Path, Path]:
     """Write the twin of a checkpoint, with the weights that answer; returns its two files.
 
     Raises:
-        ValueError: The checkpoint cannot be opened or its model not be rebuilt, or ``target`` does
-            not end as it has to.
+        ValueError: The checkpoint cannot be opened or its model not be rebuilt.
     """
-    if not is_twin(target):
-        raise ValueError(f"{target} does not end with {TWIN}: name the file of the weights so.")
     if target.resolve() == path.resolve():
         raise ValueError(f"{path} is a twin already.")
     ROIClassifier.load_from_checkpoint(path)

@@ -28,6 +28,7 @@ def plan_and_run(cfg: DictConfig) -> None:
     """Be the only process, or the first of several."""
     from workflow.call import read_call
     from workflow.journal import Journal
+    from workflow.places import check_out, say_instead
     from workflow.plan import make_plan
     from workflow.resume import check_same_split, resume_config
 
@@ -39,6 +40,8 @@ def plan_and_run(cfg: DictConfig) -> None:
         return
     if cfg.resume is not None:
         cfg, call, checkpoint = resume_config(cfg, call)
+    if checkpoint is None and cfg.out is not None:
+        check_out(cfg.out, say_instead(cfg.out))
     plan = make_plan(cfg, call)
     if checkpoint is not None:
         check_same_split(plan.table, checkpoint.parents[1])

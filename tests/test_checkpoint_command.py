@@ -44,6 +44,19 @@ def test_the_command_shows_good_files_and_refuses_bad_ones_with_status_2(tmp_pat
     assert "it was cut or damaged" in ended.stderr and "Traceback" not in ended.stderr
 
 
+def test_a_file_that_is_no_checkpoint_is_refused_without_torch(tmp_path):
+    (tmp_path / "cut.ckpt").write_bytes(KEPT.read_bytes()[:5000])
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.path.insert(0, 'scripts')\n"
+        "sys.path.insert(0, '.'); import checkpoint; sys.exit(checkpoint.main())"
+    )
+    words = [tmp_path / "cut.ckpt", tmp_path / "gone.ckpt"]
+    command = [sys.executable, "-c", code, *words]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "it was cut or damaged" in ended.stderr and "There is no checkpoint" in ended.stderr
+
+
 def test_json_is_the_same_for_programs(capsys):
     found = look_at(str(KEPT), "best", export=False, out=None)
     show([found], as_json=True)

@@ -147,7 +147,12 @@ def test_joined_sketches_tell_the_same_share_of_both():
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("init_from=nobody", "nobody is neither"), ("init_from=gone.ckpt", "no checkpoint file")],
+    [
+        ("init_from=nobody", "nobody is neither"),
+        ("init_from=lates", "Did you mean 'latest'"),
+        ("init_from=", "^'' is neither"),
+        ("init_from=gone.ckpt", "no checkpoint file"),
+    ],
 )
 def test_a_start_that_is_not_there_is_refused_before_the_data_is_read(
     word, message, outputs, tmp_path

@@ -6,7 +6,8 @@ import pytest
 from front.composition import compose_job
 from front.conf_tree import ConfTree
 from in_process import train_in_process
-from workflow.recipe import MIXING_GATES, settle_mixing
+from omegaconf import OmegaConf
+from workflow.recipe import MIXING_GATES, RANGES, find_recipe_problems, settle_mixing
 
 from lightning_modules.build import BUILDABLE
 from lightning_modules.networks import gates
@@ -123,6 +124,33 @@ def test_what_cannot_be_is_refused_before_there_is_a_folder(
     with pytest.raises(ValueError, match=message):
         train_in_process(shapes, tmp_path / "run", *words)
     assert not (tmp_path / "run").exists()
+
+
+OUT_OF_RANGE = {
+    "average=ema": ["average.decay=1.5"],
+    "average=swa": ["average.last_share=0"],
+    "callbacks.last=null": ["optimizer.lr=inf"],
+    "average=none": [
+        *("optimizer.lr=0", "optimizer.weight_decay=-1", "optimizer.momentum=1"),
+        *("optimizer.layer_decay=1.2", "model.dropout=1", "model.drop_path=-0.1"),
+        *("model.freeze_epochs=-1", "loss.label_smoothing=1", "extras.mixup=-1"),
+        *("extras.cutmix=-0.1", "callbacks.last.every_n_steps=0"),
+        *("callbacks.last.every_n_minutes=0", "callbacks.duration.num_steps=0"),
+        *("callbacks.early_stopping.patience=-1", "callbacks.preview.num_images=0"),
+    ],
+}
+
+
+@pytest.mark.parametrize("beside", OUT_OF_RANGE)
+def test_numbers_out_of_range_are_refused_together_without_torch(beside):
+    words = OUT_OF_RANGE[beside]
+    config = OmegaConf.to_container(composed(beside, *words), resolve=True)
+    problems = list(find_recipe_problems(config))
+    assert [problem.split(" is ")[0] for problem in problems] == [
+        key for key in RANGES if any(word.startswith(f"{key}=") for word in words)
+    ]
+    assert all("expected" in problem for problem in problems)
+    assert not list(find_recipe_problems(OmegaConf.to_container(composed(beside), resolve=True)))
 
 
 def test_freezing_random_weights_is_said_aloud(shapes, outputs, tmp_path):

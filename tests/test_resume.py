@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from front.composition import compose_job
@@ -44,6 +45,19 @@ def test_where_it_is_computed_may_change(stopped, word):
     key, _, value = word.partition("=")
     own, _ = ask(f"resume={stopped}", word)
     assert str(OmegaConf.select(own, key)) in (value, "False")
+
+
+def test_a_misspelled_key_in_resume_allow_is_named(stopped):
+    with pytest.raises(ValueError, match="2 problems") as caught:
+        ask(f"resume={stopped}", "resume_allow=[optimzer,optimizer.rl,trainer.max_epochs]")
+    assert "resume_allow=optimzer names no option. Did you mean 'optimizer'?" in str(caught.value)
+    assert "resume_allow=optimizer.rl names no option" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["5", "null"])
+def test_resume_allow_that_is_no_list_of_keys_is_refused(stopped, value):
+    with pytest.raises(ValueError, match="expected a key or a list of keys"):
+        ask(f"resume={stopped}", f"resume_allow={value}")
 
 
 def test_keys_that_differ_are_refused_all_together_unless_they_are_allowed(stopped):
@@ -136,6 +150,7 @@ HOLD = """
 import sys, time
 sys.path[:0] = [{root!r}, {root!r} + "/scripts"]
 from pathlib import Path
+from types import SimpleNamespace
 from workflow.lock import lock_run
 lock_run(Path(sys.argv[1]))
 print("held", flush=True)
@@ -184,3 +199,11 @@ def test_lightnings_one_word_is_answered_by_three(words):
 def test_resume_and_init_from_are_not_one(stopped):
     with pytest.raises(ValueError, match="init_from=latest starts a new run"):
         ask(f"resume={stopped}", "init_from=latest")
+
+
+def test_the_command_that_is_proposed_next_is_a_new_run():
+    from workflow.testing import _say_next
+
+    words = ["data=drivers", "resume=auto", "resume_allow=optimizer", "trainer.max_epochs=2"]
+    said = _say_next(SimpleNamespace(gate="pixel", gated=True, call=Call(words, None, None)), {})
+    assert said.endswith("data=drivers trainer.max_epochs=2 gate=none extras=default")

@@ -10,7 +10,7 @@ import yaml
 from in_process import train_in_process
 from PIL import Image
 from small_data import write_manifest
-from workflow.places import find_checkpoint, make_run_folder
+from workflow.places import check_out, find_checkpoint, make_run_folder
 
 FILES = {
     "config.yaml", "command.txt", "status.json", "history.csv", "timing.csv", "metrics.json",
@@ -177,6 +177,17 @@ def test_two_runs_of_the_same_second_do_not_collide(outputs):
 def test_a_folder_that_holds_a_run_is_not_overwritten(shapes, trained):
     with pytest.raises(ValueError, match="holds a run or results already"):
         train_in_process(shapes, trained)
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", ""])
+def test_a_place_that_can_be_no_folder_is_refused_and_nothing_made(tmp_path, outputs, out):
+    (tmp_path / "file").touch()
+    place = tmp_path / out if out else ""
+    with pytest.raises(ValueError, match="is no folder"):
+        check_out(place, "Name another.")
+    with pytest.raises(ValueError, match="is no folder"):
+        make_run_folder("name", place)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "outputs"] == ["file"]
 
 
 def test_a_moved_run_keeps_its_best_score(shapes, outputs, tmp_path):

@@ -30,7 +30,7 @@ class DurationEstimate(Callback):
         self.num_steps = num_steps
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        if trainer.fast_dev_run:
+        if trainer.fast_dev_run or trainer.should_stop:  # a resumed run may be over already
             return
         devices = [] if pl_module.device.type == "cpu" else [pl_module.device]
         with torch.random.fork_rng(devices):

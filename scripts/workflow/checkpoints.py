@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lightning_modules.checkpoint_file import TWIN, check_file, is_twin
 from workflow.places import find_checkpoint
 
 
@@ -20,12 +21,15 @@ def look_at(word: str, which: str, export: bool, out: str | None) -> dict[str, A
         ValueError: There is no such checkpoint, or it cannot be opened.
     """
     path = find_checkpoint(word, which)
+    check_file(path)  # before torch is imported
+    target = path.with_suffix(TWIN) if out is None else Path(out)
+    if not is_twin(target):
+        raise ValueError(f"{target} does not end with {TWIN}: name the file of the weights so.")
 
     from lightning_modules.checkpoint_summary import export_twin, summarize_checkpoint
 
     found = summarize_checkpoint(path)
     if export:
-        target = path.with_suffix(".safetensors") if out is None else Path(out)
         found["twin"] = [str(file) for file in export_twin(path, target)]
     return found
 

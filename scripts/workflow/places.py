@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from front.conf_tree import CHECKOUT
+from front.wording import did_you_mean
 
 from datamodules.options import DataOptions
 from lightning_modules.run_files import write_text
@@ -28,11 +29,16 @@ def make_run_folder(name: str, out: str | Path | None) -> Path:
         ValueError: ``out`` holds a run already.
     """
     if out is not None:
-        folder = open_out(out, f"Name another folder, or resume={out}.")
+        folder = open_out(out, say_instead(out))
     else:
         folder = make_new(OUTPUTS / "runs" / name)
     remember_latest(folder)
     return folder
+
+
+def say_instead(out: str | Path) -> str:
+    """What to do where ``out=`` holds a run already."""
+    return f"Name another folder, or resume={out}."
 
 
 def find_cache(options: DataOptions) -> "ImageCache | None":
@@ -61,16 +67,27 @@ def open_out(out: str | Path, instead: str) -> Path:
         instead: What to do if it is taken.
 
     Raises:
-        ValueError: It is a file, or holds results already.
+        ValueError: It is or lies in a file, holds results already, or cannot be made there.
     """
+    folder = check_out(out, instead)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ValueError(
+            f"out={out} cannot be made ({error.strerror}). Name a folder where one can be."
+        ) from error
+    return folder
+
+
+def check_out(out: str | Path, instead: str) -> Path:
+    """Check the folder that ``out=`` names, and make nothing yet; see ``open_out``."""
     folder = Path(out).resolve()
-    if not str(out).strip() or folder.is_file():
+    if not str(out).strip() or any(place.is_file() for place in (folder, *folder.parents)):
         raise ValueError(f"out={out} is no folder. Name one that is new, or empty.")
     kept = ("config.yaml", "checkpoints", "metrics.json", "findings.csv")
     taken = [name for name in kept if (folder / name).exists()]
     if taken:
         raise ValueError(f"out={out} holds a run or results already ({taken[0]}). {instead}")
-    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -147,9 +164,10 @@ def _find_run(word: str) -> Path:
     if runs:
         return max(runs, key=lambda config: config.parent.stat().st_mtime).parent
     known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
+    names = ", ".join(known) or "none yet"
     raise ValueError(
-        f"{word} is neither 'latest', a run's name ({', '.join(known) or 'none yet'}), the folder "
-        "of a run nor a checkpoint file (.ckpt, .safetensors)."
+        f"{word or repr(word)} is neither 'latest', a run's name ({names}), the folder of a run "
+        f"nor a checkpoint file (.ckpt, .safetensors).{did_you_mean(word, ['latest', *known])}"
     )
 
 

@@ -1,6 +1,7 @@
 """How the network is trained: what cannot be, and the line that says it; without torch."""
 
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +13,36 @@ AVERAGES = {
     "swa": "mean of the weights over the last {last_share:.0%} of the run",
 }
 MIXTURES = ("mixup", "cutmix")
+# what the parts that are built with torch refuse too, 10 s later; null is each part's own choice
+RANGES = {
+    "average.decay": (lambda value: 0 <= value < 1, "0 or more and below 1"),
+    "average.last_share": (lambda value: 0 < value <= 1, "above 0 and up to 1"),
+    "optimizer.lr": (lambda value: 0 < value < math.inf, "a finite number above 0"),
+    "optimizer.weight_decay": (lambda value: value >= 0, "0 or more"),
+    "optimizer.momentum": (lambda value: 0 <= value < 1, "0 or more and below 1"),
+    "optimizer.layer_decay": (lambda value: 0 < value <= 1, "a factor above 0 and up to 1"),
+    "model.dropout": (lambda value: 0 <= value < 1, "a probability below 1"),
+    "model.drop_path": (lambda value: 0 <= value < 1, "a probability below 1"),
+    "model.freeze_epochs": (lambda value: value >= 0, "0 or more epochs"),
+    "loss.label_smoothing": (lambda value: 0 <= value < 1, "a share below 1"),
+    "extras.mixup": (lambda value: value >= 0, "0 (off) or a number above"),
+    "extras.cutmix": (lambda value: value >= 0, "0 (off) or a number above"),
+    "callbacks.last.every_n_steps": (lambda value: value > 0, "a number above 0, or null"),
+    "callbacks.last.every_n_minutes": (lambda value: value > 0, "a number above 0, or null"),
+    "callbacks.early_stopping.patience": (lambda value: value >= 0, "0 or more epochs"),
+    "callbacks.duration.num_steps": (lambda value: value > 0, "at least 1"),
+    "callbacks.preview.num_images": (lambda value: value > 0, "at least 1"),
+}
 
 
 def find_recipe_problems(config: dict[str, Any]) -> Iterator[str]:
-    """Find options of model, optimizer and trainer that make no sense together."""
+    """Find numbers out of range, and options that make no sense together."""
+    for key, (fits, expected) in RANGES.items():
+        value: Any = config
+        for name in key.split("."):
+            value = (value or {}).get(name)  # a callback may be switched off
+        if value is not None and not fits(value):
+            yield f"{key} is {value}, expected {expected}"
     model, num_epochs = config["model"], config["trainer"].get("max_epochs") or 0
     frozen = model.get("freeze_epochs", 0)
     if 0 < num_epochs <= frozen:

@@ -3,11 +3,12 @@
 import json
 import logging
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from front.conf_tree import CONF, GLOBAL_GROUPS
+from front.wording import did_you_mean
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
@@ -82,9 +83,9 @@ def _change(
         auto: The run was found by its configuration, which therefore is the same.
     """
     started_with = {word.partition("=")[0]: word for word in words}
-    allowed = [cfg.resume_allow] if isinstance(cfg.resume_allow, str) else list(cfg.resume_allow)
+    allowed = _read_allowed(cfg.resume_allow)
+    problems = list(_find_unknown(allowed, own, cfg))
     allowed += PLACES
-    problems = []
     for override in call.overrides:
         key, _, value = override.lstrip("+~").partition("=")
         if key in OF_THE_CALL or (key == "out" and auto) or (key, value) == ("debug", "traceback"):
@@ -98,6 +99,26 @@ def _change(
         else:
             problems += _change_key(own, cfg, override, key, covers(allowed, key))
     return problems
+
+
+def _read_allowed(asked: object) -> list[str]:
+    allowed = [asked] if isinstance(asked, str) else asked
+    if not isinstance(allowed, Sequence):
+        raise ValueError(
+            f"resume_allow is {asked!r}, expected a key or a list of keys that may differ, such as "
+            "resume_allow=optimizer.lr or resume_allow=[optimizer,trainer.max_epochs]."
+        )
+    return [str(key) for key in allowed]
+
+
+def _find_unknown(allowed: list[str], own: DictConfig, cfg: DictConfig) -> Iterator[str]:
+    """Keys of ``resume_allow`` that neither configuration has would allow nothing."""
+    for key in allowed:
+        parent, _, last = key.rpartition(".")
+        nodes = [OmegaConf.select(one, parent) if parent else one for one in (own, cfg)]
+        siblings = {name for node in nodes if OmegaConf.is_dict(node) for name in node}
+        if last not in siblings:
+            yield f"resume_allow={key} names no option.{did_you_mean(last, map(str, siblings))}"
 
 
 def _change_key(

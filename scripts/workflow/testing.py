@@ -24,7 +24,10 @@ from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 # words of a command that another run does not share
-DIFFERENT = ("gate", "extras", "study", "seed", "out", "name", "control", "experiment=gate_study")
+DIFFERENT = (
+    *("gate", "extras", "study", "seed", "out", "name", "control", "resume"),
+    "experiment=gate_study",
+)
 BESIDE = (
     "accuracy",
     "macro_f1",
