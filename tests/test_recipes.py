@@ -30,7 +30,7 @@ def test_a_recipe_reaches_what_an_experiment_leaves_open():
     assert strong.extras.swap == plain.extras.swap
     assert strong.trainer.max_epochs > plain.trainer.max_epochs
     assert strong.average._target_.endswith("ema")
-    assert strong.extras.cutmix > 0
+    assert strong.extras.mixup > 0
 
 
 @pytest.mark.parametrize("words", [("recipe", "experiment"), ("experiment", "recipe")])
