@@ -279,8 +279,9 @@ class ROIClassifier(LightningModule):
     def _step_plateau(self) -> None:
         """Let a schedule see the score of the validation before the epoch's checkpoint."""
         for config in self.trainer.lr_scheduler_configs:
-            if config.reduce_on_plateau and has_validated(self.trainer):
-                config.scheduler.step(self.trainer.callback_metrics[config.monitor])
+            score = self.trainer.callback_metrics.get(config.monitor)
+            if config.reduce_on_plateau and has_validated(self.trainer) and score is not None:
+                config.scheduler.step(score)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the checkpoint until the scheduler is built; Lightning restores its state later."""

@@ -17,6 +17,7 @@ from lightning_modules.run_files import remove_leftovers, write_bytes, write_jso
 from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
 from workflow.devices import make_trainer
+from workflow.distribution import train
 from workflow.failures import explain
 from workflow.journal import Journal
 from workflow.lock import lock_run, release
@@ -27,7 +28,7 @@ from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
 from workflow.testing import say_beside, test_best
-from workflow.training import read_metrics, train
+from workflow.training import read_metrics
 from workflow.typed import join_words, quote_word
 
 log = logging.getLogger(__name__)

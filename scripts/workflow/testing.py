@@ -25,7 +25,7 @@ from workflow.typed import join_words
 log = logging.getLogger(__name__)
 # words of a command that another run does not share
 DIFFERENT = (
-    *("gate", "extras", "study", "seed", "out", "name", "control", "resume"),
+    *("gate", "extras", "study", "out", "name", "control", "resume"),
     "experiment=gate_study",
 )
 BESIDE = (

@@ -1,61 +1,19 @@
-"""Training: in this process, or in several that this one starts."""
+"""Training in one process, which may be one of several; what came of it lies in files."""
 
-import logging
 from pathlib import Path
 
 import pyarrow.csv as csv
 import torch
 from front.processes import this_process
-from torch import distributed, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import distributed
 
 from lightning_modules.callbacks import LastCheckpoint
 from lightning_modules.stop_signals import StopSignals
-from workflow.devices import count_devices, make_trainer, on_cpu
+from workflow.devices import make_trainer
 from workflow.features import show_images
-from workflow.joining import tell_start
-from workflow.launching import launch
 from workflow.objects import Objects
 from workflow.places import find_last
 from workflow.plan import Plan
-
-log = logging.getLogger(__name__)
-
-
-def train(plan: Plan, objects: Objects, folder: Path) -> None:
-    """Train on as many devices as are asked for; what came of it lies in the folder of the run.
-
-    Args:
-        plan: What to train.
-        objects: Of the plan; processes that are started make their own.
-        folder: Of the run; training goes on from its ``last.ckpt``, if there is one.
-    """
-    process = this_process()
-    num_processes = process.num_processes
-    if not process.several:
-        num_processes = count_devices(plan.config["trainer"])
-    if num_processes > 1:
-        log.info("Training in %d processes.", num_processes)
-        _warn_of_statistics(plan, objects.model, num_processes)
-    if num_processes == 1 or process.several:
-        tell_start(plan, folder)
-        fit(plan, objects, folder)
-    else:
-        launch(plan, folder, num_processes)
-
-
-def _warn_of_statistics(plan: Plan, model: nn.Module, num_processes: int) -> None:
-    """Say where the result is not that of one process."""
-    trainer = plan.config["trainer"]
-    synchronised = trainer.get("sync_batchnorm", True) and not on_cpu(trainer)
-    if not synchronised and any(isinstance(module, _BatchNorm) for module in model.modules()):
-        log.warning(
-            "BatchNorm sees the images of its own process alone, about %d of a batch of %d: the "
-            "result is not quite that of one process%s.",
-            plan.options.batch_size // num_processes,
-            plan.options.batch_size,
-            " (on GPUs they are joined)" if on_cpu(trainer) else "",
-        )
 
 
 def fit(plan: Plan, objects: Objects, folder: Path) -> None:
