@@ -18,10 +18,15 @@ def main(cfg: DictConfig) -> ExitStatus | None:
     """Check, build, fit, test; torch is imported when all that needs none of it is right."""
     from workflow.joining import follow, leading
 
+    from lightning_modules.stop_signals import Stopped, StopSignals
+
     if this_process().rank:
         return follow()
-    with leading():
-        return plan_and_run(cfg)
+    try:
+        with StopSignals(), leading():
+            return plan_and_run(cfg)
+    except Stopped as stop:  # before there was a run to be ended
+        raise KeyboardInterrupt(f"{stop}.") from stop
 
 
 def plan_and_run(cfg: DictConfig) -> None:
