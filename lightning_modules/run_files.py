@@ -37,8 +37,10 @@ def open_beside(path: Path) -> Iterator[BinaryIO]:
         os.replace(beside, path)
     except BaseException as error:
         beside.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename in (None, str(beside), beside):
-            raise OSError(error.errno, error.strerror, str(path)) from None
+        # torch.save raises something else after what the system has refused
+        refused = error if isinstance(error, OSError) else error.__context__
+        if isinstance(refused, OSError) and refused.filename in (None, str(beside), beside):
+            raise OSError(refused.errno, refused.strerror, str(path)) from None
         raise
     _sync_folder(path.parent)
 

@@ -179,7 +179,7 @@ DRILLS = {
     ),
     "a file in the place of a folder": Drill(
         words=(f"out={__file__}/run",),
-        says=(f"{__file__} is a file where a folder is needed",),
+        says=(f"out={__file__}/run is no folder",),
         state=None,
     ),
     "a folder in the place of last.ckpt": Drill(
