@@ -158,7 +158,7 @@ DRILLS = {
     ),
     # the disk
     "a file that may not be so large": Drill(
-        "files of a megabyte at most", says=("last.ckpt", "ulimit -f"), ends_alike=True
+        "files of a megabyte at most", says=(".ckpt could not be written", "ulimit -f"), ends_alike=True
     ),
     "no room for history.csv": Drill(
         "no room for history.csv",
