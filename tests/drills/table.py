@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import yaml
 
 STOPPED = (130,)
 KILLED = (-9,)
@@ -67,12 +66,6 @@ def change_checkpoint(change: Callable[[dict], object]) -> Callable[[Path], None
         torch.save(content if changed is None else changed, last(folder))
 
     return spoil
-
-
-def edit_config(folder: Path) -> None:
-    config = yaml.safe_load((folder / "config.yaml").read_text())
-    config["optimizer"]["lr"] = 0.5
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
 def garble(name: str) -> Callable[[Path], None]:
@@ -228,9 +221,6 @@ DRILLS = {
     ),
     "config.yaml deleted": Drill(
         begins="trained", spoil=remove("config.yaml"), says=("neither 'latest'",), state=None
-    ),
-    "config.yaml edited": Drill(
-        begins="killed", spoil=edit_config, says=("config.yaml",), state=None
     ),
     "history.csv deleted": Drill(
         begins="killed", spoil=remove("history.csv"), status=(0,), state="finished",
