@@ -151,7 +151,8 @@ DRILLS = {
     ),
     # the disk
     "a file that may not be so large": Drill(
-        "files of a megabyte at most", says=(".ckpt could not be written", "ulimit -f"), ends_alike=True
+        "files of a megabyte at most", says=(".ckpt could not be written", "ulimit -f"),
+        ends_alike=True,
     ),
     "no room for history.csv": Drill(
         "no room for history.csv",
