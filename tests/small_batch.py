@@ -10,11 +10,21 @@ from lightning_modules.build import build
 from lightning_modules.networks import Backbone, ROINetwork
 
 CONF = Path(__file__).parents[1] / "conf"
-GATES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("gate/*.yaml"))}
-del GATES["auto"]
+
+
+def read_gates() -> dict[str, dict[str, Any]]:
+    """The configuration of every gate by its name, without a margin."""
+    files = sorted(CONF.glob("gate/*.yaml"))
+    gates = {path.stem: yaml.safe_load(path.read_text()) for path in files}
+    del gates["auto"]
+    for config in gates.values():
+        if "dilate" in config:
+            config["dilate"] = 0
+    return gates
+
+
+GATES = read_gates()
 for config in GATES.values():
-    if "dilate" in config:
-        config["dilate"] = 0
     if "crop_size" in config:
         config["crop_size"] = 32
 

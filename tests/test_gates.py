@@ -1,12 +1,10 @@
 """Gates keep what they promise; lists of gates and backbones are found, never typed."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import timm
 import torch
-import yaml
+from small_batch import read_gates
 
 from datamodules.loading.transforms import Preprocessing, resize_together
 from lightning_modules.build import build
@@ -14,12 +12,7 @@ from lightning_modules.networks import Backbone, ROINetwork
 from lightning_modules.networks.gates import NoGate, PixelGate, Promise
 from lightning_modules.networks.mask_source import MaskSource
 
-CONF = Path(__file__).parents[1] / "conf"
-GATES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("gate/*.yaml"))}
-del GATES["auto"]
-for gate in GATES.values():
-    if "dilate" in gate:
-        gate["dilate"] = 0
+GATES = read_gates()
 PROMISES = {name: build(gate).promise for name, gate in GATES.items()}
 EXACT_GATES = [name for name, promise in PROMISES.items() if promise is Promise.EXACT]
 HELD_GATES = [name for name, promise in PROMISES.items() if promise is not Promise.NONE]
