@@ -108,18 +108,3 @@ def test_images_that_were_not_gated_and_empty_masks_are_counted():
 def test_unknown_groups_are_said_beside_the_score():
     sentences = summarize(predictions([0], [0]), METRICS, Promise.EXACT, "no groups known")
     assert "no groups known" in sentences[0]
-
-
-def test_columns_of_the_source_never_overwrite_a_prediction(tmp_path):
-    import csv
-
-    table = predictions([0, 1], [0, 1], prob_cat=["p", "q"], site=["a", "b"])
-    table.columns["predicted"] = np.array(["x", "y"])
-    table.write(tmp_path / "predictions.csv")
-    with (tmp_path / "predictions.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [row["predicted"] for row in rows] == ["cat", "dog"]
-    assert [row["source_predicted"] for row in rows] == ["x", "y"]
-    assert rows[0]["source_prob_cat"] == "p"
-    assert float(rows[0]["prob_cat"]) == pytest.approx(np.e / (1 + np.e))
-    assert [row["site"] for row in rows] == ["a", "b"]

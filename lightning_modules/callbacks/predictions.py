@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lightning_modules.evaluation.mask_quality import dice, iou, recall
 from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin, join_regions
 
@@ -74,7 +75,7 @@ class Predictions(Callback):
             else dict(zip(QUALITIES, quality.T, strict=True)),
         )
         if self.writes:
-            self.table.write(Path(trainer.default_root_dir) / "predictions.csv")
+            write_predictions(self.table, Path(trainer.default_root_dir) / "predictions.csv")
 
 
 def measure_masks(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:

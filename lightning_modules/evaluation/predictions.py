@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
-
-from lightning_modules.run_files import write_csv
 
 
 @dataclass
@@ -97,35 +94,3 @@ class PredictionTable:
         classes = len(self.class_names)
         counts = np.bincount(self.labels * classes + self.predicted, minlength=classes**2)
         return counts.reshape(classes, classes).tolist()
-
-    def write(self, path: Path) -> None:
-        """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>`` as CSV.
-
-        An image without an answer has a blank ``predicted``.
-        A column of the source that has one of these names is written as ``source_<name>``.
-        """
-        names, probs, predicted = self.class_names, self.probs, self.predicted
-        rows = []
-        for row, identity in enumerate(self.ids):
-            own = {
-                "id": identity,
-                "label": names[self.labels[row]],
-                "predicted": "" if self.mask_origin[row] == "abstain" else names[predicted[row]],
-                "group": "" if self.groups is None else self.groups[row],
-                "mask_origin": self.mask_origin[row],
-                "mask_share": f"{self.mask_share[row]:.6g}",
-                "roi_share": f"{self.roi_share[row]:.6g}",
-            }
-            own |= {name: f"{values[row]:.6g}" for name, values in self.mask_quality.items()}
-            own |= {f"weight_{n}": f"{v[row]:.6g}" for n, v in self.region_weights.items()}
-            scores = {f"prob_{n}": f"{p:.9g}" for n, p in zip(names, probs[row], strict=True)}
-            scores |= {
-                f"logit_{n}": f"{v:.9g}" for n, v in zip(names, self.logits[row], strict=True)
-            }
-            source = {
-                name if name not in own | scores else f"source_{name}": values[row]
-                for name, values in self.columns.items()
-                if name not in ("id", "label", "group")
-            }
-            rows.append(own | source | scores)
-        write_csv(path, rows)
