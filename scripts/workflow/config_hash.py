@@ -38,7 +38,12 @@ def hash_config(config: dict[str, Any]) -> str:
         for name in parents:
             node = node.get(name) or {}
         node.pop(last, None)
-    text = json.dumps(kept, sort_keys=True, default=str)
+    return hash_content(kept)
+
+
+def hash_content(config: object) -> str:
+    """16 hexadecimal digits that stand for all values of a configuration."""
+    text = json.dumps(config, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from front.outcome import judge
-from omegaconf import OmegaConf
 
 from datamodules.tables.codes import Codes
 from lightning_modules.callbacks.status import update_status
@@ -24,6 +23,7 @@ from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.run_config import write_config
 from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
@@ -112,7 +112,7 @@ def _open_folder(plan: Plan, resume_from: Path | None) -> Path:
         _write_split(plan, folder)
         write_quarantine(plan, folder)
     # last: from here on the folder is a run that can be gone on with
-    _write_config(plan, folder)
+    write_config(folder, plan.config)
     return folder
 
 
@@ -121,7 +121,7 @@ def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path) -> None:
     log.info("control=true: now the plain model, by the same settings.")
     control, own = control_of(plan), folder / "control"
     own.mkdir(exist_ok=True)
-    _write_config(control, own)
+    write_config(own, control.config)
     plain = _train_and_test(control, build_objects(control, find_last(own)), own)
     say_beside(f"gate={plan.gate}", "gate=none", metrics, plain)
     metrics |= {f"control_{name}": value for name, value in plain.items()}
@@ -156,7 +156,3 @@ def _write_split(plan: Plan, folder: Path) -> None:
     text = pa.BufferOutputStream()
     pa.csv.write_csv(pa.table(columns), text)
     write_bytes(folder / "split.csv", text.getvalue())
-
-
-def _write_config(plan: Plan, folder: Path) -> None:
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plan.config)))

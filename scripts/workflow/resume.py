@@ -22,6 +22,7 @@ from workflow.config_hash import OF_THE_CALL, PLACES, covers
 from workflow.lock import check_free
 from workflow.places import find_checkpoint
 from workflow.resume_auto import find_unfinished
+from workflow.run_config import read_config
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path |
     check_free(folder)
     if checkpoint.is_file():
         check_file(checkpoint)
-    own = _complete(OmegaConf.load(folder / "config.yaml"), cfg)
+    own = _complete(read_config(checkpoint), cfg)
     command = folder / "command.txt"
     words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
     epochs = own.trainer.max_epochs

@@ -52,6 +52,16 @@ def cut(name: str) -> Callable[[Path], None]:
     return spoil
 
 
+def edit(name: str, before: str, after: str) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+
+    return spoil
+
+
 class Malice:
     """Runs when it is unpickled by somebody who lets it."""
 
@@ -222,6 +232,12 @@ DRILLS = {
     ),
     "config.yaml deleted": Drill(
         begins="trained", spoil=remove("config.yaml"), says=("neither 'latest'",), state=None
+    ),
+    "config.yaml edited by hand": Drill(
+        begins="killed",
+        spoil=edit("config.yaml", "lr: 0.001", "lr: 0.5"),
+        says=("config.yaml was edited", "optimizer.lr is 0.5 there and was 0.001"),
+        state=None,
     ),
     "history.csv deleted": Drill(
         begins="killed", spoil=remove("history.csv"), status=(0,), state="finished",
