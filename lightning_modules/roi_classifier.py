@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_modules.averaging import pick_weights
 from lightning_modules.build import build
 from lightning_modules.callbacks.epoch_callback import has_validated
-from lightning_modules.checkpoint import describe_versions, load_all, open_checkpoint, rebuild
+from lightning_modules.checkpoint import load_all, open_checkpoint, rebuild
 from lightning_modules.extras import Extras
 from lightning_modules.metrics import PhaseMetrics
 from lightning_modules.networks import ROINetwork
@@ -34,13 +32,13 @@ from lightning_modules.objective import (
     training_loss,
     window_scale,
 )
-from lightning_modules.schedulers import stretch_state
+from lightning_modules.resumable import Resumable
 from lightning_modules.strategies import Sharded
 
 PHASES = ("train", "val", "test")
 
 
-class ROIClassifier(LightningModule):
+class ROIClassifier(Resumable):
     """A classifier that decides from what its gate shows it.
 
     Args:
@@ -98,8 +96,6 @@ class ROIClassifier(LightningModule):
         self.average = None if average is None else build(average, self.network)
         self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
-        self._resumed: dict[str, Any] | None = None
-        self._validated: dict[str, Tensor] = {}  # of a resumed run, before it was stopped
 
     @classmethod
     def load_from_checkpoint(
@@ -209,12 +205,6 @@ class ROIClassifier(LightningModule):
         self.log_dict({f"{phase}_{name}": value for name, value in metrics.compute().items()})
         metrics.reset()
 
-    def on_train_start(self) -> None:
-        """Let the end of a resumed epoch know of the validation before it was stopped."""
-        known = {name: value.to(self.device) for name, value in self._validated.items()}
-        self.trainer.callback_metrics.update(known)
-        self._validated = {}
-
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         """Make what trains, and what is random in a step, a function of (seed, epoch, batch)."""
         self.network.backbone.start_epoch(self.current_epoch)
@@ -273,7 +263,7 @@ class ROIClassifier(LightningModule):
             raise ValueError("trainer.max_epochs is unlimited; the schedule needs its end.")
         steps_per_epoch = max(1, int(num_steps) // max(self.trainer.max_epochs or 1, 1))
         schedule = build(self.hparams.scheduler, optimizer, int(num_steps), steps_per_epoch)
-        self._stretch_resumed(schedule["scheduler"])
+        self.stretch_resumed(schedule["scheduler"])
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def _step_plateau(self) -> None:
@@ -282,30 +272,3 @@ class ROIClassifier(LightningModule):
             score = self.trainer.callback_metrics.get(config.monitor)
             if config.reduce_on_plateau and has_validated(self.trainer) and score is not None:
                 config.scheduler.step(score)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the checkpoint until the scheduler is built; Lightning restores its state later."""
-        self._resumed = checkpoint
-        # of all processes together: one of them has it, the others begin with nothing
-        state = checkpoint.get("train_metrics", {}) if self.global_rank == 0 else {}
-        self.metrics["train_metrics"].restore(state)
-        self._validated = checkpoint.get("val_metrics", {})
-
-    def _stretch_resumed(self, scheduler: LRScheduler) -> None:
-        """Fit the saved progress of the schedule to the length of this run."""
-        if self._resumed is None or not self._resumed.get("lr_schedulers"):
-            return
-        saved = self._resumed["lr_schedulers"]
-        saved[0] = stretch_state(saved[0], scheduler.state_dict())
-        self._resumed = None
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what a reader of the file needs to know, and what is measured of the epoch so far."""
-        checkpoint["train_metrics"] = self.metrics["train_metrics"].state(joined=True)
-        # an epoch may end long after its last validation (trainer.val_check_interval)
-        known = self.trainer.callback_metrics.items()
-        checkpoint["val_metrics"] = {k: v.clone() for k, v in known if k.startswith("val_")}
-        checkpoint["roi_classifier"] = {
-            "preprocessing": self.preprocessing,
-            **describe_versions(),
-        }

@@ -75,6 +75,26 @@ def test_keys_that_differ_are_refused_all_together_unless_they_are_allowed(stopp
     assert own.data.slice_by == ["pair"]
 
 
+@pytest.mark.parametrize("word", ["auto", "latest"])
+def test_a_sweep_resumes_no_single_run(stopped, tmp_path, word):
+    cfg = compose_job("train", [f"resume={word}"], ConfTree()).cfg
+    with pytest.raises(ValueError, match=f"resume={word} is for a single run"):
+        resume_config(cfg, Call([], None, tmp_path))
+
+
+def test_a_configuration_edited_by_hand_is_refused_and_a_comment_is_not(stopped):
+    file = stopped / "config.yaml"
+    written = file.read_text()
+    file.write_text(f"# my first run\n{written}")
+    ask(f"resume={stopped}")
+    file.write_text(written.replace("seed: 0", "seed: 7"))
+    with pytest.raises(ValueError, match=r"which was edited .*:\n  seed is 7 there and was 0"):
+        ask(f"resume={stopped}")
+    shutil.rmtree(stopped / "checkpoints")
+    with pytest.raises(ValueError, match=r"which was edited .*:\n  which values is not known"):
+        ask(f"resume={stopped}")
+
+
 def test_a_run_cannot_be_made_shorter_than_it_is(stopped):
     (stopped / "status.json").write_text(json.dumps({"state": "stopped", "epoch": 2}))
     with pytest.raises(ValueError, match="has trained 2 epochs already: expected 2 or more"):

@@ -80,6 +80,11 @@ def settle_mixing(config: dict[str, Any], overrides: list[str]) -> None:
 def say_recipe(config: dict[str, Any]) -> None:
     """Say in a line how the network is trained, and what of it makes little sense."""
     log.info("Training: %s.", ", ".join(_describe(config)))
+    if not config["callbacks"].get("last"):
+        log.warning(
+            "callbacks.last is null: no last.ckpt is written, and a run that is stopped cannot go "
+            "on from where it was."
+        )
     model = config["model"]
     if model.get("freeze_epochs") and not model["pretrained"]:
         log.warning(

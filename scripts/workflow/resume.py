@@ -44,8 +44,13 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path |
             what the run is not.
     """
     word, auto = cfg.resume, cfg.resume == "auto"
+    if call.sweep_folder is not None:
+        raise ValueError(
+            f"resume={word} is for a single run: leave it out with --multirun, and go on with each "
+            "run of a sweep by its own folder."
+        )
     if auto:
-        found = find_unfinished(cfg, call)
+        found = find_unfinished(cfg)
         if found is None:
             return cfg, call, None
         word = str(found)

@@ -7,7 +7,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from workflow.call import Call
 from workflow.config_hash import PATHS, hash_config
 from workflow.lock import check_free
 from workflow.places import list_runs
@@ -15,21 +14,18 @@ from workflow.places import list_runs
 log = logging.getLogger(__name__)
 
 
-def find_unfinished(cfg: DictConfig, call: Call) -> Path | None:
+def find_unfinished(cfg: DictConfig) -> Path | None:
     """Find the run to go on with.
 
     Args:
         cfg: The composed configuration of this call.
-        call: How it was asked for.
 
     Returns:
         Its folder; None: a new run is to be started.
 
     Raises:
-        ValueError: Another process works on it, or this is a sweep.
+        ValueError: Another process works on it.
     """
-    if call.sweep_folder is not None:
-        raise ValueError("resume=auto is for a single run: leave it out with --multirun.")
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)
     wanted = hash_config(config)
     folders = list_runs() if config["out"] is None else [Path(config["out"]).resolve()]

@@ -35,8 +35,8 @@ def read_config(checkpoint: Path) -> DictConfig:
     if seals and seals[-1].removeprefix(SEAL).strip() != _hash(text):
         raise_problems(
             list(_name_changes(path, checkpoint)),
-            f"{path} was edited after the run had written it, and a run goes on by its own "
-            "configuration. Undo that and type what is to change: resume_allow=<key> <key>=<value>",
+            f"{path}, which was edited after the run had written it; a run goes on by its own "
+            "configuration (undo that, and type what is to change: resume_allow=KEY KEY=VALUE)",
         )
     return OmegaConf.create(text)
 

@@ -236,7 +236,7 @@ DRILLS = {
     "config.yaml edited by hand": Drill(
         begins="killed",
         spoil=edit("config.yaml", "lr: 0.001", "lr: 0.5"),
-        says=("config.yaml was edited", "optimizer.lr is 0.5 there and was 0.001"),
+        says=("config.yaml, which was edited", "optimizer.lr is 0.5 there and was 0.001"),
         state=None,
     ),
     "history.csv deleted": Drill(
