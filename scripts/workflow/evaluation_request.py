@@ -7,7 +7,7 @@ from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
 from workflow.places import find_checkpoint
 from workflow.plan import instantiate
-from workflow.request import check_trainer
+from workflow.request import check_test
 
 SPLITS = ("train", "val", "test", "all")
 # options of the data that the model has decided
@@ -52,7 +52,7 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
         raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")
     if asked["trainer"].get("limit_test_batches") == 0:
         raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
-    check_trainer(asked)
+    check_test(asked)
     instantiate(asked["interventions"])
     if asked["which"] not in ("best", "last"):
         raise ValueError(f"which is {asked['which']!r}, expected best or last.")

@@ -33,11 +33,18 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     raise_problems(problems, "the configuration")
 
 
-def check_trainer(config: dict[str, Any]) -> None:
-    """Check the options of the trainer alone; raises as ``check_request`` does."""
-    problems = list(_find_trainer(config))
-    if count_asked(config["trainer"]["devices"]) not in (1, None):
-        problems.append(f"trainer.devices is {config['trainer']['devices']}, expected one device")
+def check_test(config: dict[str, Any]) -> None:
+    """Check the trainer of a test that nothing is trained before; raises as ``check_request``."""
+    trainer, process = config["trainer"], this_process()
+    if process.several:
+        raise ValueError(
+            f"{process.num_processes} processes of this command were started (torchrun, srun), and "
+            "it starts its own: call it once, with trainer=ddp or trainer.devices=<number>."
+        )
+    # batches are dealt out whole, so that any size will do
+    problems = list(_find_trainer(config | {"data": {}}))
+    if count_asked(trainer["devices"]) != 1 and trainer.get("limit_test_batches") != 1.0:
+        problems.append("trainer.limit_test_batches needs one device: trainer.devices=1")
     raise_problems(problems, "the configuration")
 
 
