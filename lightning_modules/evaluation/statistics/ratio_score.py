@@ -50,7 +50,8 @@ class MeanOfRatios:
         there = below > 0
         number = there.sum(axis=1, keepdims=True)
         scale = np.divide(1, below, out=np.zeros_like(below), where=there)
-        ratios = above * scale
+        # all right is exactly 1
+        ratios = np.divide(above, below, out=np.zeros_like(below), where=there)
         with np.errstate(invalid="ignore", divide="ignore"):
             values = (ratios.sum(axis=1, keepdims=True) / number)[:, 0]
         scale = scale / np.maximum(number, 1)
