@@ -1,5 +1,7 @@
 """The variance of the AUROC: of independent images, and of images in groups."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import rankdata
@@ -28,13 +30,6 @@ def placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     lower = (ranks[~positive] - rankdata(scores[~positive])) / num_positive
     components[~positive] = 1 - lower
     return components
-
-
-def auroc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve, in [0, 1]; NaN where either kind is missing."""
-    if positive.all() or not positive.any():
-        return float("nan")
-    return float(placements(positive, scores)[positive].mean())
 
 
 def auroc_variance(positive: np.ndarray, components: np.ndarray, codes: np.ndarray | None) -> float:
@@ -66,28 +61,52 @@ def auroc_variance(positive: np.ndarray, components: np.ndarray, codes: np.ndarr
     return own + 2 * groups / (groups - 1) * float(sums[0] @ sums[1])
 
 
-def auroc_interval(positive: np.ndarray, scores: np.ndarray, units: Units) -> Interval | None:
-    """95 % interval of the AUROC on the logit scale, by DeLong's or Obuchowski's variance.
+def auroc_interval(
+    labels: np.ndarray, components: Sequence[np.ndarray], classes: np.ndarray, units: Units
+) -> Interval | None:
+    """95 % interval of the mean AUROC over classes, on the logit scale.
 
-    With fewer than some 200 groups ``bootstrap_interval`` of a ``PairShare`` covers better. Where
-    positive and negative images do not overlap there is no variance: then it is Wilson's, with the
-    units of the rarer kind as the number of trials.
+    By DeLong's variance where every image is a unit, else by Obuchowski's. With fewer than some
+    100 groups ``bootstrap_interval`` of a ``PairShare`` covers better. Of several classes the
+    variance is that of the mean of their structural components. Where positive and negative images
+    do not overlap there is none: then it is Wilson's, with the units of the rarest class as trials.
+
+    Args:
+        labels: (N,) int.
+        components: (N,) of each class against the others, see ``placements``.
+        classes: (K,) their indices.
+        units: Of the images.
 
     Returns:
-        None where fewer than two units have a positive or a negative image.
+        None where fewer than two units have an image of a class, or one of the others.
     """
-    sides = [units.count(positive), units.count(~positive)]
-    if min(sides) < 2:
+    sides = [units.count(side) for c in classes for side in (labels == c, labels != c)]
+    if min(sides, default=0) < 2:
         return None
-    components = placements(positive, scores)
-    area = float(components[positive].mean())
+    codes = None if units.single else units.codes
+    areas = [x[labels == c].mean() for c, x in zip(classes, components, strict=True)]
+    area = float(np.mean(areas))
     if not 0 < area < 1:
         low, high = wilson_interval(round(area * min(sides)), min(sides))
         return Interval(low, high, f"Wilson over {units.kind}", units.num_units)
-    grouped = units.kind == "groups"
-    variance = auroc_variance(positive, components, units.codes if grouped else None)
+    if len(classes) == 1:
+        variance = auroc_variance(labels == classes[0], components[0], codes)
+    else:
+        variance = _mean_variance(labels, classes, components, units)
     slope = 1 / (area * (1 - area))
     half = student.ppf(0.5 + LEVEL / 2, units.num_units - 1) * np.sqrt(variance) * slope
     low, high = expit([logit(area) - half, logit(area) + half]).tolist()
-    method = "Obuchowski over groups" if grouped else "DeLong over images"
-    return Interval(low, high, method, units.num_units)
+    name = "DeLong" if units.single else "Obuchowski"
+    return Interval(low, high, f"{name} over {units.kind}", units.num_units)
+
+
+def _mean_variance(
+    labels: np.ndarray, classes: np.ndarray, components: Sequence[np.ndarray], units: Units
+) -> float:
+    """Variance of the mean AUROC over classes from the sums of components over units."""
+    influence = np.zeros(len(labels))
+    for label, values in zip(classes, components, strict=True):
+        for side in (labels == label, labels != label):
+            influence[side] += (values[side] - values[side].mean()) / side.sum()
+    sums = np.bincount(units.codes, influence / len(classes))
+    return float(sums @ sums) * units.num_units / (units.num_units - 1)

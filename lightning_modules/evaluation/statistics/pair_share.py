@@ -1,8 +1,11 @@
 """The AUROC as a score whose groups can be weighted anew."""
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from lightning_modules.evaluation.statistics.units import Units
+
+AT_ONCE = 32  # columns of a table of pairs
 
 
 class PairShare:
@@ -10,7 +13,7 @@ class PairShare:
 
     A pair of a positive and a negative image counts as often as the units of both are drawn:
     the sum over the pairs of each two units is taken once, and a resample is a quadratic form of
-    its weights. Meant for few units (some 200): the table of sums is square in their number.
+    its weights. Meant for few units (some 100): the table of sums is square in their number.
 
     Args:
         units: Of the images.
@@ -58,14 +61,17 @@ def _count_wins(
     positive: np.ndarray, scores: np.ndarray, codes: np.ndarray, number: int
 ) -> np.ndarray:
     """(U, U) pairs of a positive image of the row and a lower negative one of the column."""
+    order = np.argsort(scores, kind="stable")
+    positive, scores, codes = positive[order], scores[order], codes[order]
+    rows = np.flatnonzero(positive)
+    # ties count half
+    first, last = (np.searchsorted(scores, scores[rows], side) for side in ("left", "right"))
+    owner = csr_array((np.ones(len(rows)), (codes[rows], np.arange(len(rows)))))
+    owner.resize((number, len(rows)))
     wins = np.zeros((number, number))
-    above, owner = scores[positive], codes[positive]
-    order = np.argsort(codes[~positive], kind="stable")
-    below, owners = scores[~positive][order], codes[~positive][order]
-    starts = np.searchsorted(owners, np.arange(number + 1))
-    for column in range(number):
-        others = np.sort(below[starts[column] : starts[column + 1]])
-        if len(others):
-            ends = [np.searchsorted(others, above, side) for side in ("left", "right")]
-            wins[:, column] = np.bincount(owner, (ends[0] + ends[1]) / 2, minlength=number)
+    for start in range(0, number, AT_ONCE):
+        columns = np.arange(start, min(start + AT_ONCE, number))
+        lower = np.zeros((len(scores) + 1, len(columns)), np.int32)
+        np.cumsum((codes[:, None] == columns) & ~positive[:, None], axis=0, out=lower[1:])
+        wins[:, columns] = owner @ ((lower[first] + lower[last]) / 2)
     return wins

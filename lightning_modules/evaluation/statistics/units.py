@@ -41,6 +41,11 @@ class Units:
         """(N,) int, block of each image."""
         return self.blocks[self.codes]
 
+    @property
+    def single(self) -> bool:
+        """Whether every image is a unit of its own."""
+        return self.num_units == len(self.codes)
+
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sums over each block: (N, R) -> (num_blocks, R)."""
         rows = len(self.codes)
