@@ -19,6 +19,7 @@ from workflow.journal import Journal
 from workflow.objects import Objects, check_builds, quieten
 from workflow.places import find_cache, make_new, open_out
 from workflow.plan import Plan
+from workflow.requirements import demand
 from workflow.robustness import measure_robustness
 from workflow.split_file import write_quarantine
 from workflow.testing import test_model
@@ -35,7 +36,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     quieten()
     asked = OmegaConf.to_container(cfg, resolve=True)
-    check_evaluation(asked, call)
+    required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
     table, model = plan.table, examined.model
     _check_roi(plan, model)
@@ -63,6 +64,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)
+    demand(required, metrics, folder, str(examined.file))
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:
