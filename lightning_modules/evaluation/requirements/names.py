@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from lightning_modules.evaluation.robustness.names import SLICES, STRENGTHS
 from lightning_modules.metric_names import CLASS_METRIC_NAMES, METRIC_NAMES
 
-PHASE, ENDS = "test_", ("_low", "_high")
+PHASE = "test_"
+# of intervals, and of what the folds of a cross-validation come to
+ENDS = ("_low", "_high", "_fold_mean", "_fold_sd", "_fold_min", "_fold_max")
 # metrics that lie between 0 and 1, without the word test_
 SHARES = (
     *(name for name in METRIC_NAMES if name != "loss"),
@@ -20,6 +22,7 @@ NUMBERS = (
     *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs", "delay"),
     *("mask_roi_area_ratio", "promise_held_images", "calibration_slope", "calibration_intercept"),
     *("temperature", "false_alarms_per_hour", "num_groups"),
+    *("num_folds", "num_pooled_folds", "num_label_errors"),
 )
 # names that go on with a class, a mask's origin, a region, a change, ...; those of shares first
 SHARE_FAMILIES = (
@@ -33,7 +36,7 @@ FAMILIES = ("without_margin_", "control_test_", "net_benefit_")
 
 
 def bare(name: str) -> str:
-    """A metric's name without ``test_`` and without the end of an interval."""
+    """A metric's name without ``test_`` and without what stands behind it for ends of intervals."""
     name = name.removeprefix(PHASE)
     for end in ENDS:
         name = name.removesuffix(end)
