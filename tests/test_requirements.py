@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from front.outcome import ExitStatus, RequirementNotMet, judge
+from in_process import train_in_process
 from test_evaluate_command import evaluate_in_process
 
 from lightning_modules.evaluation.requirements.file import read_requirements
@@ -203,6 +204,29 @@ def test_an_evaluation_that_misses_a_requirement_exits_3_with_all_results(traine
     cases = ElementTree.parse(out / "requirements.xml").getroot().iter("testcase")
     assert [case.find("failure") is not None for case in cases] == [True, False, False]
     assert "loss" in (out / "log.txt").read_text()
+
+
+def test_a_run_that_misses_a_requirement_is_finished_all_the_same(shapes, outputs, tmp_path):
+    (tmp_path / "gate.yaml").write_text("accuracy: {min: 0}\nloss: {max: -1}")
+    words = [f"require={tmp_path / 'gate.yaml'}", "trainer.max_epochs=1", "interventions=none"]
+    with pytest.raises(RequirementNotMet, match="loss: at most -1 required"):
+        train_in_process(shapes, tmp_path / "run", *words)
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert status["state"] == "finished"
+    assert (tmp_path / "run" / "requirements.xml").is_file()
+    with pytest.raises(ValueError, match="test=false leaves it out"):
+        train_in_process(shapes, tmp_path / "other", *words, "test=false")
+
+
+def test_labels_that_the_model_has_learned_are_listed_with_a_warning(trained, tmp_path):
+    words = [f"ckpt={trained}", "interventions=none", "label_errors=true"]
+    metrics = evaluate_in_process(tmp_path / "train", *words, "split=train")
+    rows = (tmp_path / "train" / "label_errors.csv").read_text().splitlines()
+    assert metrics["num_label_errors"] == len(rows) - 1
+    evaluate_in_process(tmp_path / "test", *words)
+    logs = [(tmp_path / name / "log.txt").read_text() for name in ("train", "test")]
+    said = "WARNING: the model was trained on 12 of these 12 images"
+    assert [said in log for log in logs] == [True, False]
 
 
 def test_a_file_with_mistakes_stops_the_evaluation_before_it_begins(trained, tmp_path):

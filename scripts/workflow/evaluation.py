@@ -16,6 +16,7 @@ from workflow.devices import make_trainer
 from workflow.evaluation_request import check_evaluation
 from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
+from workflow.label_errors import list_label_errors
 from workflow.objects import Objects, check_builds, quieten
 from workflow.places import find_cache, make_new, open_out
 from workflow.plan import Plan
@@ -61,6 +62,8 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    if asked["label_errors"]:
+        metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)

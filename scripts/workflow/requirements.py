@@ -27,14 +27,15 @@ def read_required(path: str | None, run: Path | None = None) -> list[Requirement
     """
     if path is None:
         return []
-    return read_requirements(Path(path).expanduser(), _names_of(run))
+    return read_requirements(Path(path).expanduser(), read_results(run) if run else ())
 
 
-def _names_of(run: Path | None) -> list[str]:
+def read_results(folder: Path) -> dict[str, Any]:
+    """The metrics of a run or an evaluation; none where there are none."""
     try:
-        return list(json.loads((run / "metrics.json").read_text(encoding="utf-8"))) if run else []
+        return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return []
+        return {}
 
 
 def demand(

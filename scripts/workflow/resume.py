@@ -68,6 +68,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path |
     raise_problems(problems, f"resume={word}: a run goes on by its own configuration")
     _check_length(folder, own.trainer.max_epochs, epochs)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
+    own.require = cfg.require
     own.costs = own.costs or cfg.costs
     return own, replace(call, overrides=words, resuming=True), checkpoint
 

@@ -32,7 +32,11 @@ SHARE_FAMILIES = (
     *("clean_", "no_roi_", "mask_only_", "same_background_", "next_background_"),
     *("far_background_", "random_background_", "sample_", "full_mask_", "distractor_"),
 )
-FAMILIES = ("without_margin_", "control_test_", "net_benefit_")
+# the last are of training
+FAMILIES = (
+    *("without_margin_", "net_benefit_"),
+    *("control_", "val_", "best_val_", "train_", "cost_", "gate_"),
+)
 
 
 def bare(name: str) -> str:
