@@ -10,16 +10,20 @@ from front.composition import compose_job
 from front.conf_tree import ConfTree
 from front.outcome import RequirementNotMet
 from in_process import train_in_process
+from omegaconf import OmegaConf
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 from small_data import make_shapes
 from workflow.call import Call
 from workflow.cross_validation import evaluate_folds, pool_sweep
 from workflow.fold_runs import find_cross_validations
 from workflow.journal import Journal
+from workflow.sweep import write_study
 
+from datamodules.sources import ManifestData
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.requirements.names import find_unknown
 from lightning_modules.evaluation.table_scores import score_table
+from lightning_modules.run_files import write_csv
 
 FOLDS = ["data.num_folds=3", "gate=pixel", "interventions=none", "data.slice_by=site"]
 
@@ -99,6 +103,27 @@ def test_scores_of_a_table_are_those_of_the_run(trained):
     for name, value in scores.items():
         expected = pytest.approx(value) if isinstance(value, float) else value
         assert metrics[name] == expected, name
+
+
+def test_the_table_of_a_sweep_says_where_its_folds_are_pooled(sweep):
+    said = write_study(sweep)
+    assert f"Pooled: {sweep / 'pooled'}" in said
+    assert "3 of 3 folds pooled, 24 images" in said
+
+
+def test_a_list_of_doubted_labels_becomes_corrections(sweep):
+    pool_sweep(sweep)
+    file = sweep / "pooled" / "label_errors.csv"
+    rows = list(csv.DictReader(file.open()))
+    assert rows  # after an epoch the model knows nothing
+    chosen = {row["id"]: row["suggested"] for row in rows[::2]}
+    write_csv(file, [row | {"decision": chosen.get(row["id"], "")} for row in rows])
+    data = OmegaConf.load(sweep / "0" / "config.yaml").data
+    options = ManifestData(manifest=data.manifest, corrections=str(file))
+    table = options.read(0)
+    now = dict(zip(table.ids.to_pylist(), table.labels.tolist(), strict=True))
+    assert {name: table.class_names[now[name]] for name in chosen} == chosen
+    assert f"{len(chosen)} labels changed" in table.notes[-1]
 
 
 def test_a_missing_fold_is_said(sweep):

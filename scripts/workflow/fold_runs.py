@@ -24,6 +24,7 @@ FREE = (
     *(*OF_THE_CALL, *PLACES, "data.fold", "config_hash", "out", "name", "control"),
     *("data.batch_size", "data.cache_features", "data.roi_at_test", "gate.dilate", "extras.swap"),
 )
+WITHOUT = "  num_folds: null\n"  # is found in milliseconds, and a configuration read in many
 NOT_FOLDS = (
     "{} holds no fold of a cross-validation. Expected the folder of a sweep with data.num_folds, "
     "such as that of: python scripts/train.py --multirun data.num_folds=5 data.fold=0,1,2,3,4"
@@ -124,9 +125,10 @@ def _list_runs(place: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     """Runs of folds in a folder, or that folder itself; a run's own subfolders are none."""
     for file in sorted(place.rglob("split.csv")):
         run = file.parent
-        if not (run / "config.yaml").is_file():
+        own = run / "config.yaml"
+        if not own.is_file() or WITHOUT in own.read_text(encoding="utf-8"):
             continue
-        config = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
+        config = OmegaConf.to_container(OmegaConf.load(own))
         if config.get("data", {}).get("num_folds") is not None:
             yield run, config
 
