@@ -13,7 +13,6 @@ from lightning_modules.evaluation.requirements.file import read_requirements
 from lightning_modules.evaluation.requirements.junit import write_junit
 from lightning_modules.evaluation.requirements.names import find_unknown
 from lightning_modules.evaluation.requirements.verdicts import judge_requirements, tabulate
-from lightning_modules.evaluation.slices import wilson_interval
 
 METRICS = {
     "test_accuracy": 0.9,
@@ -24,7 +23,7 @@ METRICS = {
     "test_ece": None,
     "test_groups": {
         "cat, site a": {"images": 10, "accuracy": 0.9},
-        "cat, site b": {"images": 10, "accuracy": 0.7},
+        "cat, site b": {"images": 10, "accuracy": 0.7, "low": 0.4, "high": 0.9},
         "dog, site a": {"images": 10, "accuracy": 0.5},
     },
 }
@@ -81,11 +80,13 @@ def test_every_group_keeps_the_floor_unless_it_is_named(judged):
     assert why == "2 of 3 groups miss it: 0.5 in dog, site a; 0.7 in cat, site b"
 
 
-def test_a_floor_for_the_lower_end_counts_the_images_of_the_group(judged):
-    low, _ = wilson_interval(7, 10)
-    for limit, kept in ((low - 1e-6, True), (low + 1e-6, False)):
-        ((met, _),) = judged(f"groups: {{'cat, site b': {{low_min: {limit:.9f}}}}}")
+def test_a_floor_may_be_for_the_lower_end_which_not_every_group_has(judged):
+    for limit, kept in ((0.4, True), (0.41, False)):
+        ((met, _),) = judged(f"groups: {{'cat, site b': {{low_min: {limit}}}}}")
         assert met is kept
+    ((met, why),) = judged("groups: {'*': {low_min: 0.3}}")
+    assert not met
+    assert "no 95 % interval in cat, site a" in why
 
 
 def test_a_group_that_is_not_there_fails(judged):

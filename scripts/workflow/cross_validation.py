@@ -19,6 +19,7 @@ from lightning_modules.evaluation.out_of_fold import (
 )
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
+from lightning_modules.evaluation.scores.options import ScoreOptions
 from lightning_modules.evaluation.table_scores import score_table
 from lightning_modules.run_files import write_csv, write_json, write_text
 from workflow.call import Call
@@ -35,6 +36,7 @@ UNDERSTOOD = (
 )
 
 
+FEWEST = 200  # resamples that the options allow
 FILES = ("predictions.csv", "metrics.json", "folds.csv", "label_errors.csv", "config.yaml")
 
 
@@ -134,12 +136,17 @@ def pool(
     data = one.config["data"] | {name: value for name, value in given.items() if value is not None}
     slice_by = [data["slice_by"]] if isinstance(data["slice_by"], str) else data["slice_by"]
 
+    asked = {name: v for name, v in one.config.get("scores", {}).items() if name != "_target_"}
+
     def measure(table: PredictionTable) -> dict[str, Any]:
-        return score_table(table, slice_by or (), data["pair_by"])
+        return score_table(table, slice_by or (), data["pair_by"], ScoreOptions(**asked))
+
+    def measure_one(table: PredictionTable) -> dict[str, Any]:
+        return score_table(table, options=ScoreOptions(resamples=FEWEST))  # no interval is shown
 
     folds = one.read()
     table = pool_folds(folds)
-    rows, spread = measure_spread(folds, measure)
+    rows, spread = measure_spread(folds, measure_one)
     counts = {"num_folds": one.num_folds, "num_pooled_folds": len(folds)}
     metrics = measure(table) | spread | counts | {"missing_folds": one.missing}
     errors = find_label_errors(table)

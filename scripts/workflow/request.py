@@ -7,6 +7,7 @@ from front.processes import this_process
 
 from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
+from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.device_request import count_asked, find_device_problems
 from workflow.recipe import find_recipe_problems
@@ -31,15 +32,23 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     problems = [*_find_own(config, call), *_find_trainer(config), *_find_monitors(config)]
     problems += find_recipe_problems(config)
     problems += find_augment_problems(config["augment"])
+    problems += find_score_problems(config["scores"])
     raise_problems(problems, "the configuration")
     read_required(config.get("require"))
 
 
-def check_trainer(config: dict[str, Any]) -> None:
-    """Check the options of the trainer alone; raises as ``check_request`` does."""
-    problems = list(_find_trainer(config))
-    if count_asked(config["trainer"]["devices"]) not in (1, None):
-        problems.append(f"trainer.devices is {config['trainer']['devices']}, expected one device")
+def check_test(config: dict[str, Any]) -> None:
+    """Check the trainer of a test that nothing is trained before; raises as ``check_request``."""
+    trainer, process = config["trainer"], this_process()
+    if process.several:
+        raise ValueError(
+            f"{process.num_processes} processes of this command were started (torchrun, srun), and "
+            "it starts its own: call it once, with trainer=ddp or trainer.devices=<number>."
+        )
+    # batches are dealt out whole, so that any size will do
+    problems = list(_find_trainer(config | {"data": {}}))
+    if count_asked(trainer["devices"]) != 1 and trainer.get("limit_test_batches") != 1.0:
+        problems.append("trainer.limit_test_batches needs one device: trainer.devices=1")
     raise_problems(problems, "the configuration")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_modules.evaluation.requirements.file import EVERY, Requirement
-from lightning_modules.evaluation.slices import wilson_interval
 
 END = {"low_min": "_low", "high_max": "_high"}
 MOST_NAMED = 5
@@ -116,15 +115,10 @@ def _judge_groups(requirement: Requirement, metrics: Mapping[str, Any], named: s
 
 
 def _value_of(group: Mapping[str, Any], requirement: Requirement) -> float:
-    """Accuracy of a group, or an end of its interval."""
+    """Accuracy of a group, or an end of its interval; NaN where too little is in it for one."""
     if requirement.bound not in END:
         return group["accuracy"]
-    own = group.get(f"accuracy{END[requirement.bound]}")
-    if own is not None:
-        return own
-    images = group["images"]
-    low, high = wilson_interval(round(group["accuracy"] * images), images)
-    return low if requirement.bound == "low_min" else high
+    return group.get(END[requirement.bound].removeprefix("_"), math.nan)
 
 
 def _list(names: list[str], several: bool = True) -> str:
@@ -136,5 +130,7 @@ def _list(names: list[str], several: bool = True) -> str:
 
 def _show(value: float, requirement: Requirement) -> str:
     """Enough digits to tell the value from the limit."""
+    if math.isnan(value):
+        return "no 95 % interval"
     texts = [f"{value:.{digits}g}" for digits in (4, 6, 9, 17)]
     return next((text for text in texts if float(text) != requirement.limit), texts[0])
