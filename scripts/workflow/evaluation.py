@@ -16,9 +16,11 @@ from workflow.devices import count_devices, make_trainer
 from workflow.evaluation_request import check_evaluation
 from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
+from workflow.label_errors import list_label_errors
 from workflow.objects import Objects, check_builds, quieten
 from workflow.places import make_new, open_out
 from workflow.plan import Plan
+from workflow.requirements import demand
 from workflow.robustness import measure_robustness
 from workflow.shared_test import make_data
 from workflow.split_file import write_quarantine
@@ -36,7 +38,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     quieten()
     asked = OmegaConf.to_container(cfg, resolve=True)
-    check_evaluation(asked, call)
+    required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
     model = examined.model
     _check_roi(plan, model)
@@ -63,9 +65,12 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    if asked["label_errors"]:
+        metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)
+    demand(required, metrics, folder, str(examined.file))
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:

@@ -4,23 +4,28 @@ from typing import Any
 
 from lightning_modules.checkpoint_file import check_file
 from lightning_modules.evaluation.calibration_file import read_calibration
+from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
 from workflow.places import find_checkpoint
 from workflow.plan import instantiate
 from workflow.request import check_test
+from workflow.requirements import read_required
 
 SPLITS = ("train", "val", "test", "all")
 # options of the data that the model has decided
 DECIDED = ("image_size", "classes", "roi_fraction")
 
 
-def check_evaluation(asked: dict[str, Any], call: Call) -> None:
+def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
     """Check what is asked of an evaluation.
 
     Args:
         asked: The resolved configuration.
         call: How it was asked for.
+
+    Returns:
+        What is required of its results.
 
     Raises:
         ValueError: It cannot be, or there is no such checkpoint.
@@ -70,10 +75,12 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
             "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
             "of this project knows its own."
         )
-    if not foreign:
-        file = find_checkpoint(asked["ckpt"], asked["which"])
-        check_file(file)
-        read_calibration(file.parent)
+    if foreign:
+        return read_required(asked["require"])
+    file = find_checkpoint(asked["ckpt"], asked["which"])
+    check_file(file)
+    read_calibration(file.parent)
+    return read_required(asked["require"], file.parents[1])
 
 
 def foreign_size(asked: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.device_request import count_asked, find_device_problems
 from workflow.recipe import find_recipe_problems
+from workflow.requirements import read_required
 
 OWNED = (
     "callbacks",
@@ -33,6 +34,7 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     problems += find_augment_problems(config["augment"])
     problems += find_score_problems(config["scores"])
     raise_problems(problems, "the configuration")
+    read_required(config.get("require"))
 
 
 def check_test(config: dict[str, Any]) -> None:
@@ -58,6 +60,8 @@ def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
     name = config["name"]
     if name is not None and (name in ("", ".", "..", "latest") or set(name) & set("/\\:")):
         yield f"name is {name!r}; it names a folder below outputs/runs: no slash, colon or 'latest'"
+    if config.get("require") is not None and not config["test"]:
+        yield "require is about the test, and test=false leaves it out: leave one of them out"
     if config["out"] is not None and call.sweep_folder is not None:
         yield "out names one folder, and a sweep needs one a job: leave it out with --multirun"
 
