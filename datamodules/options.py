@@ -51,6 +51,8 @@ class DataOptions(BoxOptions):
             ``quarantine`` also lists them in the run folder.
         allow_duplicates: Whether one image may stand in two splits under two names.
         allow_outside: Whether files may lie outside the root.
+        corrections: CSV of decisions on labels, see ``datamodules.tables.corrections``; None: the
+            labels are right as they are.
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
         cache_gigabytes: Most that is kept there.
@@ -82,6 +84,7 @@ class DataOptions(BoxOptions):
     on_bad_image: BadImagePolicy = "error"
     allow_duplicates: bool = False
     allow_outside: bool = False
+    corrections: str | None = None
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
     cache_features: Literal["auto"] | bool = "auto"

@@ -3,8 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from datamodules.options import DataOptions
+from datamodules.tables.corrections import apply_corrections
 from datamodules.tables.manifest import RawTable
 from datamodules.tables.settle import build_table
 from datamodules.tables.table import ImageTable
@@ -35,4 +37,6 @@ class ImageSource(DataOptions, ABC):
         notes: list[str] = []
         table = build_table(self.read_raw(notes), self, seed, model_classes)
         table.notes[:0] = notes
+        if self.corrections is not None:
+            return apply_corrections(table, Path(self.corrections).expanduser())
         return table

@@ -11,8 +11,10 @@ from torch import Tensor
 from lightning_modules.evaluation.mask_quality import dice, iou, recall
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
+from lightning_modules.networks.across import gather_in_order
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin, join_regions
+from lightning_modules.objective import count_once
 
 QUALITIES = {"mask_dice": dice, "mask_iou": iou, "mask_recall": recall}
 
@@ -20,11 +22,13 @@ QUALITIES = {"mask_dice": dice, "mask_iou": iou, "mask_recall": recall}
 class Predictions(Callback):
     """Gather the test's outputs into a ``PredictionTable`` and write it.
 
-    Set ``writes`` to false for a test that is only measured.
+    Set ``writes`` to false for a test that is only measured, and ``file_name`` where other images
+    are predicted than those of the test.
     """
 
     def __init__(self) -> None:
         self.writes = True
+        self.file_name = "predictions.csv"
         self.table: PredictionTable | None = None
         self._parts: list[tuple[Any, ...]] = []
 
@@ -40,6 +44,9 @@ class Predictions(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
+        outputs, batch = count_once(outputs, batch)
+        if not batch["id"]:  # they count in another process
+            return
         mask = outputs.mask.float().mean(dim=(1, 2, 3))
         parts = [outputs.logits.float(), outputs.origin, mask, batch["roi_share"]]
         parts.append(measure_masks(outputs, batch))
@@ -47,7 +54,7 @@ class Predictions(Callback):
         self._parts.append((batch["id"], *(part.cpu().numpy() for part in parts)))
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        ids, *columns = zip(*self._parts, strict=True)
+        ids, *columns = zip(*gather_in_order(self._parts), strict=True)
         ids = [name for part in ids for name in part]
         logits, origins, mask_share, roi_share, quality, weights = map(np.concatenate, columns)
         dataset = trainer.test_dataloaders.dataset
@@ -74,8 +81,8 @@ class Predictions(Callback):
             if np.isnan(quality).all()
             else dict(zip(QUALITIES, quality.T, strict=True)),
         )
-        if self.writes:
-            write_predictions(self.table, Path(trainer.default_root_dir) / "predictions.csv")
+        if self.writes and trainer.is_global_zero:
+            write_predictions(self.table, Path(trainer.default_root_dir) / self.file_name)
 
 
 def measure_masks(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:

@@ -5,21 +5,24 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.datamodule import ROIDataModule
-from datamodules.loading.transforms import Preprocessing
 from datamodules.problems import list_some
+from lightning_modules.evaluation.calibration_file import write_calibration
 from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
+from workflow.calibrating import find_calibration
 from workflow.call import Call
-from workflow.devices import make_trainer
+from workflow.devices import count_devices, make_trainer
 from workflow.evaluation_request import check_evaluation
 from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
+from workflow.label_errors import list_label_errors
 from workflow.objects import Objects, check_builds, quieten
-from workflow.places import find_cache, make_new, open_out
+from workflow.places import make_new, open_out
 from workflow.plan import Plan
+from workflow.requirements import demand
 from workflow.robustness import measure_robustness
+from workflow.shared_test import make_data
 from workflow.split_file import write_quarantine
 from workflow.testing import test_model
 from workflow.typed import join_words
@@ -35,12 +38,11 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     quieten()
     asked = OmegaConf.to_container(cfg, resolve=True)
-    check_evaluation(asked, call)
+    required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
-    table, model = plan.table, examined.model
+    model = examined.model
     _check_roi(plan, model)
-    steps, cache = Preprocessing(**model.preprocessing), find_cache(plan.options)
-    data = ROIDataModule(table, plan.options, steps, None, plan.config["seed"], cache)
+    data = make_data(plan, model)
     check_builds(asked["trainer"])
     out = asked["out"]
     folder = make_new(examined.folder) if out is None else open_out(out, "Name another folder.")
@@ -53,16 +55,22 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_quarantine(plan, folder)
     trainer = make_trainer(plan, [], folder)
     try:
-        objects = Objects(model, data, [])
-        metrics = test_model(plan, objects, trainer)
+        objects = Objects(model, data, [], count_devices(asked["trainer"]))
+        calibration = None if asked["backbone"] else find_calibration(examined.file)
+        if calibration is not None:
+            write_calibration(calibration, folder)
+        metrics = test_model(plan, objects, trainer, calibration)
         slices = choose_slices(asked["slices"])
         metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    if asked["label_errors"]:
+        metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)
+    demand(required, metrics, folder, str(examined.file))
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:

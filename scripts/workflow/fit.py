@@ -23,11 +23,12 @@ from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.requirements import demand, read_required, read_results
 from workflow.run_config import write_config
 from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
-from workflow.testing import say_beside, test_best
+from workflow.testing import calibrate_best, say_beside, test_best
 from workflow.training import read_metrics
 from workflow.typed import join_words, quote_word
 
@@ -70,6 +71,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         raise failure from error
     finally:
         release()
+    demand(read_required(plan.config.get("require")), read_results(folder), folder, str(folder))
 
 
 def _run_in(folder: Path, plan: Plan, objects: Objects, resumed: bool) -> None:
@@ -135,6 +137,8 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
     trainer = make_trainer(plan, objects.callbacks, folder)
     if plan.config["test"] and trainer.limit_test_batches:
         metrics |= test_best(plan, objects, trainer, folder)
+    else:
+        calibrate_best(plan, objects, trainer, folder)
     metrics["num_bad_images"] = plan.num_bad_images
     if plan.config.get("init_from") is not None:
         # of the test, by the weights that the run began with
