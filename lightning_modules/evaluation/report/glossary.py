@@ -123,8 +123,7 @@ GLOSSARY = {
     "slice": "Part of the test images that share something: a site, a background, a device.",
     "specificity": "Share of the images of the other classes that are not taken for positive ones.",
     "split": (
-        "Who sees which images: training (to learn), validation (to choose), test (to judge, "
-        "once)."
+        "Who sees which images: training (to learn), validation (to choose), test (to judge, once)."
     ),
     "temperature": (
         "One number, fitted on validation images, that makes probabilities less extreme (above 1) "

@@ -25,7 +25,8 @@ WORDS: dict[Level, tuple[str, str]] = {
     "bad": ("✗", "Problem"),
     "note": ("i", "Note"),
 }
-NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+( ?%| ?s| ?min| px)?( \(.*\))?|–|")
+MISSING = "\N{EN DASH}"  # what a table shows where nothing is known
+NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+( ?%| ?s| ?min| px)?( \(.*\))?|\u2013|")
 TERM = re.compile(r'href="#term-([a-z0-9-]+)"')
 
 
@@ -70,7 +71,7 @@ def render_page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
 
 def sentence(pattern: str, **words: object) -> Markup:
     """Text with words put in: ``sentence("{part} of {whole}", ...)``; plain words are escaped."""
-    return Markup(pattern).format(**words)  # noqa: S704  patterns are the program's own
+    return Markup(pattern).format(**words)
 
 
 def paragraph(text: str | Markup) -> Markup:
@@ -119,7 +120,7 @@ def table(
         caption: Says what it shows; "": nothing.
         shades: Depth of the colour behind a cell (row, column), in [0, 1].
     """
-    texts = [["–" if cell is None else cell for cell in row] for row in rows]
+    texts = [[MISSING if cell is None else cell for cell in row] for row in rows]
     numeric = {
         column
         for column in range(len(header))
@@ -188,12 +189,12 @@ def _environment() -> Environment:
 
 def _style() -> Markup:
     loader = _environment().loader
-    return Markup(loader.get_source(_environment(), "page.css")[0])  # noqa: S704  our own file
+    return Markup(loader.get_source(_environment(), "page.css")[0])
 
 
 def _render(block: str, **values: object) -> Markup:
     if block == "page":
-        return Markup(_environment().get_template("page.html").render(values))  # noqa: S704
+        return Markup(_environment().get_template("page.html").render(values))
     blocks = _blocks()
     return getattr(blocks, block)(**values)
 
