@@ -115,7 +115,7 @@ def table(
     """A table that scrolls in itself where the screen is narrow; numbers stand to the right.
 
     Args:
-        header: Names of the columns; the first column names the rows.
+        header: Names of the columns; the first column names the rows. All blank: none is shown.
         rows: Cells as text or ``Markup``; whoever calls has rounded numbers.
         caption: Says what it shows; "": nothing.
         shades: Depth of the colour behind a cell (row, column), in [0, 1].
@@ -132,7 +132,9 @@ def table(
     )
 
 
-def picture(content: bytes, kind: str, alt: str, caption: str | Markup = "") -> Markup:
+def picture(
+    content: bytes, kind: str, alt: str, caption: str | Markup = "", wide: bool = False
+) -> Markup:
     """A picture that is part of the page.
 
     Args:
@@ -140,9 +142,10 @@ def picture(content: bytes, kind: str, alt: str, caption: str | Markup = "") -> 
         kind: png, jpeg or svg+xml.
         alt: What it shows, for whoever does not see it.
         caption: Below it; "": nothing.
+        wide: Whether it scrolls in itself on a narrow screen rather than become too small to see.
     """
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return _render("picture", source=source, alt=alt, caption=caption)
+    return _render("picture", source=source, alt=alt, caption=caption, wide=wide)
 
 
 def grid(blocks: Sequence[Markup], size: Literal["chart", "sample"] = "chart") -> Markup:

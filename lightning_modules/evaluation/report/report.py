@@ -54,8 +54,11 @@ def write_report(folder: Path, options: ReportOptions) -> Path:
 
 
 def _title(record: Record) -> str:
-    name = record.facts.get("name", record.folder.name)
-    return record.names.scrub(f"{'Run' if record.trained else 'Evaluation of'} {name}")
+    folder = record.folder.resolve()
+    name = f"{folder.parent.name}, {folder.name}"
+    if record.trained:
+        return record.names.scrub(name)
+    return record.names.scrub(f"Evaluation of {record.facts.get('name', name)}")
 
 
 def _subtitle(record: Record) -> str:

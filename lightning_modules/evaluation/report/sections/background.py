@@ -8,14 +8,18 @@ from lightning_modules.evaluation.report.page import (
     heading,
     note,
     paragraph,
-    picture,
     sentence,
     table,
     term,
 )
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.images import show_examples
-from lightning_modules.evaluation.report.wording import decimal, percent, percent_range
+from lightning_modules.evaluation.report.sections.masks import (
+    compare,
+    show_masks,
+    show_regions,
+)
+from lightning_modules.evaluation.report.wording import percent, percent_range
 
 LABELS = {
     "as_they_are": "as they are",
@@ -29,16 +33,6 @@ LABELS = {
     "full_mask_next_background": "without the gate's mask, background of the next class",
     "constant": "for comparison: always the same answer",
 }
-WITHOUT = {
-    "accuracy": ("accuracy", True),
-    "macro_f1": ("macro F1", False),
-    "worst_group_accuracy": ("worst group", True),
-    "pair_flip_rate": ("answers changed between real pairs", True),
-    "next_background_accuracy": ("accuracy on backgrounds of the next class", True),
-    "flip_rate": ("flip rate", True),
-    "mask_roi_area_ratio": ("area of the mask over that of the ROI", False),
-}
-TERMS = ("accuracy", "macro F1", "worst group", "flip rate")
 
 
 def write_background(record: Record) -> Section:
@@ -50,7 +44,7 @@ def write_background(record: Record) -> Section:
     blocks += show_examples(record, "backgrounds")
     if "test_pair_flip_rate" in metrics:
         blocks.append(paragraph(_say_pairs(record)))
-    blocks += _regions(record) + _masks(record) + _margin(record)
+    blocks += show_regions(record) + show_masks(record) + compare(record)
     lead = sentence(
         "Does the model look at the {roi} or at what surrounds it? Exchanging the {b} tells: a "
         "model that reads only the region gives the same answers.",
@@ -165,42 +159,3 @@ def _say_pairs(record: Record) -> Markup:
         flips=percent(metrics["test_pair_flip_rate"]),
         num=f"{metrics['test_pairs']:,}",
     )
-
-
-def _regions(record: Record) -> list[Markup]:
-    prefix = "test_region_weight_"
-    found = {n.removeprefix(prefix): v for n, v in record.metrics.items() if n.startswith(prefix)}
-    if not found:
-        return []
-    rows = [[name, percent(value)] for name, value in sorted(found.items(), key=lambda i: -i[1])]
-    return [heading("Which region decides"), table(["region", "mean share in the answer"], rows)]
-
-
-def _masks(record: Record) -> list[Markup]:
-    blocks = []
-    quality = {n: record.metrics.get(f"test_mask_{n}") for n in ("dice", "iou", "recall")}
-    if any(value is not None for value in quality.values()):
-        said = ", ".join(f"{n} {decimal(v, 2)}" for n, v in quality.items() if v is not None)
-        blocks.append(paragraph(f"Predicted masks against the drawn regions: {said} (1 is alike)."))
-    shown = show_examples(record, "masks", headed=False)
-    sheet = record.picture("masks.png")
-    if not shown and sheet is not None:
-        alt = "Test images, their region outlined; below each what the predicted mask shows."
-        shown = [picture(sheet, "png", alt, alt)]
-    blocks += shown
-    return [heading("Predicted masks"), *blocks] if blocks else []
-
-
-def _margin(record: Record) -> list[Markup]:
-    rows = []
-    for name, (words, is_share) in WITHOUT.items():
-        pair = [record.metrics.get(f"test_{prefix}{name}") for prefix in ("", "without_margin_")]
-        if None not in pair:
-            shown = percent if is_share else decimal
-            rows.append([term(words) if words in TERMS else words, *map(shown, pair)])
-    if not rows:
-        return []
-    margin = record.metrics.get("gate_dilate")
-    header = ["", f"with the margin of {margin} px", "masks as they are"]
-    said = sentence("The same weights with and without the {m}.", m=term("margin"))
-    return [heading("What the margin does"), paragraph(said), table(header, rows)]

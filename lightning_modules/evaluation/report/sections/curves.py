@@ -5,17 +5,15 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from lightning_modules.evaluation.report import curves
-from lightning_modules.evaluation.report.figures import COLOURS, GREY, chart, new_axes, style_of
-from lightning_modules.evaluation.report.page import (
-    Section,
-    grid,
-    heading,
-    paragraph,
-    sentence,
-    term,
-)
+from lightning_modules.evaluation.report.figures import GREY, chart, new_axes, style_of
+from lightning_modules.evaluation.report.page import Section, grid, heading, sentence, term
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.wording import decimal, percent
+from lightning_modules.evaluation.report.sections.probabilities import (
+    draw_decision,
+    draw_risk,
+    show_calibration,
+)
+from lightning_modules.evaluation.report.wording import decimal
 
 MOST_CURVES = 6
 LONGEST_NAME = 24
@@ -29,10 +27,9 @@ def write_curves(record: Record) -> Section:
     blocks = []
     if any(parting):
         blocks += [heading("Does it part the classes?"), grid([c for c in parting if c])]
-    blocks += [heading("Are its probabilities true?"), *_calibration(record)]
-    blocks += [heading("What if it may pass?"), *_risk(record)]
-    if record.positive is not None:
-        blocks += [heading("Is acting on it worth it?"), *_decision(record)]
+    blocks += [heading("Are its probabilities true?"), *show_calibration(record)]
+    use = [draw_risk(record), draw_decision(record)]
+    blocks += [heading("What can it be used for?"), grid([c for c in use if c])]
     return Section("curves", "Curves and probabilities", blocks)
 
 
@@ -55,7 +52,7 @@ def _draw_roc(record: Record) -> Markup | None:
     found = _chosen(record, curves.roc)
     if not found:
         return None
-    axes = new_axes("others taken for the class", "found of the class")
+    axes = new_axes("false positive rate (others taken for it)", "true positive rate (found of it)")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="guessing")
     for index, (name, curve) in enumerate(found):
         axes.plot(curve.x, curve.y, label=f"{_short(name)} {curve.score:.3f}", **style_of(index))
@@ -86,86 +83,6 @@ def _draw_precision_recall(record: Record) -> Markup | None:
         more=_caption(record, len(found)),
     )
     return chart(axes, f"Precision-recall curves, average precision: {said}.", text)
-
-
-def _calibration(record: Record) -> list[Markup]:
-    bins = curves.reliability(record.predictions)
-    error = curves.calibration_error(bins)
-    axes = new_axes("how sure it said it was", "how often it was right")
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="as sure as right")
-    sure, right = [one.confidence for one in bins], [one.accuracy for one in bins]
-    spread = [[one.accuracy - one.low for one in bins], [one.high - one.accuracy for one in bins]]
-    axes.errorbar(sure, right, yerr=spread, fmt="o", color=COLOURS[0], capsize=2, label="answers")
-    axes.set_xlim(min(0.98 * min(sure), 1 / len(record.class_names)), 1.02)
-    axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="lower right")
-    alt = f"Reliability diagram of {len(bins)} bins; the expected calibration error is {error:.3f}."
-    text = sentence(
-        "{r}: a dot below the line is a number of answers that were less often right than the "
-        "model said. Bars are {i}s.",
-        r=term("reliability diagram", "Reliability diagram"),
-        i=term("95 % interval"),
-    )
-    counted = new_axes("how sure it said it was", "images")
-    width = 0.8 / curves.NUM_BINS
-    counted.bar(sure, [one.num for one in bins], width, color=COLOURS[5], edgecolor=COLOURS[0])
-    counted.set_xlim(axes.get_xlim())
-    surest = sum(one.num for one in bins if one.confidence > 0.9) / len(record.predictions)
-    how_many = f"How many images got answers of each confidence: {percent(surest, 0)} above 90 %."
-    means = sum(one.num * (one.confidence - one.accuracy) for one in bins) / len(record.predictions)
-    judged = "surer than it is right" if means > 0 else "less sure than it is right"
-    said = sentence(
-        "On average it is {judged} by {points} points; its {ece} is {error}.",
-        judged=judged,
-        points=f"{100 * abs(means):.1f}",
-        ece=term("ECE"),
-        error=decimal(error),
-    )
-    return [paragraph(said), grid([chart(axes, alt, text), chart(counted, how_many, how_many)])]
-
-
-def _risk(record: Record) -> list[Markup]:
-    coverage, risk = curves.risk_coverage(record.predictions)
-    axes = new_axes("share of images that it answers", "wrong answers among them")
-    axes.plot(coverage, risk, **style_of(0))
-    axes.set_ylim(bottom=0)
-    whole = float(risk[-1])
-    best = [(c, r) for c, r in zip(coverage, risk, strict=True) if r <= whole / 2]
-    told = ""
-    if best and whole > 0:
-        told = (
-            f" Leaving the most unsure {percent(1 - float(best[-1][0]), 0)} to a person halves it."
-        )
-    text = sentence(
-        "{r}: answering all images, {whole} are wrong.{told}",
-        r=term("risk-coverage curve", "Risk-coverage curve"),
-        whole=percent(whole),
-        told=told,
-    )
-    return [grid([chart(axes, f"Risk-coverage curve; {percent(whole)} wrong at the end.", text)])]
-
-
-def _decision(record: Record) -> list[Markup]:
-    found = curves.decision(record.predictions, record.positive)
-    name = record.class_names[record.positive]
-    axes = new_axes("probability from which one acts", "net benefit an image")
-    axes.plot(found["threshold"], found["model"], label="the model", **style_of(0))
-    axes.plot(found["threshold"], found["all"], label="act on every image", **style_of(1))
-    axes.axhline(0, color=GREY, linestyle=":", label="act on none")
-    top = max(float(found["model"].max()), 0.01)
-    axes.set_ylim(-0.15 * top, 1.15 * top)
-    axes.legend(loc="best")
-    better = found["threshold"][found["model"] > [max(0.0, one) for one in found["all"]]]
-    told = "the model is nowhere better than one of the two simple rules"
-    if len(better):
-        told = f"the model is the best choice from {better[0]:.2f} to {better[-1]:.2f}"
-    text = sentence(
-        "{d} for {name}: where its line is the highest, acting on it does most good; {told}.",
-        d=term("decision curve", "Decision curve"),
-        name=name,
-        told=told,
-    )
-    return [grid([chart(axes, f"Decision curve for {name}: {told}.", text)])]
 
 
 def _short(name: str) -> str:

@@ -103,6 +103,7 @@ def _examples(record: Record) -> list[Markup]:
                         roi=term("region of interest"),
                         gate=term("gate"),
                     ),
+                    wide=True,
                 )
             ]
     return [heading("What it looks like"), *shown] if shown else []

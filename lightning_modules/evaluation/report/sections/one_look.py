@@ -4,7 +4,8 @@ from markupsafe import Markup
 
 from lightning_modules.evaluation.report.page import Level, Section, note, sentence
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.verdict import Check, judge, score_of, worst
+from lightning_modules.evaluation.report.rules.check import Check, score_of
+from lightning_modules.evaluation.report.verdict import judge, worst
 from lightning_modules.evaluation.report.wording import count, percent
 
 TITLES: dict[Level, str] = {
@@ -23,16 +24,11 @@ def write_one_look(record: Record) -> Section:
         return Section("one-look", "In one look", [note("note", text, TITLES["note"])])
     level = worst(checks)
     blocks = [note(level, _say(record, checks, level), TITLES[level])]
-    blocks += [
-        note(
-            check.level,
-            sentence(
-                "<br>{answer} <small>(Rule: {rule}.)</small>", answer=check.answer, rule=check.rule
-            ),
-            check.question,
+    for check in checks:
+        reason = sentence(
+            "<br>{reason} <small>(Rule: {rule}.)</small>", reason=check.reason, rule=check.rule
         )
-        for check in checks
-    ]
+        blocks.append(note(check.level, reason, f"{check.question} {check.said}."))
     lead = "Can I trust this model? Each answer follows a rule that stands beside it."
     return Section("one-look", "In one look", blocks, lead)
 
@@ -51,5 +47,5 @@ def _say(record: Record, checks: list[Check], level: Level) -> Markup:
     )
     asked = [check.question for check in checks if check.level == level]
     if level == "good":
-        return said + "All questions below are answered well. That holds for images like these."
+        return said + "Every question below is answered by yes, for images like these."
     return said + sentence("Look at: {asked}", asked=" ".join(asked))

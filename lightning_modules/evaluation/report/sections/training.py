@@ -126,12 +126,12 @@ def _time(record: Record) -> list[Markup]:
         heading("Time"),
         paragraph(
             sentence(
-                "Training took {total}: {epochs} of {each}, {images} a second, on {machine}.",
+                "Training took {total}: {epochs} of {each}{speed}{machine}.",
                 total=duration(total),
                 epochs=count(num, "epoch"),
                 each=duration(total / num),
-                images=_speed(record, total / num),
-                machine=record.facts.get("machine", "a machine that is not known"),
+                speed=_speed(record, total / num),
+                machine=f", on {record.facts['machine']}" if "machine" in record.facts else "",
             )
         ),
     ]
@@ -139,4 +139,6 @@ def _time(record: Record) -> list[Markup]:
 
 def _speed(record: Record, seconds: float) -> str:
     train = record.facts.get("data", {}).get("splits", {}).get("train")
-    return count(round(sum(train["images"]) / seconds), "image") if train else "an unknown number"
+    if not train:
+        return ""
+    return f", {count(round(sum(train['images']) / seconds), 'image')} a second"
