@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,13 +18,11 @@ from datamodules.tables.table import ImageTable
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
-from workflow.places import OUTPUTS
+from workflow.places import list_results
 from workflow.plan import Plan
 
 FILE = "facts.json"
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
-# where runs and evaluations lie below outputs/
-RESULTS = ("runs/*/*", "sweeps/*/*/*", "evaluations/*")
 
 
 def write_facts(folder: Path, plan: Plan, model: ROIClassifier, warnings: Sequence[str]) -> None:
@@ -117,15 +115,9 @@ def _count_others(folder: Path, mark: str) -> int:
     """Runs and evaluations below outputs/ that tested the same images, without this one."""
     return sum(
         _read(file).get("test", {}).get("fingerprint") == mark
-        for file in _list_facts()
+        for file in list_results(FILE)
         if file.parent.resolve() != folder.resolve()
     )
-
-
-def _list_facts() -> Iterator[Path]:
-    for pattern in RESULTS:
-        yield from OUTPUTS.glob(f"{pattern}/{FILE}")
-        yield from OUTPUTS.glob(f"{pattern}/evaluations/*/{FILE}")
 
 
 def _read(file: Path) -> dict[str, Any]:
