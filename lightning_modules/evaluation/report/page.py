@@ -26,7 +26,10 @@ WORDS: dict[Level, tuple[str, str]] = {
     "note": ("i", "Note"),
 }
 MISSING = "\N{EN DASH}"  # what a table shows where nothing is known
-NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+( ?%| ?s| ?min| px)?( \(.*\))?|\u2013|")
+# with a unit, a range or something in brackets
+NUMBER = re.compile(
+    r"[-+]?[\d,]*\.?\d+( to [\d.]+)?( ?%| ?s| ?min| px)?( \([\d.]+( to [\d.]+)?( %)?\))?|\u2013|"
+)
 TERM = re.compile(r'href="#term-([a-z0-9-]+)"')
 
 
@@ -117,7 +120,7 @@ def table(
     Args:
         header: Names of the columns; the first column names the rows. All blank: none is shown.
         rows: Cells as text or ``Markup``; whoever calls has rounded numbers.
-        caption: Says what it shows; "": nothing.
+        caption: Above it, says what it shows; "": nothing.
         shades: Depth of the colour behind a cell (row, column), in [0, 1].
     """
     texts = [[MISSING if cell is None else cell for cell in row] for row in rows]

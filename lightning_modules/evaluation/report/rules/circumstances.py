@@ -27,7 +27,9 @@ def ask_freshness(record: Record) -> Iterator[Check]:
     if looks is None:
         return
     level: Level = "good" if looks <= MOST_LOOKS else "careful"
-    said = f"These test images were looked at {count(looks, 'time')}, this one included."
+    said = f"These test images were looked at {looks} times, this one included."
+    if looks == 1:
+        said = "These test images were looked at for the first time."
     if level == "careful":
         said += " Whoever chooses among so many results finds a lucky one: test on new images."
     yield Check(

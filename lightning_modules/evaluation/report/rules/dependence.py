@@ -33,8 +33,8 @@ def ask_background(record: Record) -> Check:
     damage = max(flips, gap, pairs)
     level: Level = "good" if damage <= STILL else "careful" if damage < UNSTEADY else "bad"
     said = f"Exchanging only the background changes {100 * flips:.0f} of 100 answers"
-    if "test_random_background_accuracy" in metrics:
-        said += f", and {percent(metrics['test_random_background_accuracy'])} are right then"
+    if gap > 0:
+        said += f" and costs {100 * gap:.1f} points of accuracy"
     said += f". {_say_damage(level)}"
     if metrics.get("mask_only_warning"):
         level = at_least(level, "careful")

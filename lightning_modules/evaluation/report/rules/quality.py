@@ -13,7 +13,9 @@ from lightning_modules.evaluation.report.wording import count, percent
 # widths of the interval of the score, in shares: up to which the test tells enough, or something
 NARROW, WIDE = 0.10, 0.20
 FEWEST_GROUPS = 5  # of a test, below which it tells of these few alone
-TRUE = 0.05  # expected calibration error up to which probabilities are taken at their word
+# difference of probabilities and right answers up to which they are taken at their word, and images
+# below which the expected calibration error, which no small test can bring near 0, is not asked
+TRUE, FEWEST_OF_BINS = 0.05, 200
 
 
 def ask_broken(record: Record) -> Iterator[Check]:
@@ -83,14 +85,19 @@ def ask_size(record: Record) -> Check:
 
 def ask_probabilities(record: Record) -> Check:
     """The expected calibration error."""
-    error = record.metrics.get("test_ece")
-    if error is None:
-        error = curves.calibration_error(curves.reliability(record.predictions))
+    table, error = record.predictions, record.metrics.get("test_ece")
+    sure, right = float(table.probs.max(axis=1).mean()), float(table.correct.mean())
+    if len(table) < FEWEST_OF_BINS:
+        error = abs(sure - right)
+    elif error is None:
+        error = curves.calibration_error(curves.reliability(table))
     level: Level = "good" if error <= TRUE else "careful"
     said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
     return Check(
         "Does it know how sure it is?",
         level,
-        f"Its probabilities are off by {100 * error:.1f} points on average, so they {said}.",
-        f"good if at most {100 * TRUE:.0f} points; never a problem, as the answers stay the same",
+        f"It says on average that it is {percent(sure, 0)} sure, and is right in "
+        f"{percent(right, 0)}. Its probabilities are off by {100 * error:.1f} points: they {said}.",
+        f"good if at most {100 * TRUE:.0f} points, of a test of {FEWEST_OF_BINS} images or more at "
+        "each level of sureness; never a problem, as the answers stay the same",
     )

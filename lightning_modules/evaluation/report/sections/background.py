@@ -29,6 +29,8 @@ LABELS = {
     "random_background": "on a background of a random class",
     "no_roi": "ROI painted over, only the background left",
     "mask_only": "everything painted over but the shape of the ROI",
+    "distractor_border_erased": "outer border of the image painted over",
+    "distractor_border_transplanted": "outer border taken from another class's image",
     "full_mask_as_they_are": "without the gate's mask, as they are",
     "full_mask_next_background": "without the gate's mask, background of the next class",
     "constant": "for comparison: always the same answer",
@@ -89,14 +91,14 @@ def _interventions(record: Record) -> list[Markup]:
         rows.append(
             [
                 LABELS.get(one["name"], one["name"].replace("_", " ")),
-                f"{one['images']:,}",
                 percent(one["accuracy"]),
-                percent_range(None if None in ends else ends),
                 percent(one["flip_rate"]) if one["name"] != "constant" else None,
+                percent_range(None if None in ends else ends),
+                f"{one['images']:,}",
                 percent(one["bit_exact_share"]) if one["name"] != "constant" else None,
             ]
         )
-    header = ["images", "number", "right", term("95 % interval"), "answers changed"]
+    header = ["image shown", "right", "answers changed", term("95 % interval"), "images"]
     header.append("same to the last bit")
     said = [table(header, rows)]
     gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))

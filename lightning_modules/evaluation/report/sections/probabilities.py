@@ -20,7 +20,7 @@ def show_calibration(record: Record) -> list[Markup]:
     axes.errorbar(sure, right, yerr=spread, fmt="o", color=COLOURS[0], capsize=2, label="answers")
     axes.set_xlim(min(0.98 * min(sure), 1 / len(record.class_names)), 1.02)
     axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     alt = f"Reliability diagram of {len(bins)} bins; the expected calibration error is {error:.3f}."
     text = sentence(
         "{r}: a dot below the line is a number of answers that were less often right than the "

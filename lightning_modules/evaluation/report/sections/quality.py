@@ -111,7 +111,7 @@ def _confusion(record: Record) -> list[Markup]:
             c=term("class"),
             m=term("confusion matrix"),
         )
-        header = ["true class", *(f"answered {name}" for name in names)]
+        header = ["true class / answered", *names]
         blocks.append(table(header, rows, caption, shades))
     else:
         blocks.append(_picture(shares, len(names)))

@@ -18,6 +18,7 @@ from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import count, percent, percent_range
 from lightning_modules.evaluation.slices import wilson_interval
 
+FEWEST_OF_GROUP = 5  # images on average, below which groups are not listed
 SHOWN, MOST = 12, 100  # rows that are seen at once, and rows at all
 
 
@@ -31,8 +32,8 @@ def write_slices(record: Record) -> Section:
             for name, one in found.items()
         ]
         blocks += [heading("By class and column"), *_tabulate(rows, "part")]
-    if record.predictions is not None and record.predictions.groups is not None:
-        blocks += [heading("By group"), *_tabulate(_by_group(record), "group")]
+    if record.num_groups is not None:
+        blocks += [heading("By group"), *_groups(record)]
     if "test_slices" in record.metrics:
         blocks += [heading("Under worse conditions"), _corruptions(record)]
     lead = sentence(
@@ -43,6 +44,15 @@ def write_slices(record: Record) -> Section:
         i=term("95 % interval"),
     )
     return Section("slices", "Slices and groups", blocks, lead)
+
+
+def _groups(record: Record) -> list[Markup]:
+    rows, num = _by_group(record), len(record.predictions)
+    if num >= FEWEST_OF_GROUP * len(rows):
+        return _tabulate(rows, "group")
+    perfect = sum(row[1] == row[2] for row in rows)
+    said = f"{count(num, 'image')} of {count(len(rows), 'group')} are too few of each to judge it"
+    return [paragraph(f"{said} by itself. {perfect} groups are without a mistake.")]
 
 
 def _by_group(record: Record) -> list[list[object]]:

@@ -1,8 +1,17 @@
 """What warned: of the data, of training, of the test."""
 
+import shlex
+
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import Section, bullets, note, paragraph, sentence
+from lightning_modules.evaluation.report.page import (
+    Section,
+    bullets,
+    code,
+    note,
+    paragraph,
+    sentence,
+)
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import count
 
@@ -18,7 +27,7 @@ def write_warnings(record: Record) -> Section:
     if not blocks:
         blocks = [note("good", "Nothing warned.", "No warning")]
     blocks += _looks(record)
-    blocks.append(bullets(_checked(record)))
+    blocks += [bullets(_checked(record)), code(_check_command(record))]
     lead = "What may make the numbers above better than they will be on new images."
     return Section("warnings", "Warnings", blocks, lead)
 
@@ -84,6 +93,14 @@ def _checked(record: Record) -> list[str]:
         if "mask_only_balanced_accuracy" in record.metrics
         else "Whether the region gives the class away: not measured (too few regions).",
         "Not looked for in a run: burnt-in text, near-duplicates, class told by size or colour of "
-        "the files. python scripts/check_data.py with the same data= words looks for them.",
+        "the files. This command looks for them:",
     ]
     return items
+
+
+def _check_command(record: Record) -> str:
+    """check_data.py on the same data."""
+    data = [word for word in shlex.split(record.command) if word.startswith(("data=", "data."))]
+    return record.names.scrub(
+        " ".join(["python", "scripts/check_data.py", *map(shlex.quote, data)])
+    )
