@@ -6,7 +6,7 @@ import numpy as np
 
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.report.figures import thin
-from lightning_modules.evaluation.slices import wilson_interval
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 NUM_BINS = 15  # of confidence, as ECE is usually computed (Guo et al. 2017)
 

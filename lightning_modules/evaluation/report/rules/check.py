@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import interval
-from lightning_modules.evaluation.slices import wilson_interval
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 ORDER: tuple[Level, ...] = ("note", "good", "careful", "bad")
 ANSWERS: dict[Level, str] = {"note": "Not known", "good": "Yes", "careful": "Partly", "bad": "No"}

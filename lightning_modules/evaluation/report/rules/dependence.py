@@ -6,7 +6,7 @@ from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least
 from lightning_modules.evaluation.report.wording import count, percent
-from lightning_modules.evaluation.slices import wilson_interval
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 # share of answers that another background changes, and the same of accuracy lost
 STILL, UNSTEADY = 0.05, 0.15

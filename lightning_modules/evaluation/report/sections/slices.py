@@ -16,7 +16,7 @@ from lightning_modules.evaluation.report.page import (
 )
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import count, percent, percent_range
-from lightning_modules.evaluation.slices import wilson_interval
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 FEWEST_OF_GROUP = 5  # images on average, below which groups are not listed
 SHOWN, MOST = 12, 100  # rows that are seen at once, and rows at all
