@@ -3,7 +3,6 @@
 import csv
 import json
 
-import pytest
 import workflow.reporting
 from in_process import train_in_process
 from test_evaluate_command import evaluate_in_process

@@ -41,6 +41,13 @@ GLOSSARY = {
         "Whether probabilities can be taken at their word: of the answers given with 80 %, about "
         "80 of 100 should be right."
     ),
+    "calibration intercept": (
+        "0 is right. Above 0: the second class is more frequent than the probabilities say; below "
+        "0: less frequent."
+    ),
+    "calibration slope": (
+        "1 is right. Below 1: probabilities are too extreme, too near 0 and 1; above 1: too timid."
+    ),
     "class": "One of the answers that the model can give.",
     "confusion matrix": (
         "A table with a row for each true class and a column for each answer. Right answers stand "
@@ -91,6 +98,13 @@ GLOSSARY = {
     "operating point": (
         "The probability from which the positive class is answered. It is chosen on validation "
         "images by a stated rule and then left alone."
+    ),
+    "negative predictive value": (
+        "Of the images that were not taken for the positive class, the share that is not of it."
+    ),
+    "positive predictive value": (
+        "Of the images that were taken for the positive class, the share that is. It holds where "
+        "the class is as frequent as in this test."
     ),
     "positive class": "The class that one looks for, such as the illness or the defect.",
     "precision": "Of the images that were answered with a class, the share that belong to it.",

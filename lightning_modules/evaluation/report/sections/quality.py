@@ -30,11 +30,11 @@ METRICS = (
     ("macro_f1", "macro F1", False),
     ("auroc", "AUROC", False),
     ("average_precision", "average precision", False),
-    ("sensitivity", "sensitivity", True),
-    ("specificity", "specificity", True),
     ("log_loss", "log loss", False),
     ("brier", "Brier score", False),
     ("ece", "ECE", False),
+    ("calibration_slope", "calibration slope", False),
+    ("calibration_intercept", "calibration intercept", False),
 )
 CLASS_METRICS = (("precision", True), ("recall", True), ("F1", False))
 MOST_CELLS = 15  # classes of a confusion matrix as a table; more are a picture
@@ -46,7 +46,7 @@ def write_quality(record: Record) -> Section:
     table_of = record.predictions
     if table_of is None:
         return Section("quality", "Scores", [])
-    blocks = [_metrics(record), *_classes(record)]
+    blocks = [_metrics(record), *_say_intervals(record), *_classes(record)]
     blocks += [heading("Confusion matrix"), *_confusion(record)]
     groups = "" if record.num_groups is None else f" of {count(record.num_groups, 'group')}"
     lead = sentence(
@@ -71,6 +71,19 @@ def _metrics(record: Record) -> Markup:
     constant = labels.max() / labels.sum()
     rows.append(["always the commonest class (accuracy)", percent(constant), None])
     return table(["", "value", term("95 % interval")], rows)
+
+
+def _say_intervals(record: Record) -> list[Markup]:
+    """How the intervals were made, and of how many independent units."""
+    found: dict[str, list[str]] = {}
+    for name, one in record.metrics.get("test_intervals", {}).items():
+        if name in [metric for metric, _, _ in METRICS]:
+            how = f"{one['method']} ({one['num_units']:,})"
+            found.setdefault(how, []).append(name.replace("_", " "))
+    if not found:
+        return []
+    said = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items())
+    return [paragraph(f"How the intervals were made, in brackets of how many: {said}.")]
 
 
 def _classes(record: Record) -> list[Markup]:
