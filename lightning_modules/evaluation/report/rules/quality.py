@@ -100,5 +100,6 @@ def ask_probabilities(record: Record) -> Check:
         f"It says on average that it is {percent(sure, 0)} sure, and is right in "
         f"{percent(right, 0)}. Its probabilities are off by {100 * error:.1f} points: they {said}.",
         f"good if at most {100 * GOOD_ECE:.0f} points, "
-        f"from {FEWEST_OF_BINS} images on at each level of sureness; never a problem, as the answers stay the same",
+        f"from {FEWEST_OF_BINS} images on at each level of sureness; never a problem: the answers "
+        "stay the same",
     )

@@ -16,12 +16,14 @@ from lightning_modules.evaluation.report.figures import (
 from lightning_modules.evaluation.report.page import grid, paragraph, sentence, term
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import percent
-from lightning_modules.evaluation.scores import decision_curve, reliability_bins, risk_coverage
 from lightning_modules.evaluation.scores.calibration import (
     ReliabilityBins,
     expected_calibration_error,
     log_probs,
+    reliability_bins,
 )
+from lightning_modules.evaluation.scores.decision import decision_curve
+from lightning_modules.evaluation.scores.risk_coverage import risk_coverage
 from lightning_modules.evaluation.sentences import say_calibration
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
