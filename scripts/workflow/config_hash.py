@@ -13,7 +13,10 @@ PATHS = {
     "corrections",
 }  # fmt: skip
 # keys that concern one call and not the run
-OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "traceback", "require")
+OF_THE_CALL = (
+    *("resume", "resume_allow", "dry_run", "test", "costs", "traceback"),
+    *("require", "report"),
+)
 # keys that say where and by what a run is computed: what it learns is the same, but for rounding
 # where another device computes it
 PLACES = (

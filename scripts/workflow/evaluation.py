@@ -20,6 +20,7 @@ from workflow.label_errors import list_label_errors
 from workflow.objects import Objects, check_builds, quieten
 from workflow.places import make_new, open_out
 from workflow.plan import Plan
+from workflow.reporting import report
 from workflow.requirements import demand
 from workflow.robustness import measure_robustness
 from workflow.shared_test import make_data
@@ -69,6 +70,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
         metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
+    report(plan, model, folder, journal)
     log.info("Everything about this evaluation is in %s", folder)
     demand(required, metrics, folder, str(examined.file))
 

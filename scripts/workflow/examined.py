@@ -135,6 +135,7 @@ def _make_plan(
         "control": True,  # no word on what to run next
         "interventions": asked["interventions"],
         "scores": asked["scores"],
+        "report": asked["report"],
         "trainer": asked["trainer"],
     }
     own_training = as_trained and split in ("train", "all")
