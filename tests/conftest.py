@@ -46,4 +46,5 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def trained(shapes: Path, outputs: Path) -> Path:
     """Folder of a finished run of two epochs behind the pixel gate."""
     out = outputs / "runs" / "shapes" / "2026-01-01_00-00-00"
-    return train_in_process(shapes, out, "gate=pixel", "data.slice_by=site", "data.pair_by=pair")
+    words = ("gate=pixel", "data.slice_by=site", "data.pair_by=pair", "report=default")
+    return train_in_process(shapes, out, *words)

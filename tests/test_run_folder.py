@@ -14,7 +14,7 @@ from workflow.places import check_out, find_checkpoint, make_run_folder
 
 FILES = {
     "config.yaml", "command.txt", "status.json", "history.csv", "timing.csv", "metrics.json",
-    "predictions.csv", "split.csv", "preview.png", "log.txt",
+    "predictions.csv", "split.csv", "preview.png", "log.txt", "facts.json", "report.html",
 }  # fmt: skip
 
 

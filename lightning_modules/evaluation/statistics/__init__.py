@@ -1,0 +1,1 @@
+"""Intervals and tests of what a table of predictions came to."""
