@@ -17,6 +17,7 @@ from lightning_modules.evaluation.summary import summarize
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
 from workflow.evidence import measure_evidence
+from workflow.examples import write_examples
 from workflow.objects import Objects
 from workflow.places import find_last
 from workflow.plan import Plan, instantiate
@@ -83,6 +84,7 @@ def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]
     metrics |= _ask(plan, objects, trainer, metrics, set(predictions.ids))
     for sentence in summarize(predictions, metrics, promise, plan.caveat, plan.unseen, plan.tested):
         log.info(sentence)
+    write_examples(plan, objects, trainer, predictions)
     if plan.gated and model.network.gate.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, metrics)
     return metrics
