@@ -1,0 +1,1 @@
+"""Statistics of test sets whose images come in groups."""
