@@ -1,4 +1,4 @@
-"""Whether one of two models is right more often, from the images that only one of them gets right."""
+"""Whether one of two models is right more often, by the images that only one gets right."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,113 @@
+"""The metrics of a comparison as scores whose groups can be weighted anew."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from lightning_modules.evaluation.comparison.paired import Paired
+from lightning_modules.evaluation.scores.parts import (
+    accuracy_of,
+    balanced_accuracy_of,
+    macro_f1_of,
+)
+from lightning_modules.evaluation.statistics.pair_share import PairShare
+from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios, Score
+from lightning_modules.evaluation.statistics.units import Units
+
+MOST_RANKED = 200  # blocks of units whose images are ranked against each other
+
+
+class MeanOfScores:
+    """The mean of the same score of several runs: the repeats of one variant."""
+
+    def __init__(self, scores: Sequence[Score]) -> None:
+        self.scores = scores
+        self.num_active = [
+            max(parts) for parts in zip(*(s.num_active for s in scores), strict=True)
+        ]
+
+    def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See ``Score``."""
+        measured = [score.measure(weights) for score in self.scores]
+        values = sum(values for values, _ in measured) / len(measured)
+        return values, sum(influences for _, influences in measured) / len(measured)
+
+
+class LowestRatio:
+    """The lowest of R ratios that have a denominator, such as the accuracy of the worst slice.
+
+    Args:
+        units: Of the images.
+        numerators: What each image adds to the upper sums, (N, R).
+        denominators: The same of the lower ones; not negative.
+    """
+
+    def __init__(self, units: Units, numerators: np.ndarray, denominators: np.ndarray) -> None:
+        self.numerators, self.denominators = units.total(numerators), units.total(denominators)
+        ratios = numerators.sum(axis=0) / denominators.sum(axis=0)
+        self.num_active = [units.count(denominators[:, int(ratios.argmin())] > 0)]
+
+    def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See ``Score``; the influences are those on the ratio that is the lowest."""
+        above, below = weights @ self.numerators, weights @ self.denominators
+        ratios = np.divide(above, below, out=np.full_like(below, np.inf), where=below > 0)
+        lowest, rows = ratios.argmin(axis=1), np.arange(len(weights))
+        values = ratios[rows, lowest]
+        change = self.numerators[:, lowest].T - values[:, None] * self.denominators[:, lowest].T
+        return values, change / np.maximum(below[rows, lowest], 1e-12)[:, None]
+
+
+def make_scores(
+    paired: Paired, logits: np.ndarray, slice_by: Sequence[str], units: Units
+) -> dict[str, tuple[Score, Units]]:
+    """The scores of one run by the names of their metrics, each with the units to resample.
+
+    Args:
+        paired: The images.
+        logits: (N, C) of the run.
+        slice_by: Columns, each crossed with the class; none: no worst group.
+        units: Of the images.
+
+    Returns:
+        Without those that are not defined: AUROC where there is one class only, the worst group
+        where there are no slices.
+    """
+    labels, predicted = paired.labels, logits.argmax(axis=1)
+    num_classes = len(paired.class_names)
+    losses = logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
+    found: dict[str, tuple[Score, Units]] = {
+        "accuracy": (accuracy_of(units, labels, predicted), units),
+        "balanced_accuracy": (balanced_accuracy_of(units, labels, predicted, num_classes), units),
+        "macro_f1": (macro_f1_of(units, labels, predicted, num_classes), units),
+        "log_loss": (MeanOfRatios(units, losses, np.ones(len(labels))), units),
+    }
+    present = np.unique(labels)
+    if len(present) > 1:
+        # of two classes both say the same
+        ranked = present[-1:] if num_classes == 2 else present
+        coarse = _join(units, MOST_RANKED)
+        probs = softmax(logits.astype(float), axis=1)[:, ranked]
+        found["auroc"] = (PairShare(coarse, labels, probs, ranked), coarse)
+    slices = _slices(paired, slice_by)
+    if slices.shape[1]:
+        right = slices * (predicted == labels)[:, None]
+        found["worst_group_accuracy"] = (LowestRatio(units, right, slices), units)
+    return found
+
+
+def _join(units: Units, most: int) -> Units:
+    """The units, joined at random into a few where there are many."""
+    if units.num_units <= most:
+        return units
+    return Units(units.block_codes % most, np.arange(most), units.kind)
+
+
+def _slices(paired: Paired, slice_by: Sequence[str]) -> np.ndarray:
+    """(N, R) 0 or 1: which slices, each crossed with the class, an image is in."""
+    columns = []
+    for name in slice_by:
+        values = np.unique(paired.columns[name], return_inverse=True)[1]
+        codes = np.unique(values * len(paired.class_names) + paired.labels, return_inverse=True)[1]
+        columns.append(np.eye(int(codes.max()) + 1)[codes])
+    return np.concatenate(columns, axis=1) if columns else np.zeros((len(paired.labels), 0))
