@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.evaluation.slices import measure_groups, wilson_interval
+from lightning_modules.evaluation.slices import measure_groups
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.networks.gates import Promise
 

@@ -5,9 +5,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 
 def measure_groups(
@@ -33,12 +33,6 @@ def measure_groups(
     if pair_by is not None:
         metrics |= _measure_pairs(predictions, pair_by)
     return metrics
-
-
-def wilson_interval(successes: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), in [0, 1]."""
-    interval = binomtest(successes, total).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def _measure_slices(predictions: PredictionTable, slice_by: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.evaluation.interventions.answers import Answers, Recorded
-from lightning_modules.evaluation.slices import wilson_interval
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 AS_THEY_ARE = "as_they_are"
 RANDOM = "random_background"

@@ -1,1 +1,1 @@
-"""Statistics of test sets whose images come in groups."""
+"""Intervals and tests of what a table of predictions came to."""

@@ -1,0 +1,1 @@
+"""Scores of a table of predictions, with their intervals."""

@@ -1,0 +1,93 @@
+"""The variance of the AUROC: of independent images, and of images in groups."""
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import rankdata
+from scipy.stats import t as student
+
+from lightning_modules.evaluation.statistics.bootstrap import LEVEL, Interval
+from lightning_modules.evaluation.statistics.units import Units
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
+
+
+def placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Structural components (N,) of the AUROC by mid-ranks, in O(N log N).
+
+    Of a positive image the share of the negatives that score lower, ties half; of a negative one
+    the share of the positives that score higher. Their mean over either class is the AUROC. (Sun &
+    Xu 2014, "Fast implementation of DeLong's algorithm", equations 7 and 8.)
+
+    Args:
+        positive: (N,) bool; both kinds are there.
+        scores: (N,), higher for the positive class.
+    """
+    ranks = rankdata(scores)
+    components = np.empty(len(scores))
+    num_positive, num_negative = int(positive.sum()), int((~positive).sum())
+    components[positive] = (ranks[positive] - rankdata(scores[positive])) / num_negative
+    lower = (ranks[~positive] - rankdata(scores[~positive])) / num_positive
+    components[~positive] = 1 - lower
+    return components
+
+
+def auroc(positive: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve, in [0, 1]; NaN where either kind is missing."""
+    if positive.all() or not positive.any():
+        return float("nan")
+    return float(placements(positive, scores)[positive].mean())
+
+
+def auroc_variance(positive: np.ndarray, components: np.ndarray, codes: np.ndarray | None) -> float:
+    """Variance of the AUROC from its structural components.
+
+    Args:
+        positive: (N,) bool.
+        components: (N,), see ``placements``.
+        codes: (N,) int, group of each image (Obuchowski 1997, "Nonparametric analysis of clustered
+            ROC curve data"); None: images are independent (DeLong, DeLong & Clarke-Pearson 1988).
+            With one image a group both are the same.
+
+    Returns:
+        NaN where fewer than two groups, or images, have a positive or a negative.
+    """
+    codes = np.arange(len(positive)) if codes is None else codes
+    sums, numbers, there = [], [], []
+    for side in (positive, ~positive):
+        count = np.bincount(codes[side], minlength=int(codes.max()) + 1)
+        total = np.bincount(codes[side], components[side], minlength=len(count))
+        mean = total.sum() / count.sum()
+        sums.append((total - count * mean) / count.sum())
+        numbers.append(int((count > 0).sum()))
+        there.append(count > 0)
+    if min(numbers) < 2:
+        return float("nan")
+    own = sum(n / (n - 1) * float(s @ s) for s, n in zip(sums, numbers, strict=True))
+    groups = int((there[0] | there[1]).sum())
+    return own + 2 * groups / (groups - 1) * float(sums[0] @ sums[1])
+
+
+def auroc_interval(positive: np.ndarray, scores: np.ndarray, units: Units) -> Interval | None:
+    """95 % interval of the AUROC on the logit scale, by DeLong's or Obuchowski's variance.
+
+    With fewer than some 200 groups ``bootstrap_interval`` of a ``PairShare`` covers better. Where
+    positive and negative images do not overlap there is no variance: then it is Wilson's, with the
+    units of the rarer kind as the number of trials.
+
+    Returns:
+        None where fewer than two units have a positive or a negative image.
+    """
+    sides = [units.count(positive), units.count(~positive)]
+    if min(sides) < 2:
+        return None
+    components = placements(positive, scores)
+    area = float(components[positive].mean())
+    if not 0 < area < 1:
+        low, high = wilson_interval(round(area * min(sides)), min(sides))
+        return Interval(low, high, f"Wilson over {units.kind}", units.num_units)
+    grouped = units.kind == "groups"
+    variance = auroc_variance(positive, components, units.codes if grouped else None)
+    slope = 1 / (area * (1 - area))
+    half = student.ppf(0.5 + LEVEL / 2, units.num_units - 1) * np.sqrt(variance) * slope
+    low, high = expit([logit(area) - half, logit(area) + half]).tolist()
+    method = "Obuchowski over groups" if grouped else "DeLong over images"
+    return Interval(low, high, method, units.num_units)
