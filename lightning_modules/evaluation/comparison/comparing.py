@@ -1,23 +1,23 @@
 """Compare variants: every later one with the first, on the same images, metric by metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lightning_modules.evaluation.comparison.metrics import METRICS
 from lightning_modules.evaluation.comparison.paired import Paired
-from lightning_modules.evaluation.comparison.scores import MeanOfScores, make_scores
+from lightning_modules.evaluation.comparison.scores import make_scores
 from lightning_modules.evaluation.comparison.variants import Variant
-from lightning_modules.evaluation.statistics.bootstrap import bootstrap_interval, resample
+from lightning_modules.evaluation.statistics.bootstrap import resample
 from lightning_modules.evaluation.statistics.difference import (
     Difference,
+    bootstrap_variance,
     judge_alike,
     judge_difference,
 )
 from lightning_modules.evaluation.statistics.holm import holm
 from lightning_modules.evaluation.statistics.mcnemar import McNemar, mcnemar, mcnemar_by_group
-from lightning_modules.evaluation.statistics.ratio_score import Difference as DifferenceOfScores
 from lightning_modules.evaluation.statistics.ratio_score import Score
 from lightning_modules.evaluation.statistics.units import Units, find_units
 
@@ -79,22 +79,48 @@ def compare(variants: Sequence[Variant], paired: Paired, seed: int = 0) -> Compa
     groups = paired.units if paired.grouped else None
     units = find_units(groups, len(paired.labels), seed)
     slice_by = _shared_slices(variants, paired)
-    scores = [
-        [make_scores(paired, logits, slice_by, units) for logits in runs] for runs in paired.logits
+    drawn = _Draws(seed)
+    measured = [
+        [drawn.measure(make_scores(paired, logits, slice_by, units)) for logits in runs]
+        for runs in paired.logits
     ]
-    values = {
-        metric: [[_value(run[metric]) for run in variant] for variant in scores]
-        for metric in scores[0][0]
-    }
-    drawn: dict[int, np.ndarray] = {}
     against = [
-        _compare_two(paired, scores, values, place, drawn, seed)
+        _compare_two(variants[place].name, paired, measured, place)
         for place in range(1, len(variants))
     ]
-    for place, one in enumerate(against, 1):
-        one.name = variants[place].name
     _correct(against)
+    values = {
+        metric: [[float(run[metric].values[0]) for run in runs] for runs in measured]
+        for metric in measured[0][0]
+    }
     return Comparison(variants, paired, values, against)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A score of one run: of the images themselves first, then of each resample, (1 + B,)."""
+
+    values: np.ndarray
+    num_units: int
+
+
+class _Draws:
+    """The same resamples for all runs."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.weights: dict[int, np.ndarray] = {}
+
+    def measure(self, scores: Mapping[str, tuple[Score, Units]]) -> dict[str, Measured]:
+        """Measure every score on the units as they are, and on each resample."""
+        found = {}
+        for metric, (score, units) in scores.items():
+            number = units.num_blocks
+            if number not in self.weights:
+                drawn = resample(number, seed=self.seed)
+                self.weights[number] = np.concatenate([np.ones((1, number)), drawn])
+            found[metric] = Measured(score.measure(self.weights[number])[0], number)
+        return found
 
 
 def _shared_slices(variants: Sequence[Variant], paired: Paired) -> list[str]:
@@ -103,40 +129,29 @@ def _shared_slices(variants: Sequence[Variant], paired: Paired) -> list[str]:
     return [name for name in shared if all(name in one.slice_by for one in variants)]
 
 
-def _value(score: tuple[Score, Units]) -> float:
-    return float(score[0].measure(np.ones((1, score[1].num_blocks)))[0][0])
-
-
 def _compare_two(
-    paired: Paired,
-    scores: Sequence[Sequence[dict[str, tuple[Score, Units]]]],
-    values: dict[str, list[list[float]]],
-    place: int,
-    drawn: dict[int, np.ndarray],
-    seed: int,
+    name: str, paired: Paired, measured: Sequence[Sequence[dict[str, Measured]]], place: int
 ) -> Against:
-    single = len(paired.logits[0]) == len(paired.logits[place]) == 1
     first, other = paired.logits[0], paired.logits[place]
+    single = len(first) == len(other) == 1
     same = single and float(np.abs(first[0] - other[0]).max()) < SAME
     differences = {}
-    for metric, found in values.items():
-        units = scores[0][0][metric][1]
-        if units.num_blocks not in drawn:
-            drawn[units.num_blocks] = resample(units.num_blocks, seed=seed)
-        both = [MeanOfScores([run[metric][0] for run in scores[one]]) for one in (0, place)]
-        value = float(np.mean(found[place]) - np.mean(found[0]))
-        interval = bootstrap_interval(
-            DifferenceOfScores(*both), units, drawn[units.num_blocks], "plain"
-        )
-        if interval is None:
+    for metric in measured[0][0]:
+        one, two = (np.stack([run[metric].values for run in measured[i]]) for i in (0, place))
+        resampled = two.mean(axis=0) - one.mean(axis=0)
+        variance = bootstrap_variance(resampled[1:], measured[0][0][metric].num_units)
+        if same or variance is None:
             bounded = metric != "log_loss"
-            differences[metric] = judge_alike(value, paired.num_units, same, bounded)
+            differences[metric] = judge_alike(float(resampled[0]), paired.num_units, same, bounded)
         else:
-            differences[metric] = judge_difference(value, interval, found[0], found[place])
+            differences[metric] = judge_difference(
+                variance, one[:, 0].tolist(), two[:, 0].tolist(), paired.unit_name
+            )
     if not single:
-        return Against("", differences, None, None, same)
+        return Against(name, differences, None, None, same)
     right = [logits[0].argmax(axis=1) == paired.labels for logits in (first, other)]
-    return Against("", differences, mcnemar(*right), mcnemar_by_group(*right, paired.units), same)
+    by_group = mcnemar_by_group(*right, paired.units)
+    return Against(name, differences, mcnemar(*right), by_group, same)
 
 
 def _correct(against: Sequence[Against]) -> None:

@@ -18,22 +18,6 @@ from lightning_modules.evaluation.statistics.units import Units
 MOST_RANKED = 200  # blocks of units whose images are ranked against each other
 
 
-class MeanOfScores:
-    """The mean of the same score of several runs: the repeats of one variant."""
-
-    def __init__(self, scores: Sequence[Score]) -> None:
-        self.scores = scores
-        self.num_active = [
-            max(parts) for parts in zip(*(s.num_active for s in scores), strict=True)
-        ]
-
-    def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See ``Score``."""
-        measured = [score.measure(weights) for score in self.scores]
-        values = sum(values for values, _ in measured) / len(measured)
-        return values, sum(influences for _, influences in measured) / len(measured)
-
-
 class LowestRatio:
     """The lowest of R ratios that have a denominator, such as the accuracy of the worst slice.
 
@@ -47,6 +31,7 @@ class LowestRatio:
         self.numerators, self.denominators = units.total(numerators), units.total(denominators)
         ratios = numerators.sum(axis=0) / denominators.sum(axis=0)
         self.num_active = [units.count(denominators[:, int(ratios.argmin())] > 0)]
+        self.num_units = units.num_units
 
     def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See ``Score``; the influences are those on the ratio that is the lowest."""

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.stats import t as student
 
-from lightning_modules.evaluation.statistics.bootstrap import LEVEL, Interval
+from lightning_modules.evaluation.statistics.bootstrap import LEVEL
 
-SAFEST = 1e-12  # the smallest p-value that is looked for
+ROUNDING = 1e-12  # a standard error below it is none
 
 
 @dataclass(frozen=True)
@@ -35,77 +34,66 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Uncertain:
-    """One source of uncertainty: its standard error and how well that is known."""
+class Variance:
+    """One source of uncertainty: its variance, and the degrees of freedom it is known with."""
 
-    error: float
+    size: float
     freedom: float
 
-    def half(self, alpha: float) -> float:
-        """Half the width of the two-sided 1 - alpha interval."""
-        return float(student.ppf(1 - alpha / 2, self.freedom)) * self.error
+
+def bootstrap_variance(resampled: np.ndarray, num_units: int) -> Variance | None:
+    """What other units would change, for the models as they were trained.
+
+    The variance over resamples of the units, times n / (n - 1), which few units need; as sure as
+    n - 1 degrees of freedom. Differences are about symmetric, and need none of the care that
+    scores near their bounds do: simulated with 12 and 30 groups, Student's interval covers 94 to
+    98 %. (Hesterberg 2015, "What teachers should know about the bootstrap", sections 3.2 and 5.)
+
+    Args:
+        resampled: (B,) the difference in each resample, NaN where there is none.
+        num_units: That were resampled.
+
+    Returns:
+        None: there are fewer than two units, or all show the same difference.
+    """
+    values = resampled[np.isfinite(resampled)]
+    if num_units < 2 or len(values) < len(resampled) / 2 or np.std(values) < ROUNDING:
+        return None
+    return Variance(float(np.var(values, ddof=1)) * num_units / (num_units - 1), num_units - 1)
 
 
 def judge_difference(
-    value: float,
-    over_units: Interval,
-    first: Sequence[float],
-    second: Sequence[float],
+    over_units: Variance, first: Sequence[float], second: Sequence[float], kind: str
 ) -> Difference:
-    """Put the uncertainty over groups and that over seeds together.
+    """Put the uncertainty over units and that over seeds together.
 
-    ``over_units`` is what new groups would change for the models as they were trained. Where a
-    variant was trained several times, what another training would change is known too: the spread
-    of its runs on the same images, by Student's t with the degrees of freedom of Welch (1947). The
-    two are independent and their half widths are added in squares (Zou & Donner 2008,
-    "Construction of confidence limits about effect measures", MOVER). It is the design of
-    studies of many readers on many cases, with seeds for readers (Obuchowski & Rockette 1995).
-    Runs are never counted as more images.
+    Where a variant was trained several times, what another training would change is known too:
+    the spread of its runs on the same images. The variances add up, and so do, by the rule of
+    Satterthwaite (1946), the degrees of freedom; without groups it would be Welch's test of the
+    seeds. It is the design of studies of many readers on many cases, with seeds for readers
+    (Obuchowski & Rockette 1995; Hillis 2007). Runs never count as more images.
 
     Args:
-        value: Mean of the second less mean of the first.
-        over_units: 95 % interval of it over the units, symmetric.
-        first: The score of each run of the first variant; of one run nothing is known of its
+        over_units: See ``bootstrap_variance``.
+        first: The score of each run of the first variant; of a single run nothing is known of the
             spread, and the interval is about that run.
         second: The same of the second.
+        kind: What the units are called.
     """
-    alpha = 1 - LEVEL
-    freedom = max(over_units.num_units - 1, 1)
-    half = (over_units.high - over_units.low) / 2
-    sources = [Uncertain(half / float(student.ppf(1 - alpha / 2, freedom)), freedom)]
-    seeds = _over_seeds(first, second)
-    method = over_units.method
-    if seeds is not None:
-        sources.append(seeds)
-        method += " and Welch's t over seeds"
-    whole = _half(sources, alpha)
-    p_value = _p_value(sources, abs(value))
-    return Difference(value, value - whole, value + whole, p_value, method, over_units.num_units)
-
-
-def _over_seeds(first: Sequence[float], second: Sequence[float]) -> Uncertain | None:
-    """Standard error of the difference of the means over runs; None: one run of each."""
-    parts = [(np.var(one, ddof=1) / len(one), len(one) - 1) for one in (first, second) if one[1:]]
-    total = float(sum(variance for variance, _ in parts))
-    if not total:
-        return None
-    freedom = total**2 / sum(variance**2 / free for variance, free in parts)
-    return Uncertain(float(np.sqrt(total)), float(freedom))
-
-
-def _half(sources: Sequence[Uncertain], alpha: float) -> float:
-    return float(np.sqrt(sum(source.half(alpha) ** 2 for source in sources)))
-
-
-def _p_value(sources: Sequence[Uncertain], distance: float) -> float:
-    """The alpha whose interval just reaches 0."""
-    if distance <= 0:
-        return 1.0
-    if _half(sources, SAFEST) < distance:
-        return SAFEST
-    # in logarithms: the p-values that matter lie near 0
-    found = brentq(lambda log: _half(sources, np.exp(log)) - distance, np.log(SAFEST), -1e-12)
-    return float(np.exp(found))
+    value = float(np.mean(second) - np.mean(first))
+    seeds = [
+        Variance(float(np.var(runs, ddof=1)) / len(runs), len(runs) - 1)
+        for runs in (first, second)
+        if len(runs) > 1
+    ]
+    sources = [over_units, *seeds]
+    total = sum(source.size for source in sources)
+    freedom = total**2 / sum(source.size**2 / source.freedom for source in sources)
+    half = float(student.ppf(0.5 + LEVEL / 2, freedom)) * total**0.5
+    p_value = 2 * float(student.sf(abs(value) / total**0.5, freedom))
+    method = f"Student's t, bootstrap over {kind}{' and spread of the seeds' if seeds else ''}"
+    num_units = int(over_units.freedom) + 1
+    return Difference(value, value - half, value + half, p_value, method, num_units)
 
 
 def judge_alike(value: float, num_units: int, same_model: bool, bounded: bool) -> Difference:
