@@ -10,6 +10,7 @@ class Metric:
     Args:
         name: As metrics.json has it behind ``test_``.
         title: Its head in a table.
+        phrase: As it stands in a sentence: points of it.
         meaning: One short line.
         scale: What a difference is multiplied by; 100 makes points of a share.
         unit: What a scaled difference is of.
@@ -19,6 +20,7 @@ class Metric:
 
     name: str
     title: str
+    phrase: str
     meaning: str
     scale: float = 100.0
     unit: str = "points"
@@ -27,24 +29,28 @@ class Metric:
 
 
 METRICS = (
-    Metric("accuracy", "accuracy", "share of right answers"),
+    Metric("accuracy", "accuracy", "accuracy", "share of right answers"),
     Metric(
         "balanced_accuracy",
+        "balanced accuracy",
         "balanced accuracy",
         "share of right answers of each class, averaged: rare classes count as much as others",
     ),
     Metric(
         "macro_f1",
         "macro F1",
+        "macro F1",
         "how well each class is found without false alarms (F1), averaged over the classes",
     ),
     Metric(
         "auroc",
         "AUROC",
+        "AUROC",
         "how well the probability of a class ranks its images above the others; 50 is chance",
     ),
     Metric(
         "log_loss",
+        "log loss",
         "log loss",
         "how far the probabilities are from the truth; LESS is better, 0 is perfect",
         scale=1.0,
@@ -55,6 +61,7 @@ METRICS = (
     Metric(
         "worst_group_accuracy",
         "worst group",
+        "accuracy in the worst group",
         "share of right answers where there are fewest, over each class in each slice "
         "(data.slice_by)",
     ),
