@@ -9,7 +9,7 @@ PATHS = {
     "manifest", "root", "images", "masks", "folder", "shards", "boxes", "annotations", "mask_cache",
 }  # fmt: skip
 # keys that concern one call and not the run
-OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "traceback")
+OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "report", "traceback")
 # keys that say where and by what a run is computed: what it learns is the same, but for rounding
 # where another device computes it
 PLACES = (

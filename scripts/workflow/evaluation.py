@@ -19,6 +19,7 @@ from workflow.journal import Journal
 from workflow.objects import Objects, check_builds, quieten
 from workflow.places import find_cache, make_new, open_out
 from workflow.plan import Plan
+from workflow.reporting import report
 from workflow.robustness import measure_robustness
 from workflow.split_file import write_quarantine
 from workflow.testing import test_model
@@ -62,6 +63,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
         raise KeyboardInterrupt from None
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
+    report(plan, model, folder, journal)
     log.info("Everything about this evaluation is in %s", folder)
 
 

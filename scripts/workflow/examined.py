@@ -134,6 +134,7 @@ def _make_plan(
         "seed": asked["seed"],
         "control": True,  # no word on what to run next
         "interventions": asked["interventions"],
+        "report": asked["report"],
         "trainer": asked["trainer"],
     }
     own_training = as_trained and split in ("train", "all")

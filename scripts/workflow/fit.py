@@ -24,6 +24,7 @@ from workflow.lock import lock_run, release
 from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
+from workflow.reporting import report
 from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
@@ -53,7 +54,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
     log.info("Run folder: %s", folder)
     try:
         with StopSignals():
-            _run_in(folder, plan, objects, resumed=resume_from is not None)
+            _run_in(folder, plan, objects, journal, resumed=resume_from is not None)
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         # Lightning leaves by SystemExit where no handler turns Ctrl-C into Stopped
         stop = error if isinstance(error, Stopped) else Stopped("SIGINT")
@@ -72,13 +73,14 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         release()
 
 
-def _run_in(folder: Path, plan: Plan, objects: Objects, resumed: bool) -> None:
+def _run_in(folder: Path, plan: Plan, objects: Objects, journal: Journal, resumed: bool) -> None:
     metrics = _train_and_test(plan, objects, folder)
     if plan.config["control"] and plan.gate != "none":
         _train_control(plan, metrics, folder)
     said = ("val_macro_f1", "test_macro_f1", "num_bad_images")
     scores = {name: metrics.get(name) for name in said}
     update_status(folder, {"state": "finished", "reason": None} | scores)
+    report(plan, objects.model, folder, journal)
     log.info("Everything about this run is in %s", folder)
     if resumed and (folder.parent / "study.md").is_file():
         write_study(folder.parent)

@@ -8,6 +8,15 @@ from pathlib import Path
 
 SPEAKERS = ("front", "workflow", "datamodules", "lightning_modules")
 
+# whose warnings concern files and queues, and no result
+HOUSEKEEPING = (
+    "workflow.lock",
+    "workflow.slurm",
+    "workflow.reporting",
+    "datamodules.loading.cache",
+    "lightning_modules.callbacks.last_checkpoint",
+)
+
 
 class Journal:
     """Shows messages of this project's packages and keeps them for log.txt."""
@@ -15,10 +24,11 @@ class Journal:
     def __init__(self) -> None:
         self.screen = _ScreenHandler()
         self.kept = _KeepHandler()
+        self.warned = _KeepHandler(logging.WARNING)
         self.file: logging.FileHandler | None = None
         for name in SPEAKERS:
             logger = logging.getLogger(name)
-            logger.handlers = [self.screen, self.kept]
+            logger.handlers = [self.screen, self.kept, self.warned]
             logger.setLevel(logging.INFO)
             logger.propagate = False
 
@@ -29,7 +39,15 @@ class Journal:
         for record in self.kept.records:
             file.emit(record)
         for name in SPEAKERS:
-            logging.getLogger(name).handlers = [self.screen, file]
+            logging.getLogger(name).handlers = [self.screen, file, self.warned]
+
+    def warnings(self) -> list[str]:
+        """What was warned of that concerns the result."""
+        return [
+            record.getMessage()
+            for record in self.warned.records
+            if not record.name.startswith(HOUSEKEEPING)
+        ]
 
     def keep_traceback(self) -> None:
         """Write where the exception that is being handled came from to the log alone."""
@@ -68,8 +86,8 @@ class _ScreenHandler(logging.Handler):
 
 
 class _KeepHandler(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:

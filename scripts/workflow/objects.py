@@ -103,6 +103,7 @@ def build_objects(plan: Plan, resume_from: Path | None) -> Objects:
     if config["data"]["cache_features"] is not False:
         _settle_features(config, model)
     instantiate(config["interventions"])
+    instantiate(config.get("report") or {})
     augmentation = instantiate(config["augment"], table.region_names)
     cache = find_cache(options)
     data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"], cache)

@@ -1,5 +1,6 @@
 """Where things lie: the checkout, its outputs, the folder of a run."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,6 +177,14 @@ def list_runs() -> list[Path]:
     """Folders of the runs below outputs/, the newest first."""
     found = (OUTPUTS / "runs").glob("*/*/config.yaml")
     return [file.parent for file in sorted(found, key=_age, reverse=True)]
+
+
+def list_results(name: str) -> Iterator[Path]:
+    """Files of this name of all runs, jobs of sweeps and evaluations below outputs/."""
+    for folder in ("runs/*/*", "sweeps/*/*/*"):
+        yield from OUTPUTS.glob(f"{folder}/{name}")
+        yield from OUTPUTS.glob(f"{folder}/evaluations/*/{name}")
+    yield from OUTPUTS.glob(f"evaluations/*/{name}")
 
 
 def _age(file: Path) -> float:

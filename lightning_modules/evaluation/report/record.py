@@ -1,0 +1,135 @@
+"""What the files of a run or an evaluation say."""
+
+import csv
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.evaluation.report.names import HashedNames, Names
+from lightning_modules.evaluation.report.options import ReportOptions
+
+
+@dataclass
+class Record:
+    """A run or an evaluation, as far as its folder tells.
+
+    Args:
+        folder: Where it lies.
+        options: What the report may show.
+        names: What groups and images are called.
+        config: Resolved, plain.
+        command: That was typed; "": not known.
+        metrics: By name.
+        facts: When, where and on what, and the warnings (``facts.json``).
+        predictions: Of the test, without the images that got no answer; None: it was not tested.
+        num_unanswered: Images that got no answer.
+        history: A row an epoch, of numbers; None where a cell is blank.
+        seconds: Of each epoch.
+        examples: Sections of ``examples/examples.json``.
+    """
+
+    folder: Path
+    options: ReportOptions
+    names: Names
+    config: dict[str, Any]
+    command: str
+    metrics: dict[str, Any]
+    facts: dict[str, Any]
+    predictions: PredictionTable | None
+    num_unanswered: int = 0
+    history: list[dict[str, float | None]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is a run; else it is an evaluation of one."""
+        return "max_epochs" in self.config.get("trainer", {})
+
+    @property
+    def class_names(self) -> list[str]:
+        """In the order of the predictions; []: not known."""
+        if self.predictions is not None:
+            return list(self.predictions.class_names)
+        return self.facts.get("data", {}).get("class_names", [])
+
+    @cached_property
+    def positive(self) -> int | None:
+        """Index of the positive class; None: there are more than two classes, or none is."""
+        if len(self.class_names) != 2:
+            return None
+        name = self.facts.get("data", {}).get("positive_class")
+        return self.class_names.index(name) if name in self.class_names else 1
+
+    @cached_property
+    def num_groups(self) -> int | None:
+        """Of the answered test images; None: not known."""
+        if self.predictions is None or self.predictions.groups is None:
+            return None
+        return len(set(self.predictions.groups.tolist()))
+
+    def picture(self, name: str) -> bytes | None:
+        """A picture of the folder; None: it is not there, or must not be shown."""
+        file = self.folder / name
+        inside = file.resolve().is_relative_to(self.folder.resolve())
+        return file.read_bytes() if self.options.images and inside and file.is_file() else None
+
+
+def read_record(folder: Path, options: ReportOptions) -> Record:
+    """Read a folder; what is not there is empty."""
+    history = _read_rows(folder / "history.csv")
+    whole = folder / "predictions.csv"
+    predictions = read_predictions(whole) if whole.is_file() else None
+    answered = None if predictions is None else predictions.answered
+    examples = _read_json(folder / "examples" / "examples.json")
+    config = folder / "config.yaml"
+    command = folder / "command.txt"
+    return Record(
+        folder=folder,
+        options=options,
+        names=_name(folder, options, predictions),
+        config=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
+        command=command.read_text(encoding="utf-8").strip() if command.is_file() else "",
+        metrics=_read_json(folder / "metrics.json"),
+        facts=_read_json(folder / "facts.json"),
+        predictions=answered if answered is not None and len(answered) else None,
+        num_unanswered=0 if predictions is None else len(predictions) - len(answered),
+        history=history,
+        seconds=[row["seconds"] for row in _read_rows(folder / "timing.csv")],
+        examples=examples.get("sections", []),
+    )
+
+
+def _name(folder: Path, options: ReportOptions, predictions: PredictionTable | None) -> Names:
+    """Names of all that the run has seen: groups of training may be slices of the test."""
+    if not options.hash_groups:
+        return Names()
+    groups, images = set(), set()
+    if predictions is not None:
+        images.update(predictions.ids)
+        groups.update([] if predictions.groups is None else predictions.groups.tolist())
+    split = folder / "split.csv"
+    if split.is_file():
+        with split.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                images.add(row["id"])
+                groups.add(row.get("group") or "")
+    return HashedNames(folder, groups, images)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _read_rows(file: Path) -> list[dict[str, float | None]]:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    return [{name: float(text) if text else None for name, text in row.items()} for row in rows]

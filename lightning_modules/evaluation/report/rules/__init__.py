@@ -1,0 +1,1 @@
+"""The rules that a verdict follows: a function from the record to a ``Check`` or several."""

@@ -1,0 +1,54 @@
+"""A question to a test, and its answer by a rule."""
+
+from dataclasses import dataclass
+
+from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.wording import interval
+from lightning_modules.evaluation.slices import wilson_interval
+
+ORDER: tuple[Level, ...] = ("note", "good", "careful", "bad")
+ANSWERS: dict[Level, str] = {"note": "Not known", "good": "Yes", "careful": "Partly", "bad": "No"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question and its answer.
+
+    Args:
+        question: Answered by yes where all is well.
+        level: What the answer is worth.
+        reason: In a sentence or two.
+        rule: That the level follows, with its bounds.
+        answer: Instead of yes, partly or no; "": those.
+    """
+
+    question: str
+    level: Level
+    reason: str
+    rule: str
+    answer: str = ""
+
+    @property
+    def said(self) -> str:
+        """The answer in a word."""
+        return self.answer or ANSWERS[self.level]
+
+
+def at_least(level: Level, other: Level) -> Level:
+    """The worse of two levels."""
+    return max(level, other, key=ORDER.index)
+
+
+def score_of(record: Record) -> tuple[str, float, tuple[float, float]]:
+    """Name, value and interval of the score that is judged; without an interval that of accuracy.
+
+    Images are taken for independent then, and the interval for Wilson's (1927).
+    """
+    for name in ("balanced_accuracy", "accuracy"):
+        ends = interval(record.metrics, f"test_{name}")
+        if ends is not None:
+            return name.replace("_", " "), record.metrics[f"test_{name}"], ends
+    right = int(record.predictions.correct.sum())
+    total = len(record.predictions)
+    return "accuracy", right / total, wilson_interval(right, total)

@@ -1,0 +1,35 @@
+"""What speaks against the numbers themselves: warnings, and a test that was looked at often."""
+
+from collections.abc import Iterator
+
+from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.check import Check
+from lightning_modules.evaluation.report.wording import count
+
+MOST_LOOKS = 5  # at the test split, beyond which its score is no longer of unseen images
+
+
+def ask_warnings(record: Record) -> Check:
+    """What the run warned of."""
+    num = len(record.facts.get("warnings", []))
+    level: Level = "careful" if num else "good"
+    said = "Nothing was found in data or training that warns of these numbers."
+    if num:
+        said = f"{count(num, 'warning')} came up; they stand below, in Warnings."
+    answer = "" if level == "good" else "No"
+    return Check("Is it free of warnings?", level, said, "good if there is no warning", answer)
+
+
+def ask_freshness(record: Record) -> Iterator[Check]:
+    """How often these test images were looked at."""
+    looks = record.facts.get("test", {}).get("looks")
+    if looks is None:
+        return
+    level: Level = "good" if looks <= MOST_LOOKS else "careful"
+    said = f"These test images were looked at {count(looks, 'time')}, this one included."
+    if level == "careful":
+        said += " Whoever chooses among so many results finds a lucky one: test on new images."
+    yield Check(
+        "Is the test still fresh?", level, said, f"good up to {MOST_LOOKS} looks at the same images"
+    )

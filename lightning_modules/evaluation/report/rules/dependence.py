@@ -1,0 +1,77 @@
+"""What do the answers depend on, and who pays for the average?"""
+
+from collections.abc import Iterator
+
+from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.check import Check, at_least
+from lightning_modules.evaluation.report.wording import count, percent
+from lightning_modules.evaluation.slices import wilson_interval
+
+# share of answers that another background changes, and the same of accuracy lost
+STILL, UNSTEADY = 0.05, 0.15
+WORST_BELOW = 0.15  # of accuracy, by which the worst part may be below the average
+FEWEST_OF_PART = 10  # images, below which a part of the test is not judged
+
+
+def ask_background(record: Record) -> Check:
+    """What another background does to the answers."""
+    metrics = record.metrics
+    question = "Does it look at the right thing?"
+    rule = (
+        f"good if another background changes at most {100 * STILL:.0f} of 100 answers and costs at "
+        f"most {100 * STILL:.0f} points, a problem from {100 * UNSTEADY:.0f} on"
+    )
+    flips = metrics.get("test_flip_rate", metrics.get("test_pair_flip_rate"))
+    if flips is None:
+        said = "Not known: no test image has a region of interest to exchange the background of."
+        if metrics.get("gate_promise", "none") != "none":
+            said = "Its gate hides the background, but none could be exchanged to test that."
+        return Check(question, "careful", said, rule, "Not known")
+    gap = metrics.get("test_background_gap") or 0.0
+    pairs = metrics.get("test_pair_flip_rate", 0.0)
+    damage = max(flips, gap, pairs)
+    level: Level = "good" if damage <= STILL else "careful" if damage < UNSTEADY else "bad"
+    said = f"Exchanging only the background changes {100 * flips:.0f} of 100 answers"
+    if "test_random_background_accuracy" in metrics:
+        said += f", and {percent(metrics['test_random_background_accuracy'])} are right then"
+    said += f". {_say_damage(level)}"
+    if metrics.get("mask_only_warning"):
+        level = at_least(level, "careful")
+        said += " But the outline of the region alone gives the class away, which no gate hides."
+    return Check(question, level, said, rule)
+
+
+def _say_damage(level: Level) -> str:
+    return {
+        "good": "It decides by the region of interest.",
+        "careful": "Some of its answers depend on the background.",
+        "bad": "It reads the background, and will fail where that is another one.",
+    }[level]
+
+
+def ask_worst_part(record: Record) -> Iterator[Check]:
+    """The worst slice beside the average."""
+    parts = {
+        name: one
+        for name, one in record.metrics.get("test_groups", {}).items()
+        if one["images"] >= FEWEST_OF_PART
+    }
+    if not parts:
+        return
+    name = min(parts, key=lambda part: parts[part]["accuracy"])
+    one, mean = parts[name], float(record.predictions.correct.mean())
+    right = round(one["accuracy"] * one["images"])
+    _, high = wilson_interval(right, one["images"])
+    below = mean - one["accuracy"]
+    level: Level = "good" if below <= WORST_BELOW else "careful"
+    if high < mean - WORST_BELOW:
+        level = "bad"
+    yield Check(
+        "Is it fair to every part of the data?",
+        level,
+        f"At its worst ({record.names.scrub(name)}, {count(one['images'], 'image')}) it is right "
+        f"in {percent(one['accuracy'])}; on average in {percent(mean)}.",
+        f"good if no part of at least {FEWEST_OF_PART} images is more than "
+        f"{100 * WORST_BELOW:.0f} points below the average, a problem if that is no accident",
+    )

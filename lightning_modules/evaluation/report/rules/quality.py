@@ -1,0 +1,96 @@
+"""Is it right, do we know, and does it know itself?"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lightning_modules.evaluation.report import curves
+from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.check import Check, at_least, score_of
+from lightning_modules.evaluation.report.wording import count, percent
+
+# widths of the interval of the score, in shares: up to which the test tells enough, or something
+NARROW, WIDE = 0.10, 0.20
+FEWEST_GROUPS = 5  # of a test, below which it tells of these few alone
+TRUE = 0.05  # expected calibration error up to which probabilities are taken at their word
+
+
+def ask_broken(record: Record) -> Iterator[Check]:
+    """Answers that are not numbers."""
+    broken = int((~np.isfinite(record.predictions.logits)).any(axis=1).sum())
+    if broken:
+        yield Check(
+            "Did it work at all?",
+            "bad",
+            f"{count(broken, 'answer')} of {len(record.predictions):,} are not numbers: no score "
+            "below means anything.",
+            "every answer must be a number",
+        )
+
+
+def ask_right(record: Record) -> Check:
+    """The score beside guessing."""
+    name, value, (low, _) = score_of(record)
+    labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
+    chance = 1 / len(record.class_names) if name != "accuracy" else labels.max() / labels.sum()
+    halfway = (1 + chance) / 2
+    level: Level = "bad" if low <= chance else "good" if low >= halfway else "careful"
+    said = {
+        "bad": "That is not shown to be better than guessing.",
+        "careful": "That is better than guessing, but far from reliable.",
+        "good": "That is far better than guessing.",
+    }[level]
+    guessing = "Guessing" if name != "accuracy" else "Always naming the commonest class"
+    return Check(
+        "Is it right?",
+        level,
+        f"It is right in {percent(value)} of the test images ({name}). {guessing} would reach "
+        f"{percent(chance, 0)}. {said}",
+        f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
+        "guessing to perfect), a problem if it is not above guessing",
+    )
+
+
+def ask_size(record: Record) -> Check:
+    """The width of the interval, and how many groups there are."""
+    name, _, (low, high) = score_of(record)
+    width, groups = high - low, record.num_groups
+    level: Level = "good" if width <= NARROW else "careful" if width <= WIDE else "bad"
+    said = (
+        f"{count(len(record.predictions), 'test image')}: the true {name} lies between "
+        f"{percent(low)} and {percent(high)} with 95 % certainty."
+    )
+    if groups is None:
+        level = at_least(level, "careful")
+        said += (
+            " Nobody said which images belong to one person or object, so they were counted as "
+            "independent, and the true range may be wider."
+        )
+    else:
+        said += f" They are of {count(groups, 'group')} (persons, objects)."
+        if groups < FEWEST_GROUPS:
+            level = at_least(level, "careful")
+            said += " So few may all be easy, or all be hard."
+    return Check(
+        "Was the test large enough?",
+        level,
+        said,
+        f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
+        f"{100 * WIDE:.0f}; at least {FEWEST_GROUPS} groups, and known ones",
+    )
+
+
+def ask_probabilities(record: Record) -> Check:
+    """The expected calibration error."""
+    error = record.metrics.get("test_ece")
+    if error is None:
+        error = curves.calibration_error(curves.reliability(record.predictions))
+    level: Level = "good" if error <= TRUE else "careful"
+    said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
+    return Check(
+        "Does it know how sure it is?",
+        level,
+        f"Its probabilities are off by {100 * error:.1f} points on average, so they {said}.",
+        f"good if at most {100 * TRUE:.0f} points; never a problem, as the answers stay the same",
+    )

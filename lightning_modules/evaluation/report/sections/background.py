@@ -1,0 +1,161 @@
+"""How much of the answers is background: what was changed, and what that did to them."""
+
+from markupsafe import Markup
+
+from lightning_modules.evaluation.report.page import (
+    Section,
+    bullets,
+    heading,
+    note,
+    paragraph,
+    sentence,
+    table,
+    term,
+)
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.sections.images import show_examples
+from lightning_modules.evaluation.report.sections.masks import (
+    compare,
+    show_masks,
+    show_regions,
+)
+from lightning_modules.evaluation.report.wording import percent, percent_range
+
+LABELS = {
+    "as_they_are": "as they are",
+    "same_background": "on a background of the same class",
+    "next_background": "on a background of the next class",
+    "far_background": "on a background of a further class",
+    "random_background": "on a background of a random class",
+    "no_roi": "ROI painted over, only the background left",
+    "mask_only": "everything painted over but the shape of the ROI",
+    "full_mask_as_they_are": "without the gate's mask, as they are",
+    "full_mask_next_background": "without the gate's mask, background of the next class",
+    "constant": "for comparison: always the same answer",
+}
+
+
+def write_background(record: Record) -> Section:
+    """Interventions, promise, regions, masks, margin."""
+    metrics = record.metrics
+    blocks = [*_promise(record)]
+    if "test_interventions" in metrics:
+        blocks += [heading("What happens when the image is changed"), *_interventions(record)]
+    blocks += show_examples(record, "backgrounds")
+    if "test_pair_flip_rate" in metrics:
+        blocks.append(paragraph(_say_pairs(record)))
+    blocks += show_regions(record) + show_masks(record) + compare(record)
+    lead = sentence(
+        "Does the model look at the {roi} or at what surrounds it? Exchanging the {b} tells: a "
+        "model that reads only the region gives the same answers.",
+        roi=term("region of interest"),
+        b=term("background"),
+    )
+    return Section("background", "How much of it is background", blocks, lead)
+
+
+def _promise(record: Record) -> list[Markup]:
+    promise = record.metrics.get("gate_promise")
+    if promise is None:
+        return []
+    held = record.metrics["test_promise_held_images"]
+    total = record.metrics["test_images"]
+    if promise == "none":
+        text = sentence(
+            "This model has no {gate} that hides the {b}: nothing keeps it from reading it.",
+            gate=term("gate"),
+            b=term("background"),
+        )
+        return [note("note", text, "No promise")]
+    given = " given" if promise == "exact" else " predicted"
+    text = sentence(
+        "The {gate} shows the network the{given} {mask} and nothing else. That held for {held} of "
+        "{total} test images{rest}",
+        gate=term("gate"),
+        given=given if promise == "exact_given_mask" else "",
+        mask=term("mask"),
+        held=f"{held:,}",
+        total=f"{total:,}",
+        rest="." if held == total else "; the others had no mask and were shown whole.",
+    )
+    level = "good" if held == total else "careful"
+    return [note(level, text, "The promise held" if held == total else "Not for all")]
+
+
+def _interventions(record: Record) -> list[Markup]:
+    rows = []
+    for one in record.metrics["test_interventions"]:
+        ends = (one["accuracy_low"], one["accuracy_high"])
+        rows.append(
+            [
+                LABELS.get(one["name"], one["name"].replace("_", " ")),
+                f"{one['images']:,}",
+                percent(one["accuracy"]),
+                percent_range(None if None in ends else ends),
+                percent(one["flip_rate"]) if one["name"] != "constant" else None,
+                percent(one["bit_exact_share"]) if one["name"] != "constant" else None,
+            ]
+        )
+    header = ["images", "number", "right", term("95 % interval"), "answers changed"]
+    header.append("same to the last bit")
+    said = [table(header, rows)]
+    gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
+    items = []
+    if flips is not None:
+        items.append(
+            sentence(
+                "{f} with random backgrounds: {value} (0 % if the background does not count).",
+                f=term("flip rate", "Flip rate"),
+                value=percent(flips),
+            )
+        )
+    if gap is not None:
+        items.append(
+            sentence(
+                "{g}: {value} points (0 if the background does not count).",
+                g=term("background gap", "Background gap"),
+                value=f"{100 * gap + 0.0:.1f}",
+            )
+        )
+    items += _mask_only(record)
+    return [*said, bullets(items)] if items else said
+
+
+def _mask_only(record: Record) -> list[Markup]:
+    """The geometry of the training masks alone, and the model on shapes alone."""
+    metrics, items = record.metrics, []
+    if "mask_only_balanced_accuracy" in metrics:
+        items.append(
+            sentence(
+                "{m}, learned from the outlines of training images alone: {value} (95 % interval "
+                "{ends}; guessing reaches {chance}). {judged}",
+                m=term("mask-only accuracy", "Mask-only accuracy"),
+                value=percent(metrics["mask_only_balanced_accuracy"]),
+                ends=percent_range((metrics["mask_only_low"], metrics["mask_only_high"])),
+                chance=percent(metrics["mask_only_chance"], 0),
+                judged="The outline alone gives the class away; no gate on pixels hides that."
+                if metrics.get("mask_only_warning")
+                else "The outline does not give the class away.",
+            )
+        )
+    share = metrics.get("test_gradient_outside_roi")
+    if share is not None:
+        items.append(
+            sentence(
+                "Secondary evidence: {share} of what the network is sensitive to (input gradient) "
+                "lies outside the {roi}.",
+                share="nothing" if share == 0 else percent(share),
+                roi=term("region of interest"),
+            )
+        )
+    return items
+
+
+def _say_pairs(record: Record) -> Markup:
+    metrics = record.metrics
+    return sentence(
+        "Real pairs: in {flips} of {num} pairs of images that differ in the background only, the "
+        "two answers differ.",
+        flips=percent(metrics["test_pair_flip_rate"]),
+        num=f"{metrics['test_pairs']:,}",
+    )

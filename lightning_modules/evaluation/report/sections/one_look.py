@@ -1,0 +1,51 @@
+"""The first thing to read: can this model be trusted, by which rules."""
+
+from markupsafe import Markup
+
+from lightning_modules.evaluation.report.page import Level, Section, note, sentence
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.check import Check, score_of
+from lightning_modules.evaluation.report.verdict import judge, worst
+from lightning_modules.evaluation.report.wording import count, percent
+
+TITLES: dict[Level, str] = {
+    "good": "Nothing speaks against it.",
+    "careful": "Usable with care.",
+    "bad": "Do not rely on it yet.",
+    "note": "It was not tested.",
+}
+
+
+def write_one_look(record: Record) -> Section:
+    """The verdict, then each question with its answer and rule."""
+    checks = judge(record)
+    if not checks:
+        text = "Nothing can be said of a model that was not tested (test=false)."
+        return Section("one-look", "In one look", [note("note", text, TITLES["note"])])
+    level = worst(checks)
+    blocks = [note(level, _say(record, checks, level), TITLES[level])]
+    for check in checks:
+        reason = sentence(
+            "<br>{reason} <small>(Rule: {rule}.)</small>", reason=check.reason, rule=check.rule
+        )
+        blocks.append(note(check.level, reason, f"{check.question} {check.said}."))
+    lead = "Can I trust this model? Each answer follows a rule that stands beside it."
+    return Section("one-look", "In one look", blocks, lead)
+
+
+def _say(record: Record, checks: list[Check], level: Level) -> Markup:
+    name, value, (low, high) = score_of(record)
+    groups = "" if record.num_groups is None else f" of {count(record.num_groups, 'group')}"
+    said = sentence(
+        "{name} {value} (95 % interval {low} to {high}) on {images}{groups}. ",
+        name=name.capitalize(),
+        value=percent(value),
+        low=percent(low),
+        high=percent(high),
+        images=count(len(record.predictions), "test image"),
+        groups=groups,
+    )
+    asked = [check.question for check in checks if check.level == level]
+    if level == "good":
+        return said + "Every question below is answered by yes, for images like these."
+    return said + sentence("Look at: {asked}", asked=" ".join(asked))

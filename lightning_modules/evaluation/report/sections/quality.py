@@ -1,0 +1,151 @@
+"""The scores with their intervals, each class, and who is taken for whom."""
+
+import numpy as np
+from markupsafe import Markup
+
+from lightning_modules.evaluation.report.figures import chart, new_axes
+from lightning_modules.evaluation.report.page import (
+    Section,
+    fold,
+    heading,
+    paragraph,
+    sentence,
+    table,
+    term,
+)
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.wording import (
+    count,
+    decimal,
+    decimal_range,
+    interval,
+    percent,
+    percent_range,
+)
+
+# name of the metric, of its entry in the glossary, and whether it is a share
+METRICS = (
+    ("accuracy", "accuracy", True),
+    ("balanced_accuracy", "balanced accuracy", True),
+    ("macro_f1", "macro F1", False),
+    ("auroc", "AUROC", False),
+    ("average_precision", "average precision", False),
+    ("sensitivity", "sensitivity", True),
+    ("specificity", "specificity", True),
+    ("log_loss", "log loss", False),
+    ("brier", "Brier score", False),
+    ("ece", "ECE", False),
+)
+CLASS_METRICS = (("precision", True), ("recall", True), ("F1", False))
+MOST_CELLS = 15  # classes of a confusion matrix as a table; more are a picture
+MOST_CONFUSED = 15
+
+
+def write_quality(record: Record) -> Section:
+    """Metrics, classes, confusion matrix."""
+    table_of = record.predictions
+    if table_of is None:
+        return Section("quality", "Scores", [])
+    blocks = [_metrics(record), *_classes(record)]
+    blocks += [heading("Confusion matrix"), *_confusion(record)]
+    groups = "" if record.num_groups is None else f" of {count(record.num_groups, 'group')}"
+    lead = sentence(
+        "How good the answers to {images}{groups} of the test are. The {i} says how far a number "
+        "can be trusted.",
+        images=count(len(table_of), "image"),
+        groups=groups,
+        i=term("95 % interval"),
+    )
+    return Section("quality", "Scores", blocks, lead)
+
+
+def _metrics(record: Record) -> Markup:
+    rows = []
+    for name, entry, is_share in METRICS:
+        value = record.metrics.get(f"test_{name}")
+        if value is not None:
+            shown, spread = (percent, percent_range) if is_share else (decimal, decimal_range)
+            ends = interval(record.metrics, f"test_{name}")
+            rows.append([term(entry), shown(value), spread(ends)])
+    labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
+    constant = labels.max() / labels.sum()
+    rows.append(["always the commonest class (accuracy)", percent(constant), None])
+    return table(["", "value", term("95 % interval")], rows)
+
+
+def _classes(record: Record) -> list[Markup]:
+    metrics, rows = record.metrics, []
+    labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
+    for index, name in enumerate(record.class_names):
+        cells = [name, f"{labels[index]:,}"]
+        for word, is_share in CLASS_METRICS:
+            key = f"test_{word.lower()}_{name}"
+            shown, spread = (percent, percent_range) if is_share else (decimal, decimal_range)
+            ends = spread(interval(metrics, key))
+            text = shown(metrics.get(key)) if labels[index] else None
+            cells.append(text if ends is None or text is None else f"{text} ({ends})")
+        rows.append(cells)
+    header = ["class", "images", *(term(word) for word, _ in CLASS_METRICS)]
+    shown = table(header, rows)
+    if len(rows) > MOST_CELLS:
+        return [fold(f"Each of the {len(rows)} classes", [shown])]
+    return [heading("Each class"), shown]
+
+
+def _confusion(record: Record) -> list[Markup]:
+    counts = np.array(record.predictions.confusion())
+    names = record.class_names
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    blocks = []
+    if len(names) <= MOST_CELLS:
+        rows = [
+            [name, *(f"{n:,} ({100 * s:.0f} %)" for n, s in zip(counts[k], shares[k], strict=True))]
+            for k, name in enumerate(names)
+        ]
+        shades = {
+            (k, j + 1): float(shares[k, j]) for k in range(len(names)) for j in range(len(names))
+        }
+        caption = sentence(
+            "A row is the true {c}, a column the answer; in brackets the share of the row. Right "
+            "answers stand on the diagonal of the {m}.",
+            c=term("class"),
+            m=term("confusion matrix"),
+        )
+        header = ["true class", *(f"answered {name}" for name in names)]
+        blocks.append(table(header, rows, caption, shades))
+    else:
+        blocks.append(_picture(shares, len(names)))
+    return blocks + _most_confused(counts, names)
+
+
+def _picture(shares: np.ndarray, num_classes: int) -> Markup:
+    axes = new_axes("answer (number of the class)", "true class", height=4.4)
+    axes.grid(False)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes, label="share of the row", shrink=0.8)
+    axes.images[0].set_rasterized(True)
+    right = float(np.mean(np.diag(shares)))
+    alt = f"Confusion matrix of {num_classes} classes: on average {100 * right:.0f} % on diagonal."
+    return chart(axes, alt, "Dark cells off the diagonal are frequent mistakes.")
+
+
+def _most_confused(counts: np.ndarray, names: list[str]) -> list[Markup]:
+    off = counts.copy()
+    np.fill_diagonal(off, 0)
+    order = np.argsort(off, axis=None, kind="stable")[::-1][:MOST_CONFUSED]
+    pairs = [np.unravel_index(place, off.shape) for place in order]
+    rows = [
+        [names[true], names[said], f"{off[true, said]:,}", percent(_share(off, counts, true, said))]
+        for true, said in pairs
+        if off[true, said]
+    ]
+    if not rows:
+        return [paragraph("No image was answered wrong.")]
+    if len(names) == 2:
+        return []
+    header = ["true class", "answered", "images", "share of the class"]
+    return [fold("The most frequent mistakes", [table(header, rows)])]
+
+
+def _share(off: np.ndarray, counts: np.ndarray, true: int, said: int) -> float:
+    return float(off[true, said] / counts[true].sum())

@@ -1,0 +1,87 @@
+"""Where the model is at its worst: slices, groups, and the corruptions that were tried."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import Markup
+
+from lightning_modules.evaluation.report.page import (
+    Section,
+    fold,
+    heading,
+    paragraph,
+    sentence,
+    table,
+    term,
+)
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.wording import count, percent, percent_range
+from lightning_modules.evaluation.slices import wilson_interval
+
+SHOWN, MOST = 12, 100  # rows that are seen at once, and rows at all
+
+
+def write_slices(record: Record) -> Section:
+    """Slices by class, groups, corruptions; the worst first."""
+    blocks = []
+    found = record.metrics.get("test_groups")
+    if found:
+        rows = [
+            [record.names.scrub(name), one["images"], round(one["accuracy"] * one["images"])]
+            for name, one in found.items()
+        ]
+        blocks += [heading("By class and column"), *_tabulate(rows, "part")]
+    if record.predictions is not None and record.predictions.groups is not None:
+        blocks += [heading("By group"), *_tabulate(_by_group(record), "group")]
+    if "test_slices" in record.metrics:
+        blocks += [heading("Under worse conditions"), _corruptions(record)]
+    lead = sentence(
+        "An average hides who pays for it. Share of right answers in each {slice} and {group}, the "
+        "worst first; a small one tells little, as its {i} shows.",
+        slice=term("slice"),
+        group=term("group"),
+        i=term("95 % interval"),
+    )
+    return Section("slices", "Slices and groups", blocks, lead)
+
+
+def _by_group(record: Record) -> list[list[object]]:
+    names, numbers = np.unique(record.predictions.groups, return_inverse=True)
+    images = np.bincount(numbers)
+    right = np.bincount(numbers, weights=record.predictions.correct)
+    return [
+        [record.names.group(name) if name else "unknown", int(total), int(good)]
+        for name, total, good in zip(names.tolist(), images, right, strict=True)
+    ]
+
+
+def _tabulate(rows: Sequence[Sequence[object]], what: str) -> list[Markup]:
+    """Rows of name, images and right answers."""
+    worst = sorted(rows, key=lambda row: (row[2] / row[1], -row[1]))
+    cells = [
+        [name, f"{total:,}", percent(right / total), percent_range(wilson_interval(right, total))]
+        for name, total, right in worst[:MOST]
+    ]
+    header = [what, "images", "right", term("95 % interval")]
+    blocks = [table(header, cells[:SHOWN])]
+    if len(cells) > SHOWN:
+        said = f"{len(cells) - SHOWN} more"
+        if len(worst) > MOST:
+            said += f", of {count(len(worst), what)} in all"
+        blocks.append(fold(said, [table(header, cells[SHOWN:])]))
+    perfect = sum(row[1] == row[2] for row in rows)
+    blocks.append(paragraph(f"Without a mistake: {perfect} of {count(len(rows), what)}."))
+    return blocks
+
+
+def _corruptions(record: Record) -> Markup:
+    rows = [
+        [
+            "as they are" if one["name"] == "clean" else one["name"].replace("_", " "),
+            percent(one["accuracy"]),
+            percent_range((one["accuracy_low"], one["accuracy_high"])),
+            percent(one["flip_rate"]),
+        ]
+        for one in record.metrics["test_slices"]
+    ]
+    return table(["condition, strength", "right", term("95 % interval"), "answers changed"], rows)

@@ -1,0 +1,144 @@
+"""What was trained, how to repeat it, how long it took."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from lightning_modules.evaluation.report.page import (
+    Section,
+    code,
+    fold,
+    heading,
+    paragraph,
+    sentence,
+    table,
+    term,
+)
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.wording import count, duration
+
+GATES = {
+    "exact": "nothing outside the mask can change an answer, not by a bit",
+    "exact_given_mask": "nothing outside the predicted mask can change an answer, not by a bit",
+    "none": "nothing: the network may read the background",
+}
+
+
+def write_training(record: Record) -> Section:
+    """Model, data, gate; the command; versions, machine and time."""
+    what = "What was trained" if record.trained else "What was evaluated"
+    blocks = [table(["", ""], _rows(record))]
+    if record.command:
+        blocks += [heading("The command that repeats it"), code(_command(record))]
+        blocks.append(paragraph(_say_repeat(record)))
+    blocks += _time(record)
+    versions = record.facts.get("versions", {})
+    if versions:
+        rows = [[name, version] for name, version in versions.items()]
+        blocks.append(fold("Versions and machine", [table(["", ""], rows)]))
+    return Section("training", what, blocks)
+
+
+def _rows(record: Record) -> list[list[object]]:
+    config, facts, metrics = record.config, record.facts, record.metrics
+    model = facts.get("model", {})
+    gate = model.get("gate", _last(config.get("gate")))
+    promise = metrics.get("gate_promise", model.get("promise"))
+    size = config.get("data", {}).get("image_size")
+    rows: list[list[object]] = [
+        ["Backbone", model.get("backbone", config.get("model", {}).get("backbone"))],
+        ["Parameters", f"{model['parameters']:,}" if "parameters" in model else None],
+        [term("gate", "Gate"), gate],
+        ["The gate promises", GATES.get(promise)],
+        [term("margin", "Margin"), _pixels(metrics.get("gate_dilate"))],
+        ["Start", _start(record)],
+        ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
+        ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
+        ["Checkpoint", facts.get("checkpoint")],
+        [term("seed", "Seed"), config.get("seed")],
+        ["Epochs", _epochs(record)],
+        ["Optimizer", _optimizer(record)],
+        ["Finished", facts.get("finished")],
+    ]
+    return [row for row in rows if row[1] is not None]
+
+
+def _start(record: Record) -> str | None:
+    if not record.trained:
+        return None
+    pretrained = record.config.get("model", {}).get("pretrained")
+    if record.config.get("init_from"):
+        return f"the weights of {record.names.scrub(str(record.config['init_from']))}"
+    if pretrained in (False, None):
+        return "from scratch (random weights)"
+    return "pretrained weights" + ("" if pretrained is True else f" ({_file(pretrained)})")
+
+
+def _file(path: object) -> str:
+    return str(path).replace("\\", "/").rpartition("/")[2]
+
+
+def _epochs(record: Record) -> str | None:
+    if not record.history:
+        return None
+    return f"{len(record.history)} of at most {record.config['trainer'].get('max_epochs')}"
+
+
+def _optimizer(record: Record) -> str | None:
+    optimizer = record.config.get("optimizer") or {}
+    name = optimizer.get("name", _last(optimizer))
+    if not record.trained or name is None:
+        return None
+    rate = optimizer.get("lr")
+    return name if rate is None else f"{name}, learning rate {rate:g}"
+
+
+def _last(config: dict[str, Any] | None) -> str | None:
+    target = (config or {}).get("_target_")
+    return None if target is None else target.rpartition(".")[2]
+
+
+def _pixels(value: object) -> str | None:
+    return None if value is None else f"{value} px"
+
+
+def _command(record: Record) -> str:
+    seed = f"seed={record.config['seed']}" if "seed" in record.config else ""
+    words = record.command if seed in record.command else f"{record.command} {seed}"
+    return record.names.scrub(words)
+
+
+def _say_repeat(record: Record) -> Markup:
+    if record.trained:
+        return sentence(
+            "Started again with the same {seed}, versions and kind of machine it gives the same "
+            "run. Everything that was decided by default stands in config.yaml of its folder.",
+            seed=term("seed"),
+        )
+    return sentence("What was decided by default stands in config.yaml of its folder.")
+
+
+def _time(record: Record) -> list[Markup]:
+    if not record.seconds:
+        return []
+    total, num = sum(record.seconds), len(record.seconds)
+    return [
+        heading("Time"),
+        paragraph(
+            sentence(
+                "Training took {total}: {epochs} of {each}{speed}{machine}.",
+                total=duration(total),
+                epochs=count(num, "epoch"),
+                each=duration(total / num),
+                speed=_speed(record, total / num),
+                machine=f", on {record.facts['machine']}" if "machine" in record.facts else "",
+            )
+        ),
+    ]
+
+
+def _speed(record: Record, seconds: float) -> str:
+    train = record.facts.get("data", {}).get("splits", {}).get("train")
+    if not train:
+        return ""
+    return f", {count(round(sum(train['images']) / seconds), 'image')} a second"

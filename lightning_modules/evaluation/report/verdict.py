@@ -1,0 +1,38 @@
+"""Can this model be trusted? Rules over the numbers of a test, each of which can be read.
+
+No rule needs statistics to be understood, each says by which bounds it judges, and the whole is as
+good as its worst part: a model that is right but looks at the background is not to be trusted.
+"""
+
+from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.check import ORDER, Check
+from lightning_modules.evaluation.report.rules.circumstances import ask_freshness, ask_warnings
+from lightning_modules.evaluation.report.rules.dependence import ask_background, ask_worst_part
+from lightning_modules.evaluation.report.rules.quality import (
+    ask_broken,
+    ask_probabilities,
+    ask_right,
+    ask_size,
+)
+
+
+def judge(record: Record) -> list[Check]:
+    """All that can be asked of this record; nothing where it was not tested."""
+    if record.predictions is None:
+        return []
+    return [
+        *ask_broken(record),
+        ask_right(record),
+        ask_size(record),
+        ask_background(record),
+        *ask_worst_part(record),
+        ask_probabilities(record),
+        ask_warnings(record),
+        *ask_freshness(record),
+    ]
+
+
+def worst(checks: list[Check]) -> Level:
+    """The level of the whole."""
+    return max((check.level for check in checks), key=ORDER.index, default="note")

@@ -1,0 +1,42 @@
+"""Numbers as a report writes them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(share: float | None, digits: int = 1) -> str | None:
+    """``93.1 %``; None stays None."""
+    return None if share is None else f"{100 * share + 0.0:.{digits}f} %"
+
+
+def decimal(value: float | None, digits: int = 3) -> str | None:
+    """``0.931``; None stays None."""
+    return None if value is None else f"{value + 0.0:.{digits}f}"
+
+
+def interval(metrics: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """Ends of a metric's 95 % interval; None: it has none."""
+    ends = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
+    return None if None in ends else ends
+
+
+def percent_range(ends: tuple[float, float] | None) -> str | None:
+    """``89.2 to 95.6 %``."""
+    return None if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+
+
+def decimal_range(ends: tuple[float, float] | None) -> str | None:
+    """``0.892 to 0.956``."""
+    return None if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """``48 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """``1 image``, ``2,104 images``."""
+    return f"{number:,} {one if number == 1 else many if many is not None else one + 's'}"

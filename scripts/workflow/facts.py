@@ -1,0 +1,127 @@
+"""facts.json: what no other file of a run or an evaluation says, for whoever reads its report."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from datamodules.splitting.splits import SPLITS
+from datamodules.tables.table import ImageTable
+from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.roi_classifier import ROIClassifier
+from lightning_modules.run_files import write_json
+from workflow.places import list_results
+from workflow.plan import Plan
+
+FILE = "facts.json"
+LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
+
+
+def write_facts(folder: Path, plan: Plan, model: ROIClassifier, warnings: Sequence[str]) -> None:
+    """Write down where, when, on what, and what warned.
+
+    Args:
+        folder: Of the run or the evaluation; its predictions.csv is there, if it was tested.
+        plan: What was done.
+        model: That was trained or evaluated.
+        warnings: That concern the result; those of a run before it was resumed are kept.
+    """
+    gate = model.network.gate
+    before = _read(folder / FILE).get("warnings", [])
+    facts: dict[str, Any] = {
+        "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
+        "model": {
+            "backbone": model.hparams.model["backbone"],
+            "parameters": sum(one.numel() for one in model.network.parameters()),
+            "gate": type(gate).__name__,
+            "promise": gate.promise.value,
+        },
+        "data": _describe(plan.table),
+        "versions": _find_versions(),
+        "machine": _describe_machine(),
+        "warnings": list(dict.fromkeys([*before, *warnings])),
+    }
+    best = folder / "checkpoints" / "best.ckpt"
+    if best.is_file():
+        kept = torch.load(best, map_location="cpu", weights_only=True, mmap=True)
+        facts["best_epoch"] = kept["epoch"]
+        facts["monitor"] = (plan.config["callbacks"].get("best") or {}).get("monitor")
+    tested = folder / "predictions.csv"
+    if tested.is_file():
+        mark = _fingerprint_test(tested)
+        facts["test"] = {"fingerprint": mark, "looks": 1 + _count_others(folder, mark)}
+    write_json(folder / FILE, facts)
+
+
+def _describe(table: ImageTable) -> dict[str, Any]:
+    """Images of each class in each split, and with groups those."""
+    counts, splits = table.counts(), {}
+    for split in SPLITS:
+        rows = table.rows_of(split)
+        one: dict[str, Any] = {"images": [int(number) for number in counts[split]]}
+        one["with_roi"] = float(table.annotated[rows].any(axis=1).mean()) if len(rows) else 0.0
+        if table.groups is not None:
+            numbers = table.groups.numbers[rows]
+            one["num_groups"] = len(np.unique(numbers))
+            one["groups"] = [
+                len(np.unique(numbers[table.labels[rows] == label]))
+                for label in range(len(table.class_names))
+            ]
+        splits[split] = one
+    return {
+        "name": table.name,
+        "class_names": list(table.class_names),
+        "positive_class": table.positive_class,
+        "region_names": list(table.region_names),
+        "split_fingerprint": table.fingerprint,
+        "splits": splits,
+    }
+
+
+def _find_versions() -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found | {"system": f"{platform.system()} {platform.machine()}"}
+
+
+def _describe_machine() -> str:
+    """The GPU, else the processor's cores; never the name of the machine."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    return f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads"
+
+
+def _fingerprint_test(file: Path) -> str:
+    """SHA-256 of which images were tested, and with which labels."""
+    table = read_predictions(file)
+    names = (table.class_names[label] for label in table.labels.tolist())
+    lines = sorted(f"{one}\t{name}" for one, name in zip(table.ids, names, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _count_others(folder: Path, mark: str) -> int:
+    """Runs and evaluations below outputs/ that tested the same images, without this one."""
+    return sum(
+        _read(file).get("test", {}).get("fingerprint") == mark
+        for file in list_results(FILE)
+        if file.parent.resolve() != folder.resolve()
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # of a run that is being deleted, or written by hand
