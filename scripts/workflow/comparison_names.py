@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from front.conf_tree import GLOBAL_GROUPS
+
 from workflow.config_hash import OF_THE_CALL, PLACES, covers
 from workflow.plan import name_gate
 
@@ -12,7 +14,18 @@ from workflow.plan import name_gate
 LEFT_OUT = (*OF_THE_CALL, *PLACES, "out", "name", "config_hash", "control", "which", "callbacks")
 LEFT_OUT += ("interventions", "data.slice_by", "data.pair_by", "data._target_")
 # what says most about a model, in the order in which a name takes it
-FIRST = ("gate", "model.backbone", "model.pretrained", "ckpt", "extras", "seed", "data.fold")
+FIRST = (
+    "gate",
+    "study",
+    "experiment",
+    "recipe",
+    "model.backbone",
+    "model.pretrained",
+    "ckpt",
+    "extras",
+    "seed",
+    "data.fold",
+)
 LONGEST = 28  # characters of a value
 
 
@@ -32,6 +45,9 @@ def tell_apart(
         The name of each, and all that differs, as text by its key.
     """
     flat = [dict(_flatten(config)) for config in configs]
+    for key in GLOBAL_GROUPS:
+        if not all(key in one for one in flat):
+            flat = [{name: value for name, value in one.items() if name != key} for one in flat]
     different = [key for key in _all_keys(flat) if len({one.get(key) for one in flat}) > 1]
     chosen: list[str] = []
     kinds = [()] * len(flat)
