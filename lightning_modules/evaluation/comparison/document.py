@@ -9,6 +9,7 @@ from lightning_modules.evaluation.comparison.tables import (
     differences_table,
     mcnemar_table,
     scores_table,
+    settings_table,
 )
 from lightning_modules.evaluation.comparison.wording import BY_NAME
 
@@ -78,9 +79,6 @@ def describe(findings: Findings, date: str) -> str:
 
 def _describe_settings(findings: Findings) -> list[str]:
     variants = findings.comparison.variants
-    keys = list(dict.fromkeys(key for variant in variants for key in variant.settings))
-    if not keys:
-        return ["Nothing in their configurations."]
-    cells = [["option", *(variant.name for variant in variants)]]
-    cells += [[key, *(variant.settings.get(key, "-") for variant in variants)] for key in keys]
-    return align(cells)
+    runs = [f"- {one.name}: {', '.join(run.name for run in one.runs)}" for one in variants]
+    cells = settings_table(findings.comparison)
+    return [*runs, "", *(align(cells) if cells else ["Nothing in their configurations."])]

@@ -13,6 +13,7 @@ from lightning_modules.evaluation.comparison.tables import (
     differences_table,
     mcnemar_table,
     scores_table,
+    settings_table,
 )
 from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
 from lightning_modules.evaluation.report.figures import chart
@@ -31,6 +32,7 @@ from lightning_modules.evaluation.report.page import (
 
 LEVELS: dict[str, Level] = {"better": "good", "worse": "bad", "cannot tell": "note"}
 TITLES = {"better": "Better", "worse": "Worse", "cannot tell": "Cannot tell"}
+WIDTH = 5.6  # inches of the chart, whose text is then readable on a phone
 # heads of columns that the glossary explains, and by which of its words
 TERMS = {
     **{name: name for name in ("accuracy", "balanced accuracy", "macro F1", "AUROC", "log loss")},
@@ -90,7 +92,7 @@ def _differences(findings: Findings) -> Iterator[Markup]:
         "The line is the {interval}: where it crosses 0, the two cannot be told apart.",
         interval=term("95 % interval"),
     )
-    yield chart(draw(comparison, metric, findings.margin), alt, caption)
+    yield chart(draw(comparison, metric, findings.margin, WIDTH), alt, caption)
     metrics = [BY_NAME[name] for name in comparison.metrics]
     yield _table(differences_table(comparison, metrics))
 
@@ -104,10 +106,10 @@ def _single(findings: Findings) -> Iterator[Markup]:
 
 def _settings(findings: Findings) -> Iterator[Markup]:
     variants = findings.comparison.variants
-    keys = list(dict.fromkeys(key for variant in variants for key in variant.settings))
-    if keys:
-        rows = [[key, *(variant.settings.get(key) for variant in variants)] for key in keys]
-        yield table(["option", *(variant.name for variant in variants)], rows)
+    yield bullets([f"{one.name}: {', '.join(run.name for run in one.runs)}" for one in variants])
+    cells = settings_table(findings.comparison)
+    if cells:
+        yield table(cells[0], cells[1:])
 
 
 def _table(cells: Cells) -> Markup:

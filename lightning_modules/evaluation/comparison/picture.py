@@ -80,7 +80,7 @@ def draw(
 def _head(axes: "Axes", place: float, one: Against, comparison: Comparison) -> None:
     text = f"{one.name} compared with {comparison.variants[0].name}"
     axes.annotate(
-        textwrap.shorten(text, 90),
+        textwrap.fill(text, int(10.5 * axes.figure.get_figwidth())),
         (0, place),
         xycoords=("figure fraction", "data"),
         xytext=(8, 0),
@@ -140,7 +140,11 @@ def _label(
         f"{paired.num_units} {paired.unit_name}"
     )
     axes.figure.suptitle(
-        textwrap.fill(title, 80), x=0.01, ha="left", fontsize=12, fontweight="bold"
+        textwrap.fill(title, int(9.4 * axes.figure.get_figwidth())),
+        x=0.01,
+        ha="left",
+        fontsize=12,
+        fontweight="bold",
     )
     found = {
         verdict(one.differences[each], BY_NAME[each])

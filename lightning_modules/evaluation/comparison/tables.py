@@ -91,6 +91,14 @@ def mcnemar_table(comparison: Comparison) -> Cells:
     return cells
 
 
+def settings_table(comparison: Comparison) -> Cells:
+    """A row an option that is not the same for all variants; empty: there is none."""
+    variants = comparison.variants
+    keys = list(dict.fromkeys(key for variant in variants for key in variant.settings))
+    rows = [[key, *(variant.settings.get(key, NOTHING) for variant in variants)] for key in keys]
+    return [["option", *(variant.name for variant in variants)], *rows] if rows else []
+
+
 def rows_for_csv(comparison: Comparison) -> list[dict[str, Any]]:
     """A row a later variant and metric, unrounded and unscaled."""
     rows = []
