@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 from front.outcome import RequirementNotMet
-from omegaconf import DictConfig, OmegaConf
 
 from lightning_modules.evaluation.comparison.comparing import compare
 from lightning_modules.evaluation.comparison.document import describe, describe_on_screen
@@ -14,7 +13,7 @@ from lightning_modules.evaluation.comparison.paired import pair
 from lightning_modules.evaluation.comparison.tables import rows_for_csv
 from lightning_modules.run_files import write_bytes, write_csv, write_json, write_text
 from workflow.call import Call
-from workflow.comparison_request import check_comparison
+from workflow.comparison_request import Asked
 from workflow.comparison_sources import find_sources, read_variants
 from workflow.journal import Journal
 from workflow.places import OUTPUTS, check_out, make_new, open_out
@@ -24,14 +23,13 @@ log = logging.getLogger(__name__)
 INSTEAD = "Name another folder."
 
 
-def compare_runs(cfg: DictConfig, call: Call, journal: Journal) -> None:
+def compare_runs(asked: Asked, call: Call, journal: Journal) -> None:
     """Compare as asked; everything goes into a folder of its own.
 
     Raises:
         ValueError: There are no such results, or they cannot be compared.
         RequirementNotMet: With a margin, where a variant may be worse by more; all is written.
     """
-    asked = check_comparison(OmegaConf.to_container(cfg, resolve=True))
     if asked.out is not None:
         check_out(asked.out, INSTEAD)
     sources = find_sources(asked.words, asked.split)

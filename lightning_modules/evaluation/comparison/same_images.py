@@ -60,7 +60,7 @@ def check_runs(runs: Sequence[Run]) -> None:
         table = run.table
         twice = len(table) - len(set(table.ids))
         if twice:
-            problems.append(f"{run.name} has {twice} images more than once: test it again.")
+            problems.append(f"{run.name} has {_images(twice)} more than once: test it again.")
         broken = int((~np.isfinite(table.answered.logits)).any(axis=1).sum())
         if broken:
             problems.append(
@@ -129,7 +129,7 @@ def check_labels(
                 for row in rows[:MOST_NAMED]
             ]
             problems.append(
-                f"{first.name} and {other.name} have different labels for {len(rows)} images "
+                f"{first.name} and {other.name} have different labels for {_images(len(rows))} "
                 f"({_some(shown, len(rows))}). {AGAIN}."
             )
     _raise(problems)
@@ -146,10 +146,14 @@ def check_groups(known: Sequence[Answers], ids: Sequence[str]) -> None:
         rows = np.flatnonzero(other.groups != known[0].groups).tolist()
         if rows:
             problems.append(
-                f"{known[0].name} and {other.name} have different groups for {len(rows)} images "
+                f"{known[0].name} and {other.name} have different groups for {_images(len(rows))} "
                 f"({_some([ids[row] for row in rows[:MOST_NAMED]], len(rows))}). {AGAIN}."
             )
     _raise(problems)
+
+
+def _images(number: int) -> str:
+    return "1 image" if number == 1 else f"{number} images"
 
 
 def _some(names: Sequence[str], total: int | None = None) -> str:
