@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from compared import make_table
-from scipy.special import expit
 
 from lightning_modules.evaluation.comparison.comparing import compare
 from lightning_modules.evaluation.comparison.paired import pair

@@ -13,13 +13,12 @@ from omegaconf import OmegaConf
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
 from lightning_modules.evaluation.predictions_file import read_predictions
-from lightning_modules.evaluation.study import Record, Row, key_of, make_rows
+from lightning_modules.evaluation.study import Row, key_of, make_rows
 from workflow.comparison_names import tell_apart
 from workflow.places import OUTPUTS, find_results, is_sweep
 from workflow.sweep import read_record
 
 FILES = {"test": "predictions.csv", "val": "val_predictions.csv"}
-DEPTHS = (1, 2)  # folders below that of a sweep in which its runs may lie
 UNTESTED = {
     "test": "It was not tested (test=false, or it has not come that far): python "
     "scripts/evaluate.py ckpt={folder} tests it, and its folder can be compared.",
@@ -100,11 +99,8 @@ def _add_run(folder: Path, sources: Sources) -> None:
 
 
 def _add_sweep(folder: Path, sources: Sources) -> None:
-    records: list[Record] = []
-    for depth in DEPTHS:
-        found = (read_record(path, folder) for path in sorted(folder.glob("/".join("*" * depth))))
-        records = records or [record for record in found if record is not None]
-    for row in make_rows(records):
+    found = (read_record(path, folder) for path in sorted(folder.glob("*")))
+    for row in make_rows(record for record in found if record is not None):
         left = [record for record in row.records if record.state != "finished"]
         if left:
             reasons = "; ".join(

@@ -164,7 +164,7 @@ def find_results(word: str) -> Path:
 
 def is_sweep(folder: Path) -> bool:
     """Whether a folder holds runs and is none itself."""
-    return not (folder / "config.yaml").is_file() and any(folder.glob("*/command.txt"))
+    return not (folder / "config.yaml").is_file() and any(folder.glob("*/status.json"))
 
 
 def find_last(folder: Path) -> Path | None:

@@ -18,28 +18,32 @@ from lightning_modules.evaluation.statistics.units import Units
 MOST_RANKED = 200  # blocks of units whose images are ranked against each other
 
 
-class LowestRatio:
-    """The lowest of R ratios that have a denominator, such as the accuracy of the worst slice.
+class LowestShare:
+    """The lowest share of right answers among slices that have an image: the worst group.
 
     Args:
         units: Of the images.
-        numerators: What each image adds to the upper sums, (N, R).
-        denominators: The same of the lower ones; not negative.
+        right: (N,) bool.
+        slices: (K, N) int, the slice of each image by each of K columns; no number in two rows.
     """
 
-    def __init__(self, units: Units, numerators: np.ndarray, denominators: np.ndarray) -> None:
-        self.numerators, self.denominators = units.total(numerators), units.total(denominators)
-        ratios = numerators.sum(axis=0) / denominators.sum(axis=0)
-        self.num_active = [units.count(denominators[:, int(ratios.argmin())] > 0)]
+    def __init__(self, units: Units, right: np.ndarray, slices: np.ndarray) -> None:
+        size = (units.num_blocks, int(slices.max()) + 1)
+        places = (units.block_codes * size[1] + slices).ravel()
+        weights = np.tile(right, len(slices)).astype(float)
+        self.hits = np.bincount(places, weights, size[0] * size[1]).reshape(size)
+        self.images = np.bincount(places, minlength=size[0] * size[1]).reshape(size).astype(float)
+        worst = int((self.hits.sum(axis=0) / self.images.sum(axis=0)).argmin())
+        self.num_active = [units.count((slices == worst).any(axis=0))]
         self.num_units = units.num_units
 
     def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See ``Score``; the influences are those on the ratio that is the lowest."""
-        above, below = weights @ self.numerators, weights @ self.denominators
-        ratios = np.divide(above, below, out=np.full_like(below, np.inf), where=below > 0)
-        lowest, rows = ratios.argmin(axis=1), np.arange(len(weights))
-        values = ratios[rows, lowest]
-        change = self.numerators[:, lowest].T - values[:, None] * self.denominators[:, lowest].T
+        """See ``Score``; the influences are those on the share that is the lowest."""
+        above, below = weights @ self.hits, weights @ self.images
+        shares = np.divide(above, below, out=np.full_like(below, np.inf), where=below > 0)
+        lowest, rows = shares.argmin(axis=1), np.arange(len(weights))
+        values = shares[rows, lowest]
+        change = self.hits[:, lowest].T - values[:, None] * self.images[:, lowest].T
         return values, change / np.maximum(below[rows, lowest], 1e-12)[:, None]
 
 
@@ -75,9 +79,9 @@ def make_scores(
         probs = softmax(logits.astype(float), axis=1)[:, ranked]
         found["auroc"] = (PairShare(coarse, labels, probs, ranked), coarse)
     slices = _slices(paired, slice_by)
-    if slices.shape[1]:
-        right = slices * (predicted == labels)[:, None]
-        found["worst_group_accuracy"] = (LowestRatio(units, right, slices), units)
+    if len(slices):
+        worst = LowestShare(units, predicted == labels, slices)
+        found["worst_group_accuracy"] = (worst, units)
     return found
 
 
@@ -89,10 +93,11 @@ def _join(units: Units, most: int) -> Units:
 
 
 def _slices(paired: Paired, slice_by: Sequence[str]) -> np.ndarray:
-    """(N, R) 0 or 1: which slices, each crossed with the class, an image is in."""
-    columns = []
+    """(K, N) int: the slice, crossed with the class, of each image by each column."""
+    first, found = 0, []
     for name in slice_by:
         values = np.unique(paired.columns[name], return_inverse=True)[1]
         codes = np.unique(values * len(paired.class_names) + paired.labels, return_inverse=True)[1]
-        columns.append(np.eye(int(codes.max()) + 1)[codes])
-    return np.concatenate(columns, axis=1) if columns else np.zeros((len(paired.labels), 0))
+        found.append(codes + first)
+        first += int(codes.max()) + 1
+    return np.array(found, dtype=int)
