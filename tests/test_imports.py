@@ -52,6 +52,8 @@ def test_imports_point_downwards(folder):
         "lightning_modules.networks.gates.auto",
         "workflow.plan",
         "workflow.doctoring",
+        "workflow.comparison",
+        "lightning_modules.evaluation.comparison.page",
         "workflow.resume",
         "workflow.sweep",
         "front.app",

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(?:\w+)?\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 LINES = [line.strip() for block in BLOCKS for line in block.splitlines()]
-SCRIPTS = "train|evaluate|check_data|find_roi|find_lr|benchmark"
+SCRIPTS = "train|evaluate|compare|check_data|find_roi|find_lr|benchmark"
 COMMANDS = [
     part.strip()
     for line in LINES

@@ -85,7 +85,7 @@ def check_out(out: str | Path, instead: str) -> Path:
     folder = Path(out).resolve()
     if not str(out).strip() or any(place.is_file() for place in (folder, *folder.parents)):
         raise ValueError(f"out={out} is no folder. Name one that is new, or empty.")
-    kept = ("config.yaml", "checkpoints", "metrics.json", "findings.csv")
+    kept = ("config.yaml", "checkpoints", "metrics.json", "findings.csv", "comparison.json")
     taken = [name for name in kept if (folder / name).exists()]
     if taken:
         raise ValueError(f"out={out} holds a run or results already ({taken[0]}). {instead}")
@@ -134,6 +134,37 @@ def find_checkpoint(word: str, which: str = "last", begun: bool = True) -> Path:
             "ended before its first one was saved. resume= starts it anew in its own folder."
         )
     return checkpoint
+
+
+def find_results(word: str) -> Path:
+    """Find the folder whose results a user means.
+
+    Args:
+        word: ``latest``, a run's or a sweep's name (its newest), or the folder of a run, an
+            evaluation or a sweep; a run's name comes before a sweep's.
+
+    Raises:
+        ValueError: There is none.
+    """
+    path = Path(word)
+    if path.suffix in SUFFIXES:
+        raise ValueError(
+            f"{word} is a checkpoint, which holds no results: name the folder of its run, or of "
+            f"an evaluation (evaluate.py ckpt={word} makes one)."
+        )
+    if is_sweep(path):
+        return path.resolve()
+    is_run = word == "latest" or (path / "config.yaml").is_file()
+    if not is_run and _is_name(word) and not (OUTPUTS / "runs" / word).is_dir():
+        sweeps = [one for one in (OUTPUTS / "sweeps" / word).glob("*") if is_sweep(one)]
+        if sweeps:
+            return max(sweeps, key=lambda folder: folder.stat().st_mtime)
+    return _find_run(word)
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder holds runs and is none itself."""
+    return not (folder / "config.yaml").is_file() and any(folder.glob("*/status.json"))
 
 
 def find_last(folder: Path) -> Path | None:

@@ -77,10 +77,7 @@ class Plan:
     @property
     def gate(self) -> str:
         """Name of the gate as conf/gate has it."""
-        name = self.config["gate"]["_target_"].rpartition(".")[2].removesuffix("Gate")
-        if self.config["gate"].get("unsupervised"):
-            return "two_stage_unsupervised"
-        return {"No": "none", "TwoStage": "two_stage"}.get(name, name.lower())
+        return name_gate(self.config["gate"])
 
     @property
     def gated(self) -> bool:
@@ -101,6 +98,14 @@ class Plan:
     def num_bad_images(self) -> int:
         """Images that were left out; one may be bad in several ways."""
         return len({one["id"] for one in self.bad})
+
+
+def name_gate(gate: dict[str, Any]) -> str:
+    """What a gate's configuration is called in conf/gate."""
+    name = gate["_target_"].rpartition(".")[2].removesuffix("Gate")
+    if gate.get("unsupervised"):
+        return "two_stage_unsupervised"
+    return {"No": "none", "TwoStage": "two_stage"}.get(name, name.lower())
 
 
 def control_of(plan: Plan) -> Plan:

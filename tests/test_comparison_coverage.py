@@ -1,0 +1,78 @@
+"""Intervals of differences keep what they say, by simulation."""
+
+import numpy as np
+import pytest
+from compared import make_table
+
+from lightning_modules.evaluation.comparison.comparing import compare
+from lightning_modules.evaluation.comparison.paired import pair
+from lightning_modules.evaluation.comparison.variants import Run, Variant
+from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
+
+METRICS = ("accuracy", "macro_f1", "auroc", "log_loss")
+
+
+def draw(rng, num_groups, num_seeds=1, ease=1.5, of_seed=0.0):
+    """Two variants of one ability on groups that are easier for the one or for the other.
+
+    What a group and a seed add to the log odds of an answer is drawn anew for each variant, so
+    that a difference in truth is never there.
+    """
+    sizes = rng.integers(8, 30, num_groups)
+    groups = np.repeat(np.arange(num_groups), sizes)
+    labels = rng.integers(0, 2, len(groups))
+    shared = rng.normal(ease, 1.0, num_groups)[groups] + rng.normal(0, 0.7, len(groups))
+    variants = []
+    for name in "AB":
+        own = rng.normal(0, 0.5, num_groups)[groups]
+        runs = []
+        for seed in range(num_seeds):
+            odds = shared + own + rng.normal(0, of_seed) + rng.normal(0, 0.7, len(groups))
+            logits = np.stack([-odds, odds], axis=1) * np.where(labels, 1, -1)[:, None] / 2
+            runs.append(Run(f"{name}{seed}", make_table(labels, logits, groups), {}))
+        variants.append(Variant(name, runs))
+    return variants
+
+
+def count_covered(num_draws, seed=0, **options):
+    """Share of the draws whose interval holds the true difference, 0, by metric."""
+    rng = np.random.default_rng(seed)
+    covered = dict.fromkeys(METRICS, 0)
+    for _ in range(num_draws):
+        variants = draw(rng, **options)
+        (one,) = compare(variants, pair(variants)).against
+        for metric in METRICS:
+            found = verdict(one.differences[metric], BY_NAME[metric])
+            covered[metric] += found == "cannot tell"
+    return {metric: count / num_draws for metric, count in covered.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ease", [1.5, 3.0])
+def test_95_percent_intervals_of_30_groups_hold_in_93_to_97_percent(ease):
+    for metric, share in count_covered(1500, num_groups=30, ease=ease).items():
+        # three standard errors of 1,500 draws are 1.7 points
+        assert 0.93 - 0.01 <= share <= 0.97 + 0.01, (metric, share)
+
+
+@pytest.mark.slow
+def test_few_groups_are_not_surer_than_they_may_be():
+    for metric, share in count_covered(1500, num_groups=12).items():
+        assert 0.93 <= share <= 0.98, (metric, share)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_seeds", [2, 3, 5])
+@pytest.mark.parametrize("of_seed", [0.2, 0.6])
+def test_a_difference_in_seeds_alone_is_not_called_better(num_seeds, of_seed):
+    shares = count_covered(400, num_groups=30, num_seeds=num_seeds, of_seed=of_seed)
+    for metric, share in shares.items():
+        assert share >= 0.92, (metric, share)
+
+
+def test_seeds_of_which_one_is_lucky_are_not_called_better():
+    """What single runs would get wrong, most of the time."""
+    single = count_covered(60, num_groups=30, of_seed=0.6)["accuracy"]
+    pooled = count_covered(60, num_groups=30, num_seeds=3, of_seed=0.6)["accuracy"]
+    assert single < 0.7
+    assert pooled > 0.9
