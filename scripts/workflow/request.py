@@ -9,6 +9,7 @@ from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
 from workflow.call import Call
 from workflow.device_request import count_asked, find_device_problems
+from workflow.logger_request import find_logger_problems
 from workflow.recipe import find_recipe_problems
 
 OWNED = (
@@ -29,6 +30,7 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     """
     problems = [*_find_own(config, call), *_find_trainer(config), *_find_monitors(config)]
     problems += find_recipe_problems(config)
+    problems += find_logger_problems(config)
     problems += find_augment_problems(config["augment"])
     raise_problems(problems, "the configuration")
 
