@@ -4,7 +4,8 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.loggers.run_logger import About, RunLogger
@@ -16,6 +17,7 @@ CAREFUL = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
+CHOSEN = "MLFLOW_TRACKING_URI"
 STATES = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 UNFIT = re.compile(r"[^\w/.\- ]")  # in a metric's name
 LONGEST, MOST = 500, 100  # characters of a parameter; parameters at once
@@ -60,7 +62,8 @@ class MLflow(RunLogger):
             tags=tags,
             run_id=known,
         )
-        self._client, self._run = self._logger.experiment, self._logger.run_id
+        with _same_environment():
+            self._client, self._run = self._logger.experiment, self._logger.run_id
         if known is not None:
             self._client.update_run(known, status="RUNNING")
         self._log_config(about.config)
@@ -91,7 +94,7 @@ class MLflow(RunLogger):
 
     def _find_store(self, outputs: Path) -> tuple[str, str | None]:
         """Its address, and that of its files where they are ours to place."""
-        chosen = self.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+        chosen = self.tracking_uri or os.environ.get(CHOSEN)
         if chosen:
             return chosen, None
         outputs.mkdir(parents=True, exist_ok=True)
@@ -119,6 +122,18 @@ class MLflow(RunLogger):
             history = self._client.get_metric_history(self._run, name)
             self._known_steps[name] = {one.step for one in history}
         return self._known_steps[name]
+
+
+@contextmanager
+def _same_environment() -> Iterator[None]:
+    """Take back that Lightning makes the store of one run that of all later ones."""
+    before = os.environ.get(CHOSEN)
+    try:
+        yield
+    finally:
+        os.environ.pop(CHOSEN, None)
+        if before is not None:
+            os.environ[CHOSEN] = before
 
 
 def _make_experiment(client: object, name: str, files: str | None) -> None:

@@ -9,6 +9,14 @@ from PIL import Image
 from lightning_modules.loggers.run_logger import About, RunLogger
 
 FOLDER = "tensorboard"
+# scores in the table of hyperparameters
+SHOWN = (
+    "best_val_macro_f1",
+    "test_macro_f1",
+    "test_accuracy",
+    "test_worst_group_accuracy",
+    "test_flip_rate",
+)
 
 
 class TensorBoard(RunLogger):
@@ -46,9 +54,15 @@ class TensorBoard(RunLogger):
         self._logger.experiment.add_image(name, pixels, step, dataformats="HWC")
 
     def close(self, state: str | None, metrics: Mapping[str, float]) -> None:
-        """Let the table of hyperparameters know of the final scores, and flush."""
+        """Put the run into the table of hyperparameters, beside its final scores, and flush."""
         if state == "finished":
-            self._logger.log_hyperparams(self._config, dict(metrics))
+            from torch.utils.tensorboard.summary import hparams
+
+            # not by Lightning's log_hyperparams, which would log the scores once more, at step 0
+            shown = {name: metrics[name] for name in SHOWN if name in metrics}
+            writer = self._logger.experiment._get_file_writer()
+            for summary in hparams(self._config, shown):
+                writer.add_summary(summary)
         self._logger.finalize("closed")
 
 

@@ -10,8 +10,8 @@ PATHS = {
 }  # fmt: skip
 # keys that concern one call and not the run
 OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "traceback")
-# keys that say where and by what a run is computed, and who watches: what it learns is the same, but
-# for rounding where another device computes it
+# keys that say where and by what a run is computed, and who watches: what it learns is the same,
+# but for rounding where another device computes it
 PLACES = (
     *(f"data.{name}" for name in sorted(PATHS)),
     "data.num_workers",
