@@ -4,6 +4,7 @@ from importlib import import_module
 
 _EXPORTS = {
     "BestCheckpoint": "lightning_modules.callbacks.checkpoints",
+    "Curves": "lightning_modules.callbacks.curves",
     "DurationEstimate": "lightning_modules.callbacks.duration",
     "EarlyStopping": "lightning_modules.callbacks.early_stopping",
     "EpochLines": "lightning_modules.callbacks.progress",

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
+from lightning_modules.durations import say_time
 from lightning_modules.objective import run_network, training_loss
 
 log = logging.getLogger(__name__)
@@ -86,12 +87,3 @@ def _elapsed(started: float, pl_module: LightningModule) -> float:
     if pl_module.device.type == "cuda":
         torch.cuda.synchronize(pl_module.device)
     return time.monotonic() - started
-
-
-def say_time(seconds: float) -> str:
-    """Say a duration as people do."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -52,7 +52,8 @@ class Composed:
                 if below and has_key(self.tree.raw(name), below):
                     return f"({self.tree.label(name)})"
             return f"({self.tree.label(chosen)})"
-        return f"({self.tree.label(self.config_name)})"
+        part = "/".join(key.split(".")[:2])  # one of several choices names its key as its file
+        return f"({self.tree.label(part if self.tree.path(part) else self.config_name)})"
 
 
 def override_key(override: str) -> str:

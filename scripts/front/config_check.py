@@ -46,7 +46,10 @@ def _unknown_top_level_keys(composed: Composed) -> Iterator[str]:
 
 def known_top_level(composed: Composed) -> set[str]:
     """The keys of the command's own file and its groups."""
-    groups = {group.split("/")[0] for group in composed.choices} - {"hydra", *GLOBAL_GROUPS}
+    defaults = composed.tree.default_choices(composed.config_name)
+    several = {group for group, choice in defaults.items() if isinstance(choice, list)}
+    chosen = {*composed.choices, *several}  # Hydra does not tell of the choices of several
+    groups = {group.split("/")[0] for group in chosen} - {"hydra", *GLOBAL_GROUPS}
     own = composed.tree.own_keys(composed.config_name)
     extra = {override_key(one) for one in composed.overrides if one.startswith("+")}
     return groups | own.keys() | (extra & set(composed.tree.groups()))

@@ -38,7 +38,8 @@ def _groups(config_name: str, tree: ConfTree) -> str:
     lines = []
     for group in defaults:
         if group in tree.groups():
-            names = [f"[{one}]" if one == defaults[group] else one for one in tree.choices(group)]
+            chosen = defaults[group] if isinstance(defaults[group], list) else [defaults[group]]
+            names = [f"[{one}]" if one in chosen else one for one in tree.choices(group)]
             lines.append(f"  {group:<15}{', '.join(names)}")
     elsewhere = {group for name in tree.commands() for group in tree.default_choices(name)}
     more = [group for group in tree.groups() if group not in elsewhere]

@@ -65,7 +65,8 @@ def run_command(main: Main, config_name: str, after_job: AfterJob | None = None)
     config_name = arguments.config_name or config_name
     tree = _tree(arguments)
     if not arguments.multirun:
-        _bracket_lists(arguments, tree.own_keys(config_name))
+        defaults = tree.default_choices(config_name) | tree.own_keys(config_name)
+        _bracket_lists(arguments, defaults)
     _check(config_name, arguments, tree)
     ended = Ended()
     task = guarded(main, config_name, tree, ended, after_job)
@@ -101,14 +102,14 @@ def parse_arguments(typed: list[str]) -> Namespace:
     return arguments
 
 
-def _bracket_lists(arguments: Namespace, own_keys: dict[str, Any]) -> None:
-    """Lets ``classes=a,b`` be a list where a command's own key holds one.
+def _bracket_lists(arguments: Namespace, defaults: dict[str, Any]) -> None:
+    """Lets ``classes=a,b`` be a list where a command's own key, or a group's choice, is one.
 
     Brackets break in some shells, and without --multirun a comma can mean nothing else.
     """
     for place, typed in enumerate(arguments.overrides):
         key, _, value = typed.partition("=")
-        if isinstance(own_keys.get(key), list) and "," in value and not set(value) & set("[]{}'\""):
+        if isinstance(defaults.get(key), list) and "," in value and not set(value) & set("[]{}'\""):
             arguments.overrides[place] = sys.argv[1 + place] = f"{key}=[{value}]"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from front.conf_tree import GLOBAL_GROUPS
 
 from workflow.config_hash import OF_THE_CALL, PLACES, covers
-from workflow.plan import name_gate
+from workflow.gate_names import name_gate
 
 # says nothing of what was learned
 LEFT_OUT = (*OF_THE_CALL, *PLACES, "out", "name", "config_hash", "control", "which", "callbacks")
@@ -78,10 +78,16 @@ def _flatten(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
             continue
         if isinstance(value, dict):
             if "_target_" in value:
-                yield key, name_gate(value) if key == "gate" else _last(value["_target_"])
+                yield key, _name_kind(key, value)
             yield from _flatten(value, f"{key}.")
         elif name != "_target_":
             yield key, _show(value)
+
+
+def _name_kind(key: str, part: dict[str, Any]) -> str:
+    if key == "gate":
+        return name_gate(part["_target_"], bool(part.get("unsupervised")))
+    return _last(part["_target_"])
 
 
 def _all_keys(flat: Sequence[dict[str, str]]) -> list[str]:

@@ -17,8 +17,8 @@ OF_THE_CALL = (
     *("resume", "resume_allow", "dry_run", "test", "costs", "traceback"),
     *("require", "report"),
 )
-# keys that say where and by what a run is computed: what it learns is the same, but for rounding
-# where another device computes it
+# keys that say where and by what a run is computed, and who watches: what it learns is the same,
+# but for rounding where another device computes it
 PLACES = (
     *(f"data.{name}" for name in sorted(PATHS)),
     "data.num_workers",
@@ -29,6 +29,7 @@ PLACES = (
     "trainer.num_nodes",
     "trainer.strategy",
     "trainer.log_every_n_steps",
+    "logger",
 )
 
 

@@ -56,7 +56,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_quarantine(plan, folder)
     trainer = make_trainer(plan, [], folder)
     try:
-        objects = Objects(model, data, [], count_devices(asked["trainer"]))
+        objects = Objects(model, data, [], num_processes=count_devices(asked["trainer"]))
         calibration = None if asked["backbone"] else find_calibration(examined.file)
         if calibration is not None:
             write_calibration(calibration, folder)

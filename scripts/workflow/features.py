@@ -21,8 +21,8 @@ from datamodules.loading.features import (
     read_records,
     write_records,
 )
-from lightning_modules.callbacks.duration import say_time
 from lightning_modules.checkpoint import describe_versions, open_checkpoint
+from lightning_modules.durations import say_time
 from lightning_modules.networks.head_inputs import watch_head
 from lightning_modules.objective import run_network
 from lightning_modules.roi_classifier import ROIClassifier

@@ -20,6 +20,7 @@ from workflow.distribution import train
 from workflow.failures import explain
 from workflow.journal import Journal
 from workflow.lock import lock_run, release
+from workflow.loggers import finish_loggers
 from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
@@ -61,12 +62,14 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         stop = error if isinstance(error, Stopped) else Stopped("SIGINT")
         _end(folder, journal, "stopped", str(stop))
         requeue(stop.name)
+        finish_loggers(objects.loggers, plan, folder, "stopped")
         raise KeyboardInterrupt(f"{stop}.") from error
     except Exception as error:
         failure = explain(error, plan, folder)
         goes_on = not isinstance(error, NonFinite)
         reason = judge(failure).message if failure is error else str(failure)
         _end(folder, journal, "failed", reason, goes_on)
+        finish_loggers(objects.loggers, plan, folder, "failed")
         if failure is error:
             raise
         raise failure from error
@@ -83,6 +86,7 @@ def _run_in(folder: Path, plan: Plan, objects: Objects, journal: Journal, resume
     scores = {name: metrics.get(name) for name in said}
     update_status(folder, {"state": "finished", "reason": None} | scores)
     report(plan, objects.model, folder, journal)
+    finish_loggers(objects.loggers, plan, folder, "finished", metrics)
     log.info("Everything about this run is in %s", folder)
     if resumed and (folder.parent / "study.md").is_file():
         write_study(folder.parent)
@@ -126,7 +130,9 @@ def _train_control(plan: Plan, metrics: dict[str, Any], folder: Path) -> None:
     control, own = control_of(plan), folder / "control"
     own.mkdir(exist_ok=True)
     write_config(own, control.config)
-    plain = _train_and_test(control, build_objects(control, find_last(own)), own)
+    objects = build_objects(control, find_last(own))
+    plain = _train_and_test(control, objects, own)
+    finish_loggers(objects.loggers, control, own, "finished", plain)
     say_beside(f"gate={plan.gate}", "gate=none", metrics, plain)
     metrics |= {f"control_{name}": value for name, value in plain.items()}
     write_json(folder / "metrics.json", metrics)

@@ -61,6 +61,21 @@ def check_free(folder: Path) -> None:
             raise ValueError(_say_taken(folder))
 
 
+def is_held(folder: Path) -> bool | None:
+    """Whether a process, here or elsewhere, works in a run's folder; None: it cannot be known.
+
+    For a process that holds no lock itself: closing a file gives up those that it has on it.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return False
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            return not _lock(file)
+    except OSError:
+        return None
+
+
 @atexit.register
 def release() -> None:
     """Give up what this process holds."""
@@ -82,6 +97,15 @@ def _is_first_process() -> bool:
 
 def _try(file: IO[str]) -> bool:
     try:
+        return _lock(file)
+    except OSError as error:
+        log.warning("This disk knows no locks (%s): start no run in one folder twice.", error)
+    return True
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock a file until it is closed; False: another process has it."""
+    try:
         if sys.platform == "win32":
             import msvcrt
 
@@ -94,8 +118,6 @@ def _try(file: IO[str]) -> bool:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError as error:
-        log.warning("This disk knows no locks (%s): start no run in one folder twice.", error)
     return True
 
 

@@ -17,6 +17,8 @@ from datamodules.datamodule import ROIDataModule
 from datamodules.loading.imbalance import inform_loss
 from datamodules.loading.transforms import Preprocessing
 from lightning_modules.build import build
+from lightning_modules.callbacks import Curves
+from lightning_modules.loggers.run_loggers import RunLoggers
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.networks.head_inputs import find_head_obstacle
@@ -27,6 +29,7 @@ from workflow.devices import build_strategy, build_trainer, count_devices
 from workflow.feature_request import decline_features
 from workflow.finder_record import read_finder
 from workflow.init_from import go_on_from, start_from
+from workflow.loggers import build_loggers
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
@@ -56,11 +59,20 @@ PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
 
 @dataclass
 class Objects:
-    """Classifier, data and callbacks of a run, and how many processes test the classifier."""
+    """Classifier, data and callbacks of a run.
+
+    Args:
+        model: The classifier.
+        data: What it learns from and is tested on.
+        callbacks: Who watches.
+        loggers: Where curves go beside the run folder; None: nowhere.
+        num_processes: That test the classifier.
+    """
 
     model: ROIClassifier
     data: ROIDataModule
     callbacks: list[Callback]
+    loggers: RunLoggers | None = None
     num_processes: int = 1
 
 
@@ -109,8 +121,11 @@ def build_objects(plan: Plan, resume_from: Path | None) -> Objects:
     cache = find_cache(options)
     data = ROIDataModule(table, options, preprocessing, augmentation, config["seed"], cache)
     callbacks = [instantiate(callback) for callback in config["callbacks"].values() if callback]
+    loggers = build_loggers(plan)
+    # first: the checkpoints are to know what was not sent yet
+    callbacks = callbacks if loggers is None else [Curves(loggers), *callbacks]
     _say_parts(plan, model)
-    return Objects(model, data, callbacks)
+    return Objects(model, data, callbacks, loggers)
 
 
 def _make_record(plan: Plan) -> dict[str, Any]:

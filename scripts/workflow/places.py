@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from front.conf_tree import CHECKOUT
 from front.wording import did_you_mean
 
-from datamodules.options import DataOptions
 from lightning_modules.run_files import write_text
 
 if TYPE_CHECKING:
     from datamodules.loading.cache import ImageCache
+    from datamodules.options import DataOptions
 
 OUTPUTS = CHECKOUT / "outputs"
 CHECKPOINTS = {"best": "best.ckpt", "last": "last.ckpt"}
@@ -42,7 +42,7 @@ def say_instead(out: str | Path) -> str:
     return f"Name another folder, or resume={out}."
 
 
-def find_cache(options: DataOptions) -> "ImageCache | None":
+def find_cache(options: "DataOptions") -> "ImageCache | None":
     """Where decoded images are kept, None: nowhere."""
     if options.cache in ("off", False):
         return None
@@ -52,7 +52,7 @@ def find_cache(options: DataOptions) -> "ImageCache | None":
     return ImageCache(chosen or OUTPUTS / "cache" / "images", options.cache_gigabytes)
 
 
-def find_feature_folder(options: DataOptions) -> Path | None:
+def find_feature_folder(options: "DataOptions") -> Path | None:
     """Where what the last layer reads of images is kept, None: nowhere."""
     if options.cache in ("off", False):
         return None
@@ -127,7 +127,7 @@ def find_checkpoint(word: str, which: str = "last", begun: bool = True) -> Path:
         if not path.exists():
             raise ValueError(f"There is no checkpoint file {path}.")
         return path.resolve()
-    checkpoint = _find_run(word) / "checkpoints" / CHECKPOINTS[which]
+    checkpoint = find_run(word) / "checkpoints" / CHECKPOINTS[which]
     if begun and not checkpoint.is_file():
         raise ValueError(
             f"{word} means {checkpoint.parent.parent}, which has no {which} checkpoint: that run "
@@ -159,7 +159,7 @@ def find_results(word: str) -> Path:
         sweeps = [one for one in (OUTPUTS / "sweeps" / word).glob("*") if is_sweep(one)]
         if sweeps:
             return max(sweeps, key=lambda folder: folder.stat().st_mtime)
-    return _find_run(word)
+    return find_run(word)
 
 
 def is_sweep(folder: Path) -> bool:
@@ -191,15 +191,25 @@ def _age(file: Path) -> float:
     return file.parent.stat().st_mtime
 
 
-def _find_run(word: str) -> Path:
+def find_run(word: str) -> Path:
+    """Find the folder of the run that a user means.
+
+    Args:
+        word: ``latest``, a run's name (its newest run), a run folder, also as it is called below
+            outputs/runs or outputs/sweeps.
+
+    Raises:
+        ValueError: There is none.
+    """
     if word == "latest":
         latest = OUTPUTS / "latest.txt"
         folder = Path(latest.read_text(encoding="utf-8").strip()) if latest.is_file() else None
         if folder is None or not folder.is_dir():
             raise ValueError("latest: there is no run yet. Train one: python scripts/train.py")
         return folder
-    if (Path(word) / "config.yaml").is_file():
-        return Path(word).resolve()
+    for base in (Path(), OUTPUTS / "runs", OUTPUTS / "sweeps"):
+        if word.strip() and (base / word / "config.yaml").is_file():
+            return (base / word).resolve()
     if (Path(word) / "multirun.yaml").is_file():
         raise ValueError(
             f"{word} is a sweep: name one of its runs, such as {Path(word) / '0'}; the folds of a "

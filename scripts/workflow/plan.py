@@ -24,6 +24,7 @@ from lightning_modules.checkpoint_file import check_file
 from workflow.call import Call
 from workflow.config_hash import PATHS, hash_config
 from workflow.feature_request import settle_features
+from workflow.gate_names import name_gate
 from workflow.places import OUTPUTS, find_checkpoint
 from workflow.proposals import say_proposals
 from workflow.request import check_request
@@ -77,7 +78,8 @@ class Plan:
     @property
     def gate(self) -> str:
         """Name of the gate as conf/gate has it."""
-        return name_gate(self.config["gate"])
+        gate = self.config["gate"]
+        return name_gate(gate["_target_"], bool(gate.get("unsupervised")))
 
     @property
     def gated(self) -> bool:
@@ -98,14 +100,6 @@ class Plan:
     def num_bad_images(self) -> int:
         """Images that were left out; one may be bad in several ways."""
         return len({one["id"] for one in self.bad})
-
-
-def name_gate(gate: dict[str, Any]) -> str:
-    """What a gate's configuration is called in conf/gate."""
-    name = gate["_target_"].rpartition(".")[2].removesuffix("Gate")
-    if gate.get("unsupervised"):
-        return "two_stage_unsupervised"
-    return {"No": "none", "TwoStage": "two_stage"}.get(name, name.lower())
 
 
 def control_of(plan: Plan) -> Plan:

@@ -10,6 +10,7 @@ from datamodules.problems import raise_problems
 from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.device_request import count_asked, find_device_problems
+from workflow.logger_request import find_logger_problems
 from workflow.recipe import find_recipe_problems
 from workflow.requirements import read_required
 
@@ -31,6 +32,7 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     """
     problems = [*_find_own(config, call), *_find_trainer(config), *_find_monitors(config)]
     problems += find_recipe_problems(config)
+    problems += find_logger_problems(config)
     problems += find_augment_problems(config["augment"])
     problems += find_score_problems(config["scores"])
     raise_problems(problems, "the configuration")

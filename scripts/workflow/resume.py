@@ -165,6 +165,8 @@ def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
         own.costs = False
     if "average" not in own:
         own.average = OmegaConf.load(CONF / "average" / "none.yaml")
+    if "logger" not in own:
+        own.logger = {}
     if "interventions" not in own:
         own.interventions = cfg.interventions
     if "scores" not in own:
