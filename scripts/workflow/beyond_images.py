@@ -110,8 +110,10 @@ def _say_units(beyond: Beyond, units: PredictionTable, scores: dict[str, Any]) -
     if not scores:
         return f"By {beyond.unit} ({way}): none has an image with an answer."
     ends = [scores.get(f"accuracy_{end}") for end in ("low", "high")]
-    span = "" if None in ends else " (95 % interval {:.1f} % to {:.1f} %)".format(
-        *(100 * end for end in ends)
+    span = (
+        ""
+        if None in ends
+        else " (95 % interval {:.1f} % to {:.1f} %)".format(*(100 * end for end in ends))
     )
     return (
         f"By {beyond.unit} ({way}): right in {100 * scores['accuracy']:.1f} % of "
