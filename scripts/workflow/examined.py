@@ -60,9 +60,18 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     examined = Examined(
         model, own, file, run / "evaluations", record.get("split_fingerprint"), read_record(record)
     )
-    data, as_trained = asked["data"], is_as_trained(asked["data"])
+    return plan_images(asked, call, examined), examined
+
+
+def plan_images(asked: dict[str, Any], call: Call, examined: Examined) -> Plan:
+    """The images that are asked for, for a model that is there.
+
+    Raises:
+        ValueError: They have mistakes, or have changed since the model was trained.
+    """
+    data, as_trained, own = asked["data"], is_as_trained(asked["data"]), examined.config
     if as_trained and "data" not in own:
-        raise ValueError(f"{file} does not say what it was trained on: choose data=...")
+        raise ValueError(f"{examined.file} does not say what it was trained on: choose data=...")
     if as_trained:
         changed = {n: v for n, v in data.items() if v is not None and n != "_target_"}
         data = own["data"] | changed
@@ -70,8 +79,7 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
         typed = {word.partition("=")[0] for word in call.overrides}
         kept = {name: own.get("data", {}).get(name, data[name]) for name in KEPT}
         data = data | {n: v for n, v in kept.items() if f"data.{n}" not in typed}
-    plan = _make_plan(asked, call, examined, data, as_trained)
-    return plan, examined
+    return _make_plan(asked, call, examined, data, as_trained)
 
 
 def plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
