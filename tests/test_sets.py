@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from front.sets import jobs_of_sets, spread_sets
+from front.sets import find_lists, jobs_of_sets, spread_sets
 from in_process import evaluate_in_process
 from small_data import write_manifest
 from test_units import table_of
@@ -51,6 +51,13 @@ def test_a_list_of_data_is_one_job_a_set(typed):
     assert spread_sets(spread) == spread
     assert spread_sets(["data=manifest"]) == ["data=manifest"]
     assert jobs_of_sets(["data=manifest"]) == {}
+
+
+def test_a_list_of_choices_of_another_command_is_refused():
+    (problem,) = find_lists(["data=[manifest,folder]", "callbacks=[default,mine]"])
+    assert "data=[manifest,folder] names several choices, and data takes one" in problem
+    assert "--multirun data=manifest,folder" in problem
+    assert find_lists(["data=manifest", "data.slice_by=[a,b]"]) == []
 
 
 def test_a_path_with_a_blank_keeps_its_quotes():

@@ -129,6 +129,7 @@ def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:
         jobs = jobs_of(config_name, arguments.overrides, tree)
         _stop_at(sweep_problems(config_name, jobs, tree))
     elif not any((arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)):
+        _stop_at(sets.find_lists(arguments.overrides))
         jobs = list(sets.jobs_of_sets(arguments.overrides).values())
         problems = sweep_problems(config_name, jobs or [arguments.overrides], tree)
         _stop_at(problems + forgotten_multirun(config_name, arguments.overrides, tree))

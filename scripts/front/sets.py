@@ -56,6 +56,23 @@ def jobs_of_sets(overrides: list[str]) -> dict[str, list[str]]:
     return {name: [*_words(element), *rest] for name, element in jobs}
 
 
+def find_lists(overrides: list[str]) -> list[str]:
+    """Problems of arguments that give a list to ``data`` where a command takes one choice.
+
+    Hydra would merge the files, which means something in groups of parts (callbacks, loggers).
+    """
+    problems = []
+    for typed in overrides:
+        key, _, value = typed.partition("=")
+        elements = _parse(value) if key == GROUP and value.startswith("[") else None
+        if elements:
+            problems.append(
+                f"{typed} names several choices, and {key} takes one. Write {key}={elements[0]}; "
+                f"for a run with each, --multirun {key}={','.join(elements)}  (command line)"
+            )
+    return problems
+
+
 def name_of(element: str) -> str:
     """How a set is called: the choice, the stem of a table, or ``own``."""
     if element == OWN:
