@@ -99,8 +99,9 @@ def test_scores_of_a_table_are_those_of_the_run(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     table = read_predictions(trained / "predictions.csv")
     scores = score_table(table, ["site"], "pair")
-    assert len(scores) > 15
-    for name, value in scores.items():
+    numbers = {name: value for name, value in scores.items() if isinstance(value, int | float)}
+    assert len(numbers) > 15
+    for name, value in numbers.items():
         expected = pytest.approx(value) if isinstance(value, float) else value
         assert metrics[name] == expected, name
 
