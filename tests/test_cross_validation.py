@@ -127,6 +127,28 @@ def test_a_list_of_doubted_labels_becomes_corrections(sweep):
     assert f"{len(chosen)} labels changed" in table.notes[-1]
 
 
+def test_what_the_models_were_asked_is_the_mean_over_the_folds(sweep):
+    for fold, rate in enumerate((0.1, 0.2, 0.6)):
+        file = sweep / str(fold) / "metrics.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"test_flip_rate": rate}))
+    change(sweep / "1" / "config.yaml", "dilate: 0", "dilate: 2")
+    pool_in_process(f"folds={sweep}")
+    metrics = json.loads((sweep / "pooled" / "metrics.json").read_text())
+    sizes = [len(read_predictions(sweep / str(n) / "predictions.csv")) for n in range(3)]
+    assert metrics["test_flip_rate"] == pytest.approx(np.dot(sizes, (0.1, 0.2, 0.6)) / 24)
+    assert "test_background_gap" not in metrics
+    said = (sweep / "pooled" / "log.txt").read_text()
+    assert "The folds differ in gate.dilate (0 and 2)" in said
+
+
+def test_folds_that_were_not_tested_are_not_pooled(sweep):
+    for fold in range(3):
+        (sweep / str(fold) / "predictions.csv").unlink()
+    assert pool_sweep(sweep) == []
+    with pytest.raises(ValueError, match="No fold of this cross-validation has predictions"):
+        pool_in_process(f"folds={sweep}")
+
+
 def test_a_missing_fold_is_said(sweep):
     shutil.rmtree(sweep / "1")
     (said,) = pool_sweep(sweep)

@@ -11,6 +11,11 @@ from lightning_modules.evaluation.predictions import PredictionTable
 
 COLUMN = "test_fold"  # of the pooled table: which fold tested the image
 SPREAD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+# measured by asking the models about changed images
+EVIDENCE = (
+    *("flip_rate", "background_gap", "bit_exact_share", "next_background_accuracy"),
+    *("no_roi_accuracy", "mask_only_accuracy"),
+)
 MOST_NAMED = 5
 Measure = Callable[[PredictionTable], dict[str, Any]]
 
@@ -135,6 +140,26 @@ def measure_spread(
                 f"test_{name}_fold_max": max(found),
             }
     return rows, spread
+
+
+def mean_evidence(
+    metrics: Sequence[Mapping[str, Any]], num_images: Sequence[int]
+) -> dict[str, float]:
+    """What only the models themselves can tell: means over the folds, weighted by their images.
+
+    Args:
+        metrics: Of each fold's own test.
+        num_images: That each tested.
+
+    Returns:
+        Those of ``EVIDENCE`` that every fold has measured.
+    """
+    found = {}
+    for name in (f"test_{one}" for one in EVIDENCE):
+        values = [one.get(name) for one in metrics]
+        if values and None not in values:
+            found[name] = float(np.average(values, weights=num_images))
+    return found
 
 
 def describe_pooled(metrics: Mapping[str, Any], missing: Sequence[int]) -> list[str]:
