@@ -68,6 +68,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     if asked["label_errors"]:
         metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
+    metrics["num_left_out_images"] = sum(plan.table.left_out.values())
     write_json(folder / "metrics.json", metrics)
     log.info("Everything about this evaluation is in %s", folder)
     demand(required, metrics, folder, str(examined.file))
