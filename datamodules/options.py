@@ -189,6 +189,7 @@ class AsTrained:
         on_bad_image: What becomes of images that cannot be read.
         allow_duplicates: Whether one image may stand in two splits.
         allow_outside: Whether files may lie outside the root.
+        corrections: Decisions on labels, beside those that the run was trained with.
         cache: Where decoded images are kept.
         cache_gigabytes: Most that is kept there.
     """
@@ -201,6 +202,7 @@ class AsTrained:
     on_bad_image: BadImagePolicy | None = None
     allow_duplicates: bool | None = None
     allow_outside: bool | None = None
+    corrections: str | None = None
     cache: str | bool | None = None
     cache_gigabytes: float | None = None
 
