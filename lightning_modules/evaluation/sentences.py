@@ -47,8 +47,8 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
     few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
     if count < few:
         return (
-            f"The test set is SMALL: with {count} {unit} the accuracy may be anything between "
-            f"{_span(interval)}. Test on at least {few} {unit} before you rely on it."
+            f"The test set is SMALL ({count} {unit}): its numbers say little about others. Test on "
+            f"at least {few} {unit} before you rely on them."
         )
     if interval["high"] - interval["low"] > WIDE:
         return (
