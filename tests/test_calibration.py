@@ -158,7 +158,7 @@ def test_the_sentences_say_what_was_measured():
     assert "too sure of itself" in said and "mends it" in said
     said = say_operating_point(metrics, fitted)
     assert "chosen on 600 validation images of 12 groups for the largest sensitivity" in said
-    assert f"finds {100 * metrics['test_sensitivity']:.1f} %" in said
+    assert f"it finds {100 * metrics['test_sensitivity']:.1f} %" in said
     said = say_abstention(metrics, fitted)
     assert f"answers {100 * metrics['test_coverage']:.1f} % of the images" in said
     assert say_operating_point(metrics, None) is None
