@@ -158,7 +158,7 @@ def test_a_table_of_sets_can_be_read_where_something_is_unknown():
     assert lines[1].split("  ")[0] == "a"
     assert "90.0 % (80.0 % to 95.0 %)" in lines[1]
     assert "50.0 % (ill, sex f)" in lines[1]
-    assert "33.3 % (too few to tell)" in lines[2]
+    assert "33.3 % (interval not known)" in lines[2]
     assert len({line.index("0.") for line in lines[1:3] if "0." in line}) <= 2
 
 

@@ -128,7 +128,7 @@ def _show_accuracy(row: Mapping[str, Any]) -> str:
     if row["accuracy"] is None:
         return "-"
     if row["low"] is None:
-        return f"{_percent(row['accuracy'])} (too few to tell)"
+        return f"{_percent(row['accuracy'])} (interval not known)"
     return f"{_percent(row['accuracy'])} ({_percent(row['low'])} to {_percent(row['high'])})"
 
 

@@ -9,6 +9,7 @@ from lightning_modules.roi_classifier import ROIClassifier
 from workflow.beyond_images import Beyond, plan_beyond
 from workflow.calibrating import find_calibration
 from workflow.call import Call
+from workflow.evaluation_request import is_as_trained
 from workflow.examined import Examined
 from workflow.objects import check_builds
 from workflow.plan import Plan
@@ -44,7 +45,8 @@ def prepare(plan: Plan, examined: Examined, asked: dict[str, Any], call: Call) -
     _check_roi(plan, examined.model)
     check_builds(asked["trainer"])
     beyond = plan_beyond(plan, asked, call)
-    calibration = None if asked["backbone"] else find_calibration(examined.file)
+    chosen_here = is_as_trained(asked["data"]) and asked["split"] in ("val", "all")
+    calibration = None if asked["backbone"] else find_calibration(examined.file, chosen_here)
     return Ready(plan, examined, asked, call, beyond, calibration)
 
 
