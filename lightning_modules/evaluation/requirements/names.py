@@ -12,13 +12,8 @@ ENDS = ("_low", "_high", "_fold_mean", "_fold_sd", "_fold_min", "_fold_max")
 # metrics that lie between 0 and 1, without the word test_
 SHARES = (
     *(name for name in METRIC_NAMES if name != "loss"),
-    *(
-        "worst_group_accuracy",
-        "worst_set_accuracy",
-        "pair_flip_rate",
-        "pair_accuracy",
-        "answered_share",
-    ),
+    *("worst_group_accuracy", "worst_set_accuracy", "pair_flip_rate", "pair_accuracy"),
+    *("answered_share",),
     *("flip_rate", "bit_exact_share", "mask_dice", "mask_iou", "mask_recall", "mask_stability"),
     *("gradient_outside_mask", "gradient_outside_roi"),
     *("average_precision", "ece", "sensitivity", "specificity", "coverage"),
@@ -29,14 +24,8 @@ SHARES = (
 NUMBERS = (
     *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs"),
     *("mask_roi_area_ratio", "promise_held_images", "calibration_slope", "calibration_intercept"),
-    *(
-        "temperature",
-        "false_alarms_per_hour",
-        "false_alarms",
-        "events",
-        "missed_events",
-        "num_groups",
-    ),
+    *("temperature", "num_groups"),
+    *("false_alarms_per_hour", "false_alarms", "events", "missed_events"),
     *("num_units", "num_folds", "num_pooled_folds", "num_label_errors"),
 )
 # names that go on with a class, a mask's origin, a region, a change, ...; those of shares first
