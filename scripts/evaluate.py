@@ -17,6 +17,11 @@ def main(cfg: DictConfig) -> None:
 
         evaluate_folds(cfg, call, Journal())
         return
+    if cfg.sets:
+        from workflow.several_sets import evaluate_sets
+
+        evaluate_sets(cfg, call, Journal())
+        return
     check_evaluation(OmegaConf.to_container(cfg, resolve=True), call)
 
     from workflow.evaluation import evaluate

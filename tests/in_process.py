@@ -44,11 +44,14 @@ def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
     """Evaluate as scripts/evaluate.py does; returns the metrics."""
     from front.composition import compose_job
     from front.conf_tree import ConfTree
+    from front.sets import spread_sets
     from workflow.call import Call
     from workflow.evaluation import evaluate
     from workflow.journal import Journal
+    from workflow.several_sets import evaluate_sets
 
-    typed = [*overrides, *([] if out is None else [f"out={out}"])]
+    typed = spread_sets([*overrides, *([] if out is None else [f"out={out}"])])
     cfg = compose_job("evaluate", typed, ConfTree()).cfg
-    evaluate(cfg, Call(typed, None, None), Journal())
+    command = evaluate_sets if cfg.sets else evaluate
+    command(cfg, Call(typed, None, None), Journal())
     return {} if out is None else json.loads((out / "metrics.json").read_text())

@@ -11,6 +11,7 @@ from front.conf_tree import ConfTree
 from in_process import train_in_process
 from omegaconf import OmegaConf
 from small_data import make_shapes
+from test_evaluate_command import evaluate_in_process
 from workflow.config_hash import hash_config
 
 from datamodules.sources import FolderData, ManifestData
@@ -149,6 +150,25 @@ def test_what_a_file_says_is_part_of_what_a_run_learns(shapes, tmp_path):
     shutil.copy(one, moved)
     assert compose(one) == compose(moved)
     assert len({compose(one), compose(other), compose("null")}) == 3
+
+
+def test_a_model_is_tested_anew_by_corrected_labels(trained, tmp_path):
+    before = {r["id"]: r for r in csv.DictReader((trained / "predictions.csv").open())}
+    first, second = list(before)[:2]
+    flipped = {"disc": "square", "square": "disc"}[before[first]["label"]]
+    file = tmp_path / "corrections.csv"
+    file.write_text(f"id,label\n{first},{flipped}\n{second},exclude\n")
+    words = [f"ckpt={trained}", f"data.corrections={file}", "interventions=none"]
+    metrics = evaluate_in_process(tmp_path / "out", *words)
+    after = {r["id"]: r for r in csv.DictReader((tmp_path / "out" / "predictions.csv").open())}
+    assert after.keys() == before.keys() - {second}
+    assert after[first]["label"] == flipped
+    assert {after[name]["predicted"] == before[name]["predicted"] for name in after} == {True}
+    right = [row["label"] == row["predicted"] for row in after.values()]
+    assert metrics["test_accuracy"] == pytest.approx(np.mean(right))
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert "Corrections of corrections.csv: 1 labels changed" in log
+    assert "The labels of 1 of 5 images have changed since the run was trained" in log
 
 
 def test_a_run_notices_that_its_corrections_have_changed(tmp_path, outputs):

@@ -1,14 +1,8 @@
-"""Decisions of a person on labels, applied to the table: another class, or left out.
-
-The file is a CSV with the columns ``id`` (or ``image``) and ``label``, the right class; blank or
-``exclude`` leaves the image out. Where there is a column ``decision``, as in the
-``label_errors.csv`` of a cross-validation, that is the right class or ``exclude`` instead; blank
-keeps the label, and ``label`` is the one that was doubted.
-"""
+"""Decisions of a person on labels, applied to the table: another class, or left out."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +10,10 @@ import pyarrow as pa
 
 from datamodules.problems import list_some, raise_problems
 from datamodules.tables.codes import Codes
-from datamodules.tables.manifest import read_csv
+from datamodules.tables.decisions import EXCLUDE, Decision, read_decisions
 from datamodules.tables.table import ImageTable
 
-EXCLUDE = "exclude"
 KEPT = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One row of the file.
-
-    Args:
-        line: Of the file, from 1.
-        name: Of the image, by id or path.
-        label: The right class; None: the image is left out.
-        doubted: The label that the decision is about; None: whatever it is.
-    """
-
-    line: int
-    name: str
-    label: str | None
-    doubted: str | None
 
 
 def apply_corrections(table: ImageTable, path: Path) -> ImageTable:
@@ -50,16 +26,14 @@ def apply_corrections(table: ImageTable, path: Path) -> ImageTable:
         ValueError: The file cannot be read, or names images or classes that there are not; all are
             listed.
     """
-    columns = _read(path)
-    key = "id" if "id" in columns else "image"
-    decisions, undecided = _find_decisions(columns, key, table.class_names)
+    found = read_decisions(path, table.class_names)
     problems: list[str] = []
-    rows_of = _number_rows(table, key, {one.name for one in decisions})
+    rows_of = _number_rows(table, found.key, {one.name for one in found.rows})
     labels, kept = table.labels.copy(), np.ones(len(table), bool)
     changes: Counter[str] = Counter()
-    for one in _find_clear(decisions, problems):
+    for one in _find_clear(found.rows, problems):
         rows = rows_of.get(one.name, [])
-        problem = _find_problem(one, rows, table, key)
+        problem = _find_problem(one, rows, table, found.key)
         if problem is not None:
             problems.append(f"line {one.line}: {problem}")
             continue
@@ -69,52 +43,13 @@ def apply_corrections(table: ImageTable, path: Path) -> ImageTable:
                 changes[_say_change(table, row, one.label)] += 1
             labels[rows] = table.class_names.index(one.label)
     raise_problems(problems, f"data.corrections={path}")
-    note = _say(path, changes, int((~kept).sum()), undecided)
+    note = _say(path, changes, int((~kept).sum()), found.undecided)
     corrected = _with_labels(table, labels, [*table.notes, note])
     if kept.all():
         return corrected
     left = corrected.keep(np.flatnonzero(kept))
     _check_left(corrected, left, path)
     return left
-
-
-def _read(path: Path) -> dict[str, list[str]]:
-    """Columns of the file by name, without blanks around their values."""
-    if not path.is_file():
-        raise ValueError(f"data.corrections: there is no file {path}. {__doc__}")
-    try:
-        read = read_csv(path)
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise ValueError(f"data.corrections={path} cannot be read as CSV: {error}") from error
-    columns = {
-        name.strip(): [(value or "").strip() for value in read[name].to_pylist()]
-        for name in read.column_names
-    }
-    if not {"id", "image"} & columns.keys() or not {"label", "decision"} & columns.keys():
-        raise ValueError(
-            f"data.corrections={path} has the columns {', '.join(columns)}, expected id or image, "
-            "and label (the right class, blank or exclude) or decision."
-        )
-    return columns
-
-
-def _find_decisions(
-    columns: dict[str, list[str]], key: str, class_names: Sequence[str]
-) -> tuple[list[Decision], int]:
-    """The decisions, and the number of rows that have none."""
-    by_decision = "decision" in columns
-    words = columns["decision" if by_decision else "label"]
-    doubted = columns.get("label") if by_decision else None
-    decisions = []
-    for place, (name, word) in enumerate(zip(columns[key], words, strict=True)):
-        if by_decision and not word:
-            continue
-        # a class may have that name
-        out = not word or (word.lower() == EXCLUDE and word not in class_names)
-        name = name.replace("\\", "/") if key == "image" else name
-        before = doubted[place] or None if doubted is not None else None
-        decisions.append(Decision(place + 2, name, None if out else word, before))
-    return decisions, len(words) - len(decisions)
 
 
 def _find_clear(decisions: Sequence[Decision], problems: list[str]) -> Iterator[Decision]:

@@ -11,6 +11,11 @@ from lightning_modules.evaluation.predictions import PredictionTable
 
 COLUMN = "test_fold"  # of the pooled table: which fold tested the image
 SPREAD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+# measured by asking the models about changed images
+EVIDENCE = (
+    *("flip_rate", "background_gap", "bit_exact_share", "next_background_accuracy"),
+    *("no_roi_accuracy", "mask_only_accuracy"),
+)
 MOST_NAMED = 5
 Measure = Callable[[PredictionTable], dict[str, Any]]
 
@@ -137,6 +142,26 @@ def measure_spread(
     return rows, spread
 
 
+def mean_evidence(
+    metrics: Sequence[Mapping[str, Any]], num_images: Sequence[int]
+) -> dict[str, float]:
+    """What only the models themselves can tell: means over the folds, weighted by their images.
+
+    Args:
+        metrics: Of each fold's own test.
+        num_images: That each tested.
+
+    Returns:
+        Those of ``EVIDENCE`` that every fold has measured.
+    """
+    found = {}
+    for name in (f"test_{one}" for one in EVIDENCE):
+        values = [one.get(name) for one in metrics]
+        if values and None not in values:
+            found[name] = float(np.average(values, weights=num_images))
+    return found
+
+
 def describe_pooled(metrics: Mapping[str, Any], missing: Sequence[int]) -> list[str]:
     """Say what was pooled and how good it is.
 
@@ -144,12 +169,17 @@ def describe_pooled(metrics: Mapping[str, Any], missing: Sequence[int]) -> list[
         metrics: Of the pooled table, with ``num_folds``, ``num_pooled_folds`` and the spread.
         missing: Numbers of folds that have no predictions.
     """
-    spread = "test_accuracy_fold_min" in metrics
     parts = []
     for name, word in (("accuracy", "right"), ("macro_f1", "macro F1")):
-        ends = [metrics.get(f"test_{name}_fold_{end}") for end in ("min", "max")]
-        between = f" (folds {100 * ends[0]:.1f} to {100 * ends[1]:.1f} %)" if spread else ""
-        parts.append(f"{word} {100 * metrics[f'test_{name}']:.1f} %{between}")
+        if f"test_{name}" not in metrics:
+            continue
+        beside = []
+        for what, ends in (("95 % interval", ("low", "high")), ("folds", ("fold_min", "fold_max"))):
+            low, high = (metrics.get(f"test_{name}_{end}") for end in ends)
+            if low is not None and high is not None:
+                beside.append(f"{what} {100 * low:.1f} to {100 * high:.1f} %")
+        text = f"{word} {100 * metrics[f'test_{name}']:.1f} %"
+        parts.append(f"{text} ({'; '.join(beside)})" if beside else text)
     sentences = [
         f"Cross-validation: {metrics['num_pooled_folds']} of {metrics['num_folds']} folds pooled, "
         f"{metrics['test_images']} images, each answered by a model that was not trained on it: "

@@ -41,6 +41,11 @@ class Beyond:
     alarms: AlarmOptions | None
     scores: ScoreOptions
 
+    @property
+    def adds(self) -> bool:
+        """Whether anything is."""
+        return self.unit != IMAGE or self.alarms is not None
+
 
 def plan_beyond(plan: Plan, asked: dict[str, Any], call: Call) -> Beyond:
     """Find what can be measured, on answers that say nothing yet.

@@ -14,6 +14,7 @@ from lightning_modules.evaluation.label_errors import (
 )
 from lightning_modules.evaluation.out_of_fold import (
     describe_pooled,
+    mean_evidence,
     measure_spread,
     pool_folds,
 )
@@ -26,7 +27,7 @@ from workflow.call import Call
 from workflow.fold_runs import CrossValidation, find_cross_validations
 from workflow.journal import Journal
 from workflow.places import open_out
-from workflow.requirements import demand, read_required
+from workflow.requirements import demand, read_required, read_results
 
 log = logging.getLogger(__name__)
 # keys of evaluate.py that mean something where folds are pooled: nothing is asked of any model
@@ -72,7 +73,7 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         journal.write_to(folder / "log.txt")
         metrics = pool(one, folder, given)
         log.info("Everything about this cross-validation is in %s", folder)
-        demand(required, metrics, folder, ", ".join(map(str, one.runs.values())))
+        demand(required, metrics, folder, f"folds of {places[0]}")
 
 
 def pool_sweep(folder: Path) -> list[str]:
@@ -91,6 +92,8 @@ def pool_sweep(folder: Path) -> list[str]:
             (folder / "pooled" / name).unlink(missing_ok=True)
     for one in found:
         own = _folder_of(one, [folder])
+        if not one.runs:
+            continue  # test=false
         if one.missing:
             sentences += [
                 f"Folds {', '.join(map(str, one.missing))} of {one.num_folds} {one.name} have no "
@@ -148,7 +151,9 @@ def pool(
     table = pool_folds(folds)
     rows, spread = measure_spread(folds, measure_one)
     counts = {"num_folds": one.num_folds, "num_pooled_folds": len(folds)}
-    metrics = measure(table) | spread | counts | {"missing_folds": one.missing}
+    own = [read_results(Path(fold.name)) for fold in folds]
+    metrics = mean_evidence(own, [len(fold.table) for fold in folds]) | measure(table) | spread
+    metrics |= counts | {"missing_folds": one.missing}
     errors = find_label_errors(table)
     metrics["num_label_errors"] = len(errors)
     write_predictions(table, folder / "predictions.csv")
@@ -157,7 +162,8 @@ def pool(
     config = one.config | {"data": data | {"fold": None}}
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
     write_json(folder / "metrics.json", metrics)
-    sentences = describe_pooled(metrics, one.missing) + describe_label_errors(table, errors, 0)
+    sentences = describe_pooled(metrics, one.missing) + one.notes
+    sentences += describe_label_errors(table, errors, 0)
     if say is None:
         for sentence in sentences:
             log.info(sentence)

@@ -53,6 +53,9 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
             "data.batch_size=auto fits a training step into the memory, and nothing is trained "
             "here: set a number, such as data.batch_size=64."
         )
+    if asked["aggregate"] not in ("mean", "max"):
+        raise ValueError(f"aggregate is {asked['aggregate']!r}, expected mean or max.")
+    instantiate(asked["alarms"])
     choose_slices(asked["slices"])
     if asked["slice_images"] < 1:
         raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")

@@ -1,9 +1,8 @@
 """The runs of a cross-validation, found by their folders and held against each other."""
 
-import json
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,8 @@ from datamodules.tables.manifest import read_csv
 from lightning_modules.evaluation.out_of_fold import Fold
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import key_of
-from workflow.config_hash import OF_THE_CALL, PLACES
+from workflow.fold_configs import describe_settled, find_differences, make_key
 
-# keys that tell folds apart, that do not matter, or that the data of a fold settles
-FREE = (
-    *(*OF_THE_CALL, *PLACES, "data.fold", "config_hash", "out", "name", "control"),
-    *("data.batch_size", "data.cache_features", "data.roi_at_test", "gate.dilate", "extras.swap"),
-)
 WITHOUT = "  num_folds: null\n"  # is found in milliseconds, and a configuration read in many
 NOT_FOLDS = (
     "{} holds no fold of a cross-validation. Expected the folder of a sweep with data.num_folds, "
@@ -41,12 +35,14 @@ class CrossValidation:
         config: Of its first run.
         runs: Folder of each fold that has predictions; of two for a fold the newer one.
         num_folds: How many there are to be.
+        notes: What is to be said of their settings.
     """
 
     name: str
     config: dict[str, Any]
     runs: dict[int, Path]
     num_folds: int
+    notes: list[str] = field(default_factory=list)
 
     @property
     def missing(self) -> list[int]:
@@ -59,6 +55,11 @@ class CrossValidation:
         Raises:
             ValueError: The folds are not of the same data, or a table is not of its fold's test.
         """
+        if not self.runs:
+            raise ValueError(
+                "No fold of this cross-validation has predictions of its test: its runs have not "
+                "ended, or were told to leave the test out (test=false)."
+            )
         splits = {number: read_csv(run / "split.csv") for number, run in self.runs.items()}
         first, *others = splits
         problems = []
@@ -110,12 +111,12 @@ def find_cross_validations(places: Sequence[Path]) -> list[CrossValidation]:
         if not runs:
             raise ValueError(NOT_FOLDS.format(place))
         for run, config in runs:
-            found.setdefault(_make_key(config), []).append((run, config))
+            found.setdefault(make_key(config), []).append((run, config))
     if len(places) > 1 and len(found) > 1:
         configs = [members[0] for members in found.values()]
         raise ValueError(
             f"{configs[0][0]} and {configs[1][0]} are no folds of one cross-validation: they "
-            f"differ in {list_some(_find_differences(configs[0][1], configs[1][1]))}."
+            f"differ in {list_some(find_differences(configs[0][1], configs[1][1]))}."
         )
     names = _name_all([members[0][0] for members in found.values()])
     return [_gather(name, members) for name, members in zip(names, found.values(), strict=True)]
@@ -133,27 +134,6 @@ def _list_runs(place: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
             yield run, config
 
 
-def _flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{key}.")
-        elif key not in FREE:
-            flat[key] = value
-    return flat
-
-
-def _make_key(config: dict[str, Any]) -> str:
-    return json.dumps(_flatten(config), sort_keys=True, default=str)
-
-
-def _find_differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    first, second = _flatten(one), _flatten(other)
-    keys = sorted(first.keys() | second.keys())
-    return [key for key in keys if first.get(key) != second.get(key)]
-
-
 def _gather(name: str, members: list[tuple[Path, dict[str, Any]]]) -> CrossValidation:
     config = members[0][1]
     number = config["data"]["num_folds"]
@@ -163,7 +143,8 @@ def _gather(name: str, members: list[tuple[Path, dict[str, Any]]]) -> CrossValid
     done = [one for one in members if (one[0] / "predictions.csv").is_file()]
     done.sort(key=lambda one: (one[0] / "predictions.csv").stat().st_mtime)
     runs = {one["data"]["fold"]: run for run, one in done}
-    return CrossValidation(name, config, dict(sorted(runs.items())), number)
+    notes = describe_settled([one for run, one in done if run in runs.values()])
+    return CrossValidation(name, config, dict(sorted(runs.items())), number, notes)
 
 
 def _name_all(runs: Sequence[Path]) -> list[str]:

@@ -49,7 +49,9 @@ def check_test(config: dict[str, Any]) -> None:
         )
     # batches are dealt out whole, so that any size will do
     problems = list(_find_trainer(config | {"data": {}}))
-    if count_asked(trainer["devices"]) != 1 and trainer.get("limit_test_batches") != 1.0:
+    limit = trainer.get("limit_test_batches", 1.0)
+    limited = isinstance(limit, int) or limit != 1.0  # 1 is one batch, 1.0 all of them
+    if count_asked(trainer["devices"]) != 1 and limited:
         problems.append("trainer.limit_test_batches needs one device: trainer.devices=1")
     raise_problems(problems, "the configuration")
 

@@ -12,17 +12,21 @@ ENDS = ("_low", "_high", "_fold_mean", "_fold_sd", "_fold_min", "_fold_max")
 # metrics that lie between 0 and 1, without the word test_
 SHARES = (
     *(name for name in METRIC_NAMES if name != "loss"),
-    *("worst_group_accuracy", "pair_flip_rate", "pair_accuracy", "answered_share"),
+    *("worst_group_accuracy", "worst_set_accuracy", "pair_flip_rate", "pair_accuracy"),
+    *("answered_share",),
     *("flip_rate", "bit_exact_share", "mask_dice", "mask_iou", "mask_recall", "mask_stability"),
     *("gradient_outside_mask", "gradient_outside_roi"),
     *("average_precision", "ece", "sensitivity", "specificity", "coverage"),
+    *("ppv", "npv", "threshold", "abstain_threshold", "selective_risk", "aurc"),
+    *("mean_confidence", "calibrated_ece"),
     *("macro_precision", "macro_recall", "empty_mask_share", "constant_accuracy"),
 )
 NUMBERS = (
-    *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs", "delay"),
+    *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs"),
     *("mask_roi_area_ratio", "promise_held_images", "calibration_slope", "calibration_intercept"),
-    *("temperature", "false_alarms_per_hour", "num_groups"),
-    *("num_folds", "num_pooled_folds", "num_label_errors"),
+    *("temperature", "num_groups"),
+    *("false_alarms_per_hour", "false_alarms", "events", "missed_events"),
+    *("num_units", "num_folds", "num_pooled_folds", "num_label_errors"),
 )
 # names that go on with a class, a mask's origin, a region, a change, ...; those of shares first
 SHARE_FAMILIES = (
@@ -34,7 +38,7 @@ SHARE_FAMILIES = (
 )
 # the last are of training
 FAMILIES = (
-    *("without_margin_", "net_benefit_"),
+    *("calibrated_", "without_margin_", "net_benefit_"),
     *("control_", "val_", "best_val_", "train_", "cost_", "gate_"),
 )
 
