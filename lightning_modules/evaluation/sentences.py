@@ -119,8 +119,8 @@ def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) 
     if rule.threshold > 1:
         return (
             f"No threshold keeps wrong answers below {target} on "
-            f"{SPLITS[calibration.chosen_on]} images: withholding unsure answers does not make this "
-            "model reliable (scores.abstain_risk)."
+            f"{SPLITS[calibration.chosen_on]} images: withholding unsure answers does not make "
+            "this model reliable (scores.abstain_risk)."
         )
     if rule.threshold == 0:
         return None
