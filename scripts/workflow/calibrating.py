@@ -60,13 +60,8 @@ def _predict(objects: Objects, trainer: Trainer, rows: np.ndarray) -> Prediction
     return callback.table
 
 
-def find_calibration(file: Path, chosen_here: bool) -> Calibration | None:
-    """The frozen calibration of a checkpoint that is evaluated; None: there is none that fits.
-
-    Args:
-        file: The checkpoint.
-        chosen_here: Whether the images that it was chosen on are among those evaluated.
-    """
+def find_calibration(file: Path) -> Calibration | None:
+    """The frozen calibration of a checkpoint that is evaluated; None: there is none that fits."""
     calibration = read_calibration(file.parent)
     if calibration is None:
         log.info(
@@ -83,11 +78,9 @@ def find_calibration(file: Path, chosen_here: bool) -> Calibration | None:
         )
         return None
     log.info(
-        "Temperature and thresholds are those of %s, chosen on %d validation images of the run; %s",
+        "Temperature and thresholds are those of %s, chosen on %d validation images of the run; "
+        "nothing is fitted to the images evaluated here.",
         file.parent / NAME,
         calibration.num_images,
-        "these are evaluated here, which flatters them."
-        if chosen_here
-        else "nothing is fitted to the images evaluated here.",
     )
     return calibration
