@@ -122,7 +122,7 @@ def _write_examples(folder: Path, table: PredictionTable, pixels: np.ndarray) ->
         "label": table.class_names[0],
         "predicted": table.class_names[1],
         "prob": 0.9,
-        "group": str(table.groups[0]),
+        "group": "" if table.groups is None else str(table.groups[0]),
         "pictures": [{"file": "one.jpg", "caption": "as it is"}] * 2,
     }
     sections = [
