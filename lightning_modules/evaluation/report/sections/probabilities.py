@@ -8,6 +8,7 @@ from markupsafe import Markup
 from lightning_modules.evaluation.report.figures import (
     COLOURS,
     GREY,
+    add_legend,
     chart,
     new_axes,
     style_of,
@@ -47,7 +48,7 @@ def show_calibration(record: Record) -> list[Markup]:
         _draw_bins(axes, mended, "s", COLOURS[1], f"temperature {temperature:.2f}")
     axes.set_xlim(min(0.98 * bins.confidence[0], 1 / len(record.class_names)), 1.02)
     axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="upper left")
+    add_legend(axes)
     error = expected_calibration_error(bins)
     alt = f"Reliability diagram; the expected calibration error is {error:.3f}."
     text = sentence(
@@ -115,7 +116,7 @@ def draw_decision(record: Record) -> Markup | None:
     axes.axhline(0, color=GREY, linestyle=":", label="act on none")
     top = max(float(found.model.max()), 0.01)
     axes.set_ylim(-0.15 * top, 1.15 * top)
-    axes.legend(loc="best")
+    add_legend(axes)
     better = found.thresholds[found.model > np.maximum(found.everyone, 0)]
     told = "the model is nowhere better than one of the two simple rules"
     if len(better):
