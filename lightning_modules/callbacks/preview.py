@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image, ImageDraw
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_modules.captions import caption_font
 from lightning_modules.objective import run_network
+from lightning_modules.pictures import find_rim, to_pixels
 
 CAPTION = 14  # pixels below each picture
 LEAST_SIDE = 112
@@ -72,11 +72,11 @@ def draw_sheet(
     training = network.training
     mask = run_network(network.eval(), batch).mask
     network.train(training)
-    shown = _to_pixels(pl_module, batch["image"])
-    seen = _to_pixels(pl_module, network.gate.hide(batch["image"], mask))
+    images = batch["image"], network.gate.hide(batch["image"], mask)
+    shown, seen = (to_pixels(image, pl_module.preprocessing) for image in images)
     for picture, planes in zip(shown, batch["roi"].cpu().numpy(), strict=True):
         for plane in planes:
-            picture[_rim(plane)] = OUTLINE
+            picture[find_rim(plane)] = OUTLINE
     height, width = shown.shape[1:3]
     zoom = max(1, -(-LEAST_SIDE // width))
     cell = (width * zoom, height * zoom)
@@ -88,19 +88,3 @@ def draw_sheet(
             sheet.paste(picture, (column * cell[0], line * cell[1]))
         draw.text((column * cell[0] + 3, 2 * cell[1] + 1), caption, "black", caption_font())
     return sheet
-
-
-def _to_pixels(pl_module: LightningModule, image: Tensor) -> np.ndarray:
-    """Undo the normalisation: (B, H, W, 3) uint8."""
-    mean, std = (
-        image.new_tensor(pl_module.preprocessing[key]).view(1, 3, 1, 1) for key in ("mean", "std")
-    )
-    pixels = ((image * std + mean) * 255).round().clamp(0, 255)
-    return pixels.permute(0, 2, 3, 1).cpu().numpy().astype(np.uint8)
-
-
-def _rim(plane: np.ndarray) -> np.ndarray:
-    """Pixels of a region that touch its outside."""
-    padded = np.pad(plane, 1)
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return plane & ~inner

@@ -1,7 +1,7 @@
 """Any timm model as a classifier: its features are its own, its last layer is new."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -68,7 +68,7 @@ class Backbone(nn.Module):
         self.interpolation = config["interpolation"]
         self.freeze_backbone, self.freeze_epochs = freeze_backbone, freeze_epochs
         self.frozen = False
-        self._watched: list[Tensor] | None = None
+        self._watch: Callable[[Tensor], Tensor] | None = None
         # dynamic: the code for a batch must not depend on the sizes seen before it (exact resume)
         self._compiled = torch.compile(self.net.forward_features, dynamic=True) if compile else None
         if freeze_backbone:
@@ -125,18 +125,26 @@ class Backbone(nn.Module):
         compiled = self.training and self._compiled is not None
         forward = self._compiled if compiled else self.net.forward_features
         features = forward(image.contiguous(memory_format=torch.channels_last))
-        if self._watched is not None:
-            self._watched.append(features)
-        return features
+        return features if self._watch is None else self._watch(features)
 
     @contextmanager
-    def watch_features(self) -> Iterator[list[Tensor]]:
-        """Collect the feature maps that are made meanwhile, with their graph."""
-        self._watched = watched = []
+    def watch_features(self, change: Callable[[Tensor], Tensor] | None = None) -> Iterator[list]:
+        """Collect the feature maps that are made meanwhile, with their graph.
+
+        What ``change`` returns of a map takes its place.
+        """
+        watched = []
+
+        def watch(features: Tensor) -> Tensor:
+            features = features if change is None else change(features)
+            watched.append(features)
+            return features
+
+        self._watch = watch
         try:
             yield watched
         finally:
-            self._watched = None
+            self._watch = None
 
     def classify(self, features: Tensor) -> Tensor:
         """Pool a feature map and return the logits."""

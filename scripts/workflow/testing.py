@@ -20,6 +20,7 @@ from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
 from workflow.calibrating import calibrate
 from workflow.evidence import measure_evidence
+from workflow.examples import write_examples
 from workflow.objects import Objects
 from workflow.places import find_last
 from workflow.plan import Plan, instantiate
@@ -114,6 +115,7 @@ def test_model(
         predictions, metrics, promise, plan.caveat, plan.unseen, plan.tested, calibration
     ):
         log.info(sentence)
+    write_examples(plan, objects, trainer, predictions)
     if plan.gated and model.network.gate.dilate:
         metrics |= _measure_without_margin(plan, objects, trainer, metrics)
     return metrics

@@ -84,9 +84,9 @@ class Interviewer:
         generator = torch.Generator().manual_seed(self.seed)
         answers, ranks, asked = Answers(), {}, 0
         for number, batch in enumerate(batches):
-            batch = self._prepare(batch)
+            batch = prepare(batch, self.donors, self.unit_of)
             before = self._answer(batch, batch["image"])
-            usable = _changeable(batch) & answered(before)
+            usable = changeable(batch) & answered(before)
             answers.as_they_are.add(batch["label"][usable], before.logits[usable])
             image_number = asked + torch.arange(len(usable), device=usable.device)
             rank = _count_up(batch["label"], ranks)
@@ -105,16 +105,6 @@ class Interviewer:
                         record = answers.changed.setdefault(change.name, Recorded())
                         record.add(*(column[rows] for column in columns))
         return answers
-
-    def _prepare(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Bring a batch to the device; ``mask``, ``unit`` and ``place``, the class, are new."""
-        device = self.donors.background.device
-        batch = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
-        return batch | {
-            "mask": join_regions(batch["roi"], batch["annotated"]),
-            "unit": torch.tensor([self.unit_of[name] for name in batch["id"]], device=device),
-            "place": self.donors.place_of[batch["label"]],
-        }
 
     def _answer(self, batch: dict[str, Any], image: Tensor) -> NetworkOutput:
         shown = batch | {"image": image}
@@ -164,7 +154,18 @@ class Interviewer:
         return self.donors.choose(change.donor, place, unit, generator, having)
 
 
-def _changeable(batch: dict[str, Any]) -> Tensor:
+def prepare(batch: dict[str, Any], donors: Donors, unit_of: Mapping[str, int]) -> dict[str, Any]:
+    """Bring a batch to the donors' device; ``mask``, ``unit`` and ``place``, the class, are new."""
+    device = donors.background.device
+    batch = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+    return batch | {
+        "mask": join_regions(batch["roi"], batch["annotated"]),
+        "unit": torch.tensor([unit_of[name] for name in batch["id"]], device=device),
+        "place": donors.place_of[batch["label"]],
+    }
+
+
+def changeable(batch: dict[str, Any]) -> Tensor:
     """Images (B,) bool whose whole ROI is known, and which have a ROI and a background."""
     mask = batch["mask"].flatten(1)
     return batch["annotated"].all(dim=1) & mask.any(dim=1) & ~mask.all(dim=1)

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lightning_modules.evaluation.heat_maps import grad_cam
 from lightning_modules.networks import ROINetwork
-from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.mask_source import MaskOrigin, join_regions
 from lightning_modules.networks.masks import shares_of
 from lightning_modules.objective import run_network
@@ -66,13 +66,6 @@ def measure_attribution(
     if not network.gate.hides:
         outside_mask = None
     return Attribution(len(columns[0]), outside_mask, outside_roi, ratio)
-
-
-def grad_cam(backbone: Backbone, features: Tensor, gradient: Tensor) -> Tensor:
-    """Heat maps (B, 1, h, w): channels weighed by their mean gradient, negative parts cut."""
-    channels = backbone.as_map(features).float()
-    weights = backbone.as_map(gradient).float().mean(dim=(2, 3), keepdim=True)
-    return (weights * channels).sum(dim=1, keepdim=True).relu()
 
 
 def energy_share(heat: Tensor, mask: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from lightning_modules.networks.backbone import Backbone
@@ -121,6 +122,20 @@ class Gate(nn.Module):
     def respond(self, backbone: "Backbone", given: GateInput) -> GateOutput:
         """Return the logits of ``backbone`` and the gate's maps."""
         return GateOutput(backbone(self.hide(given.image, given.mask)), {})
+
+    def all_tokens(
+        self, backbone: "Backbone", tokens: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Of tokens (B, L, D) that went through a backbone, those of the whole image (B, N, D).
+
+        Returns:
+            They, and which of them took part, (B, N) bool; None: all.
+        """
+        return tokens, None
+
+    def put_back(self, heat: Tensor, given: GateInput) -> Tensor:
+        """Bring a map (N, 1, h, w) of what the backbone saw to the image, (B, 1, H, W)."""
+        return functional.interpolate(heat, given.image.shape[2:], mode="bilinear")
 
     def losses(
         self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]

@@ -7,7 +7,7 @@ The fusion is the gated attention of "Attention-based Deep Multiple Instance Lea
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,24 @@ from torch.nn import functional
 from lightning_modules.networks.across import across
 from lightning_modules.networks.backbone import Backbone
 from lightning_modules.networks.gates.base import GateInput, GateOutput, NetworkOutput
-from lightning_modules.networks.gates.cutting import cut_box, find_boxes
+from lightning_modules.networks.gates.cutting import Box, cut_box, find_boxes, widen_box
 from lightning_modules.networks.gates.fusion import GatedAttention, measure_embedding, scatter
 from lightning_modules.networks.gates.pixel import PixelGate
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.networks.masks import move_rim
+
+
+class Crops(NamedTuple):
+    """What is cut out of a batch, N crops in all.
+
+    ``shown`` (B, 1, H, W) bool, the mask applied before; ``place``, image and region of each crop,
+    two (N,); ``boxes`` (N), without margin; ``present`` (B, R) bool.
+    """
+
+    shown: Tensor
+    place: tuple[Tensor, Tensor]
+    boxes: list[Box]
+    present: Tensor
 
 
 class CropsGate(PixelGate):
@@ -75,6 +88,19 @@ class CropsGate(PixelGate):
         self.fusion = GatedAttention(measure_embedding(backbone, self.crop_size), len(self.chosen))
 
     def respond(self, backbone: Backbone, given: GateInput) -> GateOutput:  # noqa: D102
+        cut = self._find_crops(given)
+        place, present = cut.place, cut.present
+        seen = self.hide(given.image, cut.shown)
+        boxes = zip(place[0].tolist(), cut.boxes, strict=True)
+        crops = [cut_box(seen[i], box, self.crop_margin, self.crop_size) for i, box in boxes]
+        embedding = backbone.embed(backbone.features(torch.stack(crops)))
+        embedding = embedding + self.fusion.names[place[1]].to(embedding.dtype)
+        fused, weights = self.fusion(scatter(embedding, place, present), present)
+        region_logits = scatter(backbone.head(embedding), place, present)
+        maps = {"region_weights": weights, "region_logits": region_logits}
+        return GateOutput(backbone.head(fused), maps | {"region_present": present})
+
+    def _find_crops(self, given: GateInput) -> Crops:
         assert given.roi is not None and given.has_roi is not None
         known = given.roi & given.has_roi[:, :, None, None]
         planes, whole = self._find_planes(given.mask, known)
@@ -82,18 +108,20 @@ class CropsGate(PixelGate):
         # nothing to cut is the whole image: shown when the mask is full, else a crop of fill
         nothing = ~present.any(dim=1)
         shown = given.mask & (whole | ~nothing)[:, None, None, None]
-        seen = self.hide(given.image, shown)
         planes[:, 0] |= nothing[:, None, None]
         present[:, 0] |= nothing
-        owner, slot = place = present.nonzero(as_tuple=True)
-        boxes = zip(owner.tolist(), find_boxes(planes[place]), strict=True)
-        crops = [cut_box(seen[i], box, self.crop_margin, self.crop_size) for i, box in boxes]
-        embedding = backbone.embed(backbone.features(torch.stack(crops)))
-        embedding = embedding + self.fusion.names[slot].to(embedding.dtype)
-        fused, weights = self.fusion(scatter(embedding, place, present), present)
-        region_logits = scatter(backbone.head(embedding), place, present)
-        maps = {"region_weights": weights, "region_logits": region_logits}
-        return GateOutput(backbone.head(fused), maps | {"region_present": present})
+        place = present.nonzero(as_tuple=True)
+        return Crops(shown, place, find_boxes(planes[place]), present)
+
+    def put_back(self, heat: Tensor, given: GateInput) -> Tensor:
+        """Put what lies on the crops (N, 1, h, w) in their places; the larger counts."""
+        cut, size = self._find_crops(given), given.image.shape[2:]
+        whole = heat.new_zeros(len(given.image), 1, *size)
+        for owner, box, crop in zip(cut.place[0].tolist(), cut.boxes, heat, strict=True):
+            x0, y0, x1, y1 = widen_box(box, self.crop_margin, *size)
+            crop = functional.interpolate(crop[None], (y1 - y0, x1 - x0), mode="bilinear")[0]
+            whole[owner, :, y0:y1, x0:x1] = whole[owner, :, y0:y1, x0:x1].maximum(crop)
+        return whole
 
     def _find_planes(self, mask: Tensor, roi: Tensor) -> tuple[Tensor, Tensor]:
         """Chosen regions within the mask (B, R, H, W), none of an image shown whole (B,)."""

@@ -17,6 +17,13 @@ def find_boxes(planes: Tensor) -> list[Box]:
     return list(zip(x0, y0, x1, y1, strict=True))
 
 
+def widen_box(box: Box, margin: float, height: int, width: int) -> Box:
+    """Add a share of each side on both its ends, up to the border of the image."""
+    x0, y0, x1, y1 = box
+    right, down = round(margin * (x1 - x0)), round(margin * (y1 - y0))
+    return max(0, x0 - right), max(0, y0 - down), min(width, x1 + right), min(height, y1 + down)
+
+
 def cut_box(image: Tensor, box: Box, margin: float, size: int) -> Tensor:
     """Cut a box out by integer slices and stretch it; ``roi_align`` would read beyond its rim.
 
@@ -29,9 +36,8 @@ def cut_box(image: Tensor, box: Box, margin: float, size: int) -> Tensor:
     Returns:
         (D, size, size)
     """
-    x0, y0, x1, y1 = box
-    right, down = round(margin * (x1 - x0)), round(margin * (y1 - y0))
-    crop = image[:, max(0, y0 - down) : y1 + down, max(0, x0 - right) : x1 + right]
+    x0, y0, x1, y1 = widen_box(box, margin, *image.shape[1:])
+    crop = image[:, y0:y1, x0:x1]
     if crop.shape[1:] == (size, size):
         return crop
     # torch resizes with antialiasing in float32 only, on CPUs

@@ -79,6 +79,15 @@ class TokenGate(PixelGate):
             tokens = _level_padding(net.norm(tokens), kept, first)
         return backbone.classify(tokens)
 
+    def all_tokens(self, backbone: Backbone, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Put the tokens that stayed back in their places, among zeros."""
+        keep = _touched_tokens(backbone.net, mask)
+        if tokens.shape[1] == keep.shape[1]:
+            return tokens, keep
+        order = _kept_first(keep)[:, : tokens.shape[1], None].expand(-1, -1, tokens.shape[2])
+        places = tokens.new_zeros(*keep.shape, tokens.shape[2]).scatter(1, order, tokens)
+        return torch.where(keep[..., None], places, 0.0), keep
+
 
 def _touched_tokens(net: VisionTransformer, mask: Tensor) -> Tensor:
     """Which tokens take part, (B, N) bool: those before the patches and one patch at least."""
@@ -105,10 +114,15 @@ def _drop_tokens(tokens: Tensor, keep: Tensor) -> tuple[Tensor, Tensor | None]:
     counts = keep.sum(dim=1)
     least, most = torch.stack([counts.min(), counts.max()]).tolist()
     if most < keep.shape[1]:
-        order = keep.byte().argsort(dim=1, descending=True, stable=True)[:, :most]
+        order = _kept_first(keep)[:, :most]
         tokens = tokens.gather(1, order[..., None].expand(-1, -1, tokens.shape[2]))
         keep = keep.gather(1, order)
     return tokens, keep if least < most else None
+
+
+def _kept_first(keep: Tensor) -> Tensor:
+    """Order (B, N) in which tokens to keep come first."""
+    return keep.byte().argsort(dim=1, descending=True, stable=True)
 
 
 def _level_padding(tokens: Tensor, kept: Tensor, first: int) -> Tensor:

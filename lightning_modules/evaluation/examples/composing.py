@@ -1,0 +1,123 @@
+"""From what is known of images to examples with pictures and captions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from lightning_modules.evaluation.examples.backgrounds import Swapped
+from lightning_modules.evaluation.examples.drawing import (
+    PREDICTED,
+    ROI,
+    cover_with_heat,
+    draw_image,
+    fit_size,
+    outline,
+)
+from lightning_modules.evaluation.examples.looks import Look
+from lightning_modules.evaluation.examples.sections import Example
+from lightning_modules.evaluation.predictions import PredictionTable
+
+
+class Native(NamedTuple):
+    """An image as its file has it: pixels (H, W, 3) uint8, roi (R, H, W) bool."""
+
+    pixels: np.ndarray
+    roi: np.ndarray
+
+
+class Composer:
+    """Composes examples of a table of predictions.
+
+    Args:
+        table: Of the test.
+        read: Reads an image by its id.
+    """
+
+    def __init__(self, table: PredictionTable, read: Callable[[str], Native]) -> None:
+        self.table, self.read = table, read
+        self._probs, self._predicted = table.probs, table.predicted
+        self._read: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def show_data(self, row: int) -> Example:
+        """The image of a row with its ROI, without any answer."""
+        name = self.table.ids[row]
+        caption = "ROI outlined" if self._find(name)[1].any() else "no ROI known"
+        example = self._describe(row, {caption: self._outlined(name)})
+        return Example(**vars(example) | {"predicted": None, "prob": None})
+
+    def show_answer(self, row: int, look: Look, classes: Sequence[int]) -> Example:
+        """Image, what the gate lets through, and a heat map of each class."""
+        name = self.table.ids[row]
+        picture, roi = self._find(name)
+        pictures = {_caption_roi(roi, self.table.mask_origin[row]): self._outlined(name)}
+        pictures |= self._show_seen(picture, look)
+        for turn, number in enumerate(classes):
+            heat = None if look.heat is None else look.heat[turn]
+            if heat is not None and heat.any():
+                shown = cover_with_heat(picture, heat)
+                pictures[self._caption_heat(row, number)] = outline(shown, roi, ROI)
+        return self._describe(row, pictures)
+
+    def show_mask(self, row: int, look: Look, rank: str) -> Example:
+        """The user's ROI and the predicted mask, and what the gate lets through."""
+        name = self.table.ids[row]
+        picture, _ = self._find(name)
+        dice = self.table.mask_quality["mask_dice"][row]
+        caption = f"{rank}: Dice {dice:.2f}; your ROI orange, predicted mask blue"
+        drawn = self._outlined(name)
+        drawn = drawn if look.found is None else outline(drawn, look.found, PREDICTED)
+        return self._describe(row, {caption: drawn} | self._show_seen(picture, look))
+
+    def show_swapped(self, row: int, swapped: Swapped) -> Example:
+        """The image on its own background and on others, with the answers."""
+        names, picture = self.table.class_names, self._find(swapped.id)[0]
+        size, pictures = picture.shape[1::-1], {}
+        for turn, (pixels, probs) in enumerate(zip(swapped.pixels, swapped.probs, strict=True)):
+            best = int(probs.argmax())
+            says = f"{names[best]} ({100 * probs[best]:.0f} %)"
+            lent = names[swapped.classes[turn]]
+            # the number keeps two backgrounds of one class apart
+            where = "own background" if turn == 0 else f"background {turn + 1}: from {lent}"
+            changed = best != int(swapped.probs[0].argmax())
+            caption = f"{where}; answer {says}{', CHANGED' if changed else ''}"
+            pictures[caption] = draw_image(pixels, size)
+        return self._describe(row, pictures)
+
+    def _describe(self, row: int, pictures: Mapping[str, np.ndarray]) -> Example:
+        table, predicted = self.table, int(self._predicted[row])
+        return Example(
+            id=table.ids[row],
+            label=table.class_names[table.labels[row]],
+            predicted=table.class_names[predicted],
+            prob=float(self._probs[row, predicted]),
+            group=None if table.groups is None else str(table.groups[row]),
+            pictures=dict(pictures),
+        )
+
+    def _find(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Picture and ROI (H, W) bool of an image; each is read once."""
+        if name not in self._read:
+            native = self.read(name)
+            size = fit_size(*native.pixels.shape[:2])
+            self._read[name] = draw_image(native.pixels, size), native.roi.any(axis=0)
+        return self._read[name]
+
+    def _outlined(self, name: str) -> np.ndarray:
+        return outline(*self._find(name), ROI)
+
+    def _show_seen(self, picture: np.ndarray, look: Look) -> dict[str, np.ndarray]:
+        if look.seen is None:
+            return {}
+        return {"what the gate lets through": draw_image(look.seen, picture.shape[1::-1])}
+
+    def _caption_heat(self, row: int, number: int) -> str:
+        named = f"heat map: what speaks for {self.table.class_names[number]}"
+        if number == self._predicted[row]:
+            return f"{named}, the answer"
+        return f"{named}, the {'true class' if number == self.table.labels[row] else 'runner-up'}"
+
+
+def _caption_roi(roi: np.ndarray, origin: str) -> str:
+    caption = "ROI outlined" if roi.any() else "no ROI known"
+    return f"{caption}; no mask, so shown whole" if origin == "full" else caption

@@ -1,0 +1,59 @@
+"""What a network made of an image: what its gate let through, where its answer comes from."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lightning_modules.evaluation.heat_maps import explain
+from lightning_modules.networks import ROINetwork
+from lightning_modules.pictures import to_pixels
+
+
+class Look(NamedTuple):
+    """Of one image, at the resolution of the network's input.
+
+    seen: (H, W, 3) uint8, what the gate lets through; None: all. heat: (K, H, W) in [0, 1] of the
+    classes asked about; None: the backbone has no heat maps. found: (H, W) bool, the mask that was
+    predicted, before its margin; None: none was.
+    """
+
+    seen: np.ndarray | None
+    heat: np.ndarray | None
+    found: np.ndarray | None
+
+
+def look(
+    network: ROINetwork,
+    batches: Iterable[dict[str, Any]],
+    classes: Mapping[str, tuple[int, ...]],
+    preprocessing: Mapping[str, Any],
+) -> dict[str, Look]:
+    """Look at images, by id.
+
+    Args:
+        network: On its device.
+        batches: Of the images, as the loaders give them.
+        classes: To draw heat maps of, K for each id.
+        preprocessing: Mean and std of the images.
+    """
+    device, looks = next(network.parameters()).device, {}
+    for batch in batches:
+        batch = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+        asked = torch.tensor([classes[name] for name in batch["id"]], device=device)
+        output, heat = explain(network, batch, asked)
+        image = batch["image"]
+        hidden = network.gate.hide(image, output.mask)
+        differs = (hidden != image).flatten(1).any(dim=1).tolist()
+        seen = to_pixels(hidden, preprocessing)
+        heat = None if heat is None else heat.cpu().numpy()
+        found = None if output.mask_logits is None else (output.mask_logits > 0).cpu().numpy()[:, 0]
+        for row, name in enumerate(batch["id"]):
+            looks[name] = Look(
+                seen[row] if differs[row] else None,
+                None if heat is None else heat[row],
+                None if found is None else found[row],
+            )
+    return looks
