@@ -68,7 +68,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
         raise KeyboardInterrupt from None
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
     write_json(folder / "metrics.json", metrics)
-    report(plan, model, folder, journal)
+    report(plan, model, folder, journal, examined.folder.parent)
     log.info("Everything about this evaluation is in %s", folder)
 
 

@@ -98,7 +98,7 @@ def _interventions(record: Record) -> list[Markup]:
                 percent(one["bit_exact_share"]) if one["name"] != "constant" else None,
             ]
         )
-    header = ["image shown", "right", "answers changed", term("95 % interval"), "images"]
+    header = ["image shown", "right", "changed", term("95 % interval"), "images"]
     header.append("same to the last bit")
     said = [table(header, rows)]
     gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
