@@ -47,8 +47,8 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
     few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
     if count < few:
         return (
-            f"The test set is SMALL: with {count} {unit} the accuracy may be anything between "
-            f"{_span(interval)}. Test on at least {few} {unit} before you rely on it."
+            f"The test set is SMALL ({count} {unit}): its numbers say little about others. Test on "
+            f"at least {few} {unit} before you rely on them."
         )
     if interval["high"] - interval["low"] > WIDE:
         return (
@@ -93,19 +93,19 @@ def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | N
         return None
     rule = RULES[point.rule].format(at=point.at) if point.at is not None else RULES[point.rule]
     groups = "" if calibration.num_groups is None else f" of {calibration.num_groups} groups"
-    parts = []
+    parts, detected = [], repr(point.positive_class)
     for name, words in (
-        ("sensitivity", f"finds {{}} of the images of {point.positive_class!r}"),
-        ("specificity", "raises no alarm in {} of the others"),
-        ("ppv", "{} of its alarms are right where it is as frequent as here"),
+        ("sensitivity", f"it finds {{}} of the images of {detected}"),
+        ("specificity", "it raises no alarm in {} of the others"),
+        ("ppv", f"of its alarms {{}} are right while {detected} is as frequent as here"),
     ):
         value = metrics[f"test_{name}"]
         if value == value:
             parts.append(words.format(_with_ends(metrics, name)))
+    said = "; ".join(parts)
     return (
-        f"To detect {point.positive_class!r} from a probability of {point.threshold:.3g} on "
-        f"(chosen on {calibration.num_images} validation images{groups} for {rule}), it "
-        f"{'; it '.join(parts[:2])}" + "".join(f"; {part}" for part in parts[2:]) + "."
+        f"To detect {detected} from a probability of {point.threshold:.3g} on "
+        f"(chosen on {calibration.num_images} validation images{groups} for {rule}): {said}."
     )
 
 

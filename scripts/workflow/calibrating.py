@@ -36,8 +36,8 @@ def calibrate(plan: Plan, objects: Objects, trainer: Trainer, file: Path) -> Cal
     """
     rows = objects.data.table.rows_of("val")
     (file.parent / NAME).unlink(missing_ok=True)
-    if not len(rows) or not trainer.limit_val_batches or not trainer.limit_test_batches:
-        log.info("No temperature and no thresholds: there are no validation images to choose by.")
+    if not len(rows) or not trainer.limit_val_batches:
+        log.info("No temperature and no thresholds: nothing is validated that they could go by.")
         return None
     table = _predict(objects, trainer, rows)
     options = instantiate(plan.config["scores"])
@@ -60,8 +60,13 @@ def _predict(objects: Objects, trainer: Trainer, rows: np.ndarray) -> Prediction
     return callback.table
 
 
-def find_calibration(file: Path) -> Calibration | None:
-    """The frozen calibration of a checkpoint that is evaluated; None: there is none that fits."""
+def find_calibration(file: Path, chosen_here: bool) -> Calibration | None:
+    """The frozen calibration of a checkpoint that is evaluated; None: there is none that fits.
+
+    Args:
+        file: The checkpoint.
+        chosen_here: Whether the images that it was chosen on are among those evaluated.
+    """
     calibration = read_calibration(file.parent)
     if calibration is None:
         log.info(
@@ -78,9 +83,11 @@ def find_calibration(file: Path) -> Calibration | None:
         )
         return None
     log.info(
-        "Temperature and thresholds are those of %s, chosen on %d validation images of the run; "
-        "nothing is fitted to the images evaluated here.",
+        "Temperature and thresholds are those of %s, chosen on %d validation images of the run; %s",
         file.parent / NAME,
         calibration.num_images,
+        "these are evaluated here, which flatters them."
+        if chosen_here
+        else "nothing is fitted to the images evaluated here.",
     )
     return calibration

@@ -2,20 +2,21 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.datamodule import ROIDataModule
 from datamodules.loading.transforms import Preprocessing
 from datamodules.problems import list_some
-from lightning_modules.evaluation.calibration_file import write_calibration
+from lightning_modules.evaluation.calibration_file import Calibration, write_calibration
 from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
 from workflow.calibrating import find_calibration
 from workflow.call import Call
 from workflow.devices import make_trainer
-from workflow.evaluation_request import check_evaluation
+from workflow.evaluation_request import check_evaluation, is_as_trained
 from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
 from workflow.objects import Objects, check_builds, quieten
@@ -57,9 +58,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     trainer = make_trainer(plan, [], folder)
     try:
         objects = Objects(model, data, [])
-        calibration = None if asked["backbone"] else find_calibration(examined.file)
-        if calibration is not None:
-            write_calibration(calibration, folder)
+        calibration = _find_calibration(asked, examined, folder)
         metrics = test_model(plan, objects, trainer, calibration)
         slices = choose_slices(asked["slices"])
         metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
@@ -70,6 +69,19 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_json(folder / "metrics.json", metrics)
     report(plan, model, folder, journal, examined.folder.parent)
     log.info("Everything about this evaluation is in %s", folder)
+
+
+def _find_calibration(
+    asked: dict[str, Any], examined: Examined, folder: Path
+) -> Calibration | None:
+    """That of the run, kept beside the results; weights from elsewhere have none."""
+    if asked["backbone"]:
+        return None
+    chosen_here = is_as_trained(asked["data"]) and asked["split"] in ("val", "all")
+    calibration = find_calibration(examined.file, chosen_here)
+    if calibration is not None:
+        write_calibration(calibration, folder)
+    return calibration
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:

@@ -137,7 +137,7 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
     trainer = make_trainer(plan, objects.callbacks, folder)
     if plan.config["test"] and trainer.limit_test_batches:
         metrics |= test_best(plan, objects, trainer, folder)
-    else:
+    elif trainer.limit_test_batches:
         calibrate_best(plan, objects, trainer, folder)
     metrics["num_bad_images"] = plan.num_bad_images
     if plan.config.get("init_from") is not None:

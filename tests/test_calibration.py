@@ -1,0 +1,222 @@
+"""Thresholds and temperature: chosen by a stated rule, frozen in a file, never refitted."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from test_evaluate_command import OTHER, evaluate_in_process
+from test_scores import QUICK, make_table
+
+from lightning_modules.evaluation.calibration_file import (
+    read_calibration,
+    write_calibration,
+)
+from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.evaluation.scores import ScoreOptions, fit_calibration, measure_scores
+from lightning_modules.evaluation.scores.fitting import Origin
+from lightning_modules.evaluation.scores.operating_points import choose_operating_point
+from lightning_modules.evaluation.scores.risk_coverage import (
+    area_under_risk,
+    choose_abstention,
+    risk_coverage,
+)
+from lightning_modules.evaluation.sentences import (
+    say_abstention,
+    say_calibration,
+    say_operating_point,
+)
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
+
+ORIGIN = Origin("best.ckpt", "0" * 64)
+#               five negatives                 five positives
+PROBS = np.array([0.1, 0.2, 0.3, 0.55, 0.7, 0.25, 0.6, 0.8, 0.9, 0.95])
+POSITIVE = np.arange(10) >= 5
+
+
+def figures(threshold):
+    """Sensitivity and specificity, counted."""
+    said = PROBS >= threshold
+    return said[POSITIVE].mean(), (~said)[~POSITIVE].mean()
+
+
+@pytest.mark.parametrize(
+    ("options", "threshold", "sensitivity", "specificity"),
+    [
+        # 4 of 5 and 4 of 5, nearer to 0.5 than 0.75 (3 of 5 and all)
+        ({"operating_point": "youden"}, 0.575, 0.8, 0.8),
+        ({"operating_point": "sensitivity", "at": 0.9}, 0.225, 1.0, 0.4),
+        ({"operating_point": "specificity", "at": 0.95}, 0.75, 0.6, 1.0),
+        # a miss costs ten false alarms: no miss, three alarms; and the other way round
+        ({"operating_point": "cost", "cost_ratio": 10}, 0.225, 1.0, 0.4),
+        ({"operating_point": "cost", "cost_ratio": 0.1}, 0.75, 0.6, 1.0),
+    ],
+)
+def test_operating_points_by_hand(options, threshold, sensitivity, specificity):
+    found = choose_operating_point(POSITIVE, PROBS, "ill", ScoreOptions(**options))
+    assert found.threshold == pytest.approx(threshold)
+    assert (found.sensitivity, found.specificity) == pytest.approx((sensitivity, specificity))
+    assert figures(found.threshold) == pytest.approx((sensitivity, specificity))
+
+
+@pytest.mark.parametrize("rule", ["youden", "sensitivity", "specificity", "cost"])
+def test_what_is_promised_of_a_threshold_is_what_is_counted_at_it(rule):
+    rng = np.random.default_rng(0)
+    positive = rng.random(500) < 0.3
+    # many at exactly 0 and 1, and neighbouring floats, as sure models have
+    probs = np.clip(rng.normal(positive, 1.0, 500), 0, 1)
+    probs[:50] = np.where(positive[:50], 1.0, np.nextafter(1.0, 0.0))
+    found = choose_operating_point(positive, probs, "ill", ScoreOptions(operating_point=rule, at=1))
+    said = probs >= found.threshold
+    assert found.sensitivity == pytest.approx(said[positive].mean())
+    assert found.specificity == pytest.approx((~said)[~positive].mean())
+
+
+def test_classes_that_do_not_overlap_are_parted_in_the_middle():
+    found = choose_operating_point(np.array([False, True]), np.array([0.1, 0.7]), "ill", QUICK)
+    assert found.threshold == pytest.approx(0.4)
+
+
+def test_without_negatives_there_is_no_operating_point():
+    assert choose_operating_point(np.ones(3, bool), np.ones(3), "ill", QUICK) is None
+
+
+def test_risk_and_coverage_by_hand():
+    correct = np.array([True, False, True, True])
+    coverage, risk, confidence = risk_coverage(correct, np.array([0.9, 0.6, 0.8, 0.6]))
+    assert coverage.tolist() == [0.25, 0.5, 1.0]
+    assert risk.tolist() == [0, 0, 0.25]
+    assert confidence.tolist() == [0.9, 0.8, 0.6]
+    assert area_under_risk(coverage, risk) == pytest.approx(0.5 * 0.25)
+
+
+def test_as_many_answers_are_given_as_the_risk_allows():
+    correct = np.array([True, True, False, True, False])
+    confidence = np.array([0.9, 0.8, 0.7, 0.65, 0.6])
+    chosen = choose_abstention(correct, confidence, 0.25)
+    assert (chosen.risk, chosen.coverage) == (0.25, 0.8)
+    assert chosen.threshold == pytest.approx(0.625)
+    assert choose_abstention(correct, confidence, 0.4).threshold == 0
+    never = choose_abstention(~correct, confidence, 0.1)
+    assert never.threshold > 1 and never.coverage == 0
+
+
+def test_a_calibration_is_read_as_it_was_written(tmp_path):
+    fitted = fit_calibration(make_table(classes=2), "dog", QUICK, ORIGIN)
+    write_calibration(fitted, tmp_path / "checkpoints")
+    assert read_calibration(tmp_path) == read_calibration(tmp_path / "checkpoints") == fitted
+    assert (fitted.num_images, fitted.num_groups, fitted.chosen_on) == (300, 12, "val")
+    assert read_calibration(tmp_path / "elsewhere") is None
+    (tmp_path / "checkpoints" / "calibration.json").write_text('{"temperature": 2}')
+    with pytest.raises(ValueError, match="no calibration that this project wrote"):
+        read_calibration(tmp_path)
+
+
+def test_three_classes_have_a_temperature_and_no_operating_point():
+    fitted = fit_calibration(make_table(sharpness=4), None, QUICK, ORIGIN)
+    assert fitted.operating_point is None
+    found = measure_scores(make_table(seed=1, sharpness=4), QUICK, fitted)
+    assert found["temperature"] > 1
+    assert found["calibrated_log_loss"] < found["log_loss"]
+    assert found["calibrated_ece"] < found["ece"]
+    assert "sensitivity" not in found
+
+
+def test_a_frozen_threshold_is_counted_on_the_test_and_not_moved():
+    val, test = make_table(classes=2), make_table(classes=2, seed=1, groups=None)
+    fitted = fit_calibration(val, "dog", QUICK, ORIGIN)
+    found = measure_scores(test, QUICK, fitted)
+    said = test.probs[:, 1] >= fitted.operating_point.threshold
+    positive = test.labels == 1
+    assert found["threshold"] == fitted.operating_point.threshold
+    for name, hits, among in (
+        ("sensitivity", said & positive, positive),
+        ("specificity", ~said & ~positive, ~positive),
+        ("ppv", said & positive, said),
+        ("npv", ~said & ~positive, ~said),
+    ):
+        assert found[name] == pytest.approx(hits.sum() / among.sum()), name
+        expected = wilson_interval(int(hits.sum()), int(among.sum()))
+        assert (found[f"{name}_low"], found[f"{name}_high"]) == pytest.approx(expected), name
+    given = test.probs.max(axis=1) >= fitted.abstain.threshold
+    assert found["coverage"] == pytest.approx(given.mean())
+    assert found["selective_risk"] == pytest.approx((~test.correct)[given].mean())
+
+
+def test_a_calibration_of_other_classes_is_refused():
+    fitted = fit_calibration(make_table(classes=2), "dog", QUICK, ORIGIN)
+    with pytest.raises(ValueError, match="for the classes cat, dog, the table has cat, dog, owl"):
+        measure_scores(make_table(classes=3), QUICK, fitted)
+
+
+def test_the_sentences_say_what_was_measured():
+    val = make_table(classes=2, count=600, sharpness=4)
+    fitted = fit_calibration(val, "dog", QUICK, ORIGIN)
+    found = measure_scores(make_table(classes=2, seed=1, sharpness=4), QUICK, fitted)
+    metrics = {f"test_{name}": value for name, value in found.items()}
+    said = say_calibration(metrics)
+    assert "too sure of itself" in said and "mends it" in said
+    said = say_operating_point(metrics, fitted)
+    assert "chosen on 600 validation images of 12 groups for the largest sensitivity" in said
+    assert f"it finds {100 * metrics['test_sensitivity']:.1f} %" in said
+    said = say_abstention(metrics, fitted)
+    assert f"answers {100 * metrics['test_coverage']:.1f} % of the images" in said
+    assert say_operating_point(metrics, None) is None
+
+
+def test_a_run_keeps_its_validation_table_and_what_was_chosen_by_it(trained):
+    val = read_predictions(trained / "val_predictions.csv")
+    fitted = read_calibration(trained)
+    assert len(val) == fitted.num_images == 6
+    assert not set(val.ids) & set(read_predictions(trained / "predictions.csv").ids)
+    again = fit_calibration(
+        val, "square", ScoreOptions(), Origin(fitted.checkpoint, fitted.checkpoint_hash)
+    )
+    assert again == fitted
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert metrics["val_accuracy"] == pytest.approx(val.correct.mean())
+    assert metrics["test_threshold"] == fitted.operating_point.threshold
+    assert metrics["test_temperature"] == fitted.temperature
+
+
+def test_an_evaluation_uses_the_frozen_calibration_and_says_so(trained, tmp_path, shapes):
+    words = [f"ckpt={trained}", "interventions=none", *OTHER, f"data.manifest={shapes}"]
+    words += ["split=val", "scores.operating_point=specificity"]
+    metrics = evaluate_in_process(tmp_path / "out", *words)
+    fitted = read_calibration(trained)
+    assert metrics["test_threshold"] == fitted.operating_point.threshold
+    assert read_calibration(tmp_path / "out") == fitted
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert "nothing is fitted to the images evaluated here" in log
+
+
+def test_a_calibration_of_another_state_of_the_checkpoint_is_not_used(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    shutil.copy(run / "checkpoints" / "last.ckpt", run / "checkpoints" / "best.ckpt")
+    words = [f"ckpt={run}", "interventions=none", "trainer.accelerator=cpu"]
+    path = run / "checkpoints" / "calibration.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"checkpoint_hash": "0" * 64}))
+    metrics = evaluate_in_process(tmp_path / "out", *words)
+    assert "test_threshold" not in metrics
+    assert "is NOT used" in (tmp_path / "out" / "log.txt").read_text()
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="no calibration that this project wrote"):
+        evaluate_in_process(tmp_path / "again", *words)
+
+
+def test_a_run_that_is_not_tested_is_calibrated_all_the_same(shapes, outputs, tmp_path):
+    from in_process import train_in_process
+
+    out = train_in_process(shapes, tmp_path / "run", "test=false", "trainer.max_epochs=1")
+    assert read_calibration(out).num_images == 6
+    assert (out / "val_predictions.csv").is_file()
+    assert not (out / "predictions.csv").exists()
+
+
+def test_mistakes_in_the_options_are_found_before_any_work(shapes, tmp_path):
+    from in_process import train_in_process
+
+    words = ["scores.at=2", "scores.abstain_risk=0"]
+    with pytest.raises(ValueError, match=r"scores\.at is 2(.|\n)*scores\.abstain_risk is 0"):
+        train_in_process(shapes, tmp_path / "run", *words)
