@@ -1,5 +1,6 @@
 """What was trained, how to repeat it, how long it took."""
 
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -65,7 +66,9 @@ def _rows(record: Record) -> list[list[object]]:
 
 def _checkpoint(record: Record) -> str | None:
     file = record.config.get("ckpt")
-    return None if record.trained or file is None else record.names.scrub(str(file))
+    if record.trained or file is None:
+        return None
+    return record.names.scrub("/".join(Path(str(file)).parts[-4:]))  # run and file
 
 
 def _start(record: Record) -> str | None:
