@@ -9,12 +9,12 @@ UNIT = "\N{NO-BREAK SPACE}%"
 
 def percent(share: float | None, digits: int = 1) -> str | None:
     """``93.1 %``; None, for what is not known or not a number, stays None."""
-    return f"{100 * share + 0.0:.{digits}f}{UNIT}" if _is_known(share) else None
+    return f"{_round(100 * share, digits)}{UNIT}" if _is_known(share) else None
 
 
 def decimal(value: float | None, digits: int = 3) -> str | None:
     """``0.931``; None, for what is not known or not a number, stays None."""
-    return f"{value + 0.0:.{digits}f}" if _is_known(value) else None
+    return _round(value, digits) if _is_known(value) else None
 
 
 def interval(metrics: Mapping[str, Any], name: str) -> tuple[float, float] | None:
@@ -47,3 +47,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def _is_known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def _round(value: float, digits: int) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.0
