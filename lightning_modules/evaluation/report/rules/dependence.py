@@ -35,7 +35,7 @@ def ask_background(record: Record) -> Check:
     damage = max(flips, gap, pairs)
     level: Level = "good" if damage <= STILL else "careful" if damage < UNSTEADY else "bad"
     said = f"Exchanging only the background changes {100 * flips:.0f} of 100 answers"
-    if gap > 0:
+    if gap >= 0.0005:  # as it is written
         said += f" and costs {100 * gap:.1f} points of accuracy"
     said += f". {_say_damage(level)}"
     if metrics.get("mask_only_warning"):

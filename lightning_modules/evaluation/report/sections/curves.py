@@ -100,4 +100,6 @@ def _draw_precision_recall(record: Record) -> Markup | None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    """A long name by its two ends: names of classes often differ in the last."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.05  # of 1, where a temperature changes nothing that can be seen
 SURE = 0.9
+MOST_LEFT = 0.5  # share of images, beyond which nobody would leave them to a person
 
 
 def show_calibration(record: Record) -> list[Markup]:
@@ -92,8 +93,10 @@ def draw_risk(record: Record) -> Markup:
     whole = float(risk[-1])
     halved, told = np.flatnonzero(risk <= whole / 2), ""
     if len(halved) and whole > 0:
-        left = percent(1 - float(coverage[halved[-1]]), 0)
-        told = f" Leaving the most unsure {left} to a person halves it."
+        left = 1 - float(coverage[halved[-1]])
+        told = f" Leaving the most unsure {percent(left, 0)} to a person halves it."
+        if left > MOST_LEFT:
+            told = " Leaving the most unsure to a person helps little: it is not sure where right."
     text = sentence(
         "{r}: answering all images, {whole} are wrong.{told}",
         r=term("risk-coverage curve", "Risk-coverage curve"),
