@@ -51,6 +51,9 @@ def test_looks_at_the_same_test_images_are_counted(trained, outputs, tmp_path):
     first, second = (read(folder)["test"] for folder in folders)
     assert first["fingerprint"] == second["fingerprint"] == before["fingerprint"]
     assert second["looks"] == first["looks"] + 1
+    text = (folders[1] / "report.html").read_text(encoding="utf-8")
+    assert "Evaluation of shapes, 2026-01-01_00-00-00" in text
+    assert "When it was trained: The validation split is small" in text
     evaluate_in_process(tmp_path / "val", *words, "split=val")
     assert read(tmp_path / "val")["test"]["fingerprint"] != before["fingerprint"]
 

@@ -25,7 +25,7 @@ def read_csv(path):
 
 
 def test_the_folder_holds_what_the_design_says(trained):
-    assert {path.name for path in trained.iterdir()} == FILES | {"checkpoints"}
+    assert {path.name for path in trained.iterdir()} == FILES | {"checkpoints", "examples"}
     kept = {"best.ckpt", "last.ckpt", "calibration.json"}
     assert {path.name for path in (trained / "checkpoints").iterdir()} == kept
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"

@@ -52,7 +52,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     if asked["by"] is not None:
         metrics |= measure_parts(ready, table, asked["by"], folder)
         write_json(folder / "metrics.json", metrics)
-    report(plan, examined.model, folder, journal)
+    report(plan, examined.model, folder, journal, examined.folder.parent)
     log.info("Everything about this evaluation is in %s", folder)
     demand(required, metrics, folder, str(examined.file))
 

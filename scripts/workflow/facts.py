@@ -25,7 +25,9 @@ FILE = "facts.json"
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
 
 
-def write_facts(folder: Path, plan: Plan, model: ROIClassifier, warnings: Sequence[str]) -> None:
+def write_facts(
+    folder: Path, plan: Plan, model: ROIClassifier, warnings: Sequence[str], run: Path | None = None
+) -> None:
     """Write down where, when, on what, and what warned.
 
     Args:
@@ -33,9 +35,13 @@ def write_facts(folder: Path, plan: Plan, model: ROIClassifier, warnings: Sequen
         plan: What was done.
         model: That was trained or evaluated.
         warnings: That concern the result; those of a run before it was resumed are kept.
+        run: That an evaluation is one of; what warned there counts here too.
     """
     gate = model.network.gate
     before = _read(folder / FILE).get("warnings", [])
+    if run is not None:
+        found = _read(run / FILE).get("warnings", [])
+        before = [f"When it was trained: {text}" for text in found]
     facts: dict[str, Any] = {
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
         "model": {
@@ -100,7 +106,7 @@ def _describe_machine() -> str:
     """The GPU, else the processor's cores; never the name of the machine."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads"
+    return f"{os.cpu_count()} CPU cores (threads of torch: {torch.get_num_threads()})"
 
 
 def _fingerprint_test(file: Path) -> str:

@@ -12,7 +12,9 @@ from workflow.plan import Plan, instantiate
 log = logging.getLogger(__name__)
 
 
-def report(plan: Plan, model: ROIClassifier, folder: Path, journal: Journal) -> None:
+def report(
+    plan: Plan, model: ROIClassifier, folder: Path, journal: Journal, run: Path | None = None
+) -> None:
     """Write facts.json, and report.html where one is wanted.
 
     Args:
@@ -20,9 +22,10 @@ def report(plan: Plan, model: ROIClassifier, folder: Path, journal: Journal) -> 
         model: That was trained or evaluated.
         folder: Of the run or the evaluation, all other files of which are there.
         journal: Of what was said.
+        run: That an evaluation is one of; None: it is a run itself, or of weights from elsewhere.
     """
     try:
-        write_facts(folder, plan, model, journal.warnings())
+        write_facts(folder, plan, model, journal.warnings(), run)
         chosen = plan.config.get("report")  # a run from before there were reports has none
         options = None if chosen is None else instantiate(chosen)
         if options is not None and options.write:

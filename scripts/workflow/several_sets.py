@@ -109,5 +109,5 @@ def _measure_all(
         own = folder / folders[name]
         own.mkdir()
         found[name], tables[name] = measure(one, own)
-        report(one.plan, one.examined.model, own, journal)
+        report(one.plan, one.examined.model, own, journal, one.examined.folder.parent)
     return tables, found

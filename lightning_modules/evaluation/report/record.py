@@ -54,7 +54,7 @@ class Record:
     @property
     def trained(self) -> bool:
         """Whether it is a run; else it is an evaluation of one."""
-        return "max_epochs" in self.config.get("trainer", {})
+        return "optimizer" in self.config
 
     @property
     def class_names(self) -> list[str]:

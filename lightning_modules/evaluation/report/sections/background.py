@@ -19,7 +19,7 @@ from lightning_modules.evaluation.report.sections.masks import (
     show_masks,
     show_regions,
 )
-from lightning_modules.evaluation.report.wording import percent, percent_range
+from lightning_modules.evaluation.report.wording import decimal, percent, percent_range
 
 LABELS = {
     "as_they_are": "as they are",
@@ -98,7 +98,7 @@ def _interventions(record: Record) -> list[Markup]:
                 percent(one["bit_exact_share"]) if one["name"] != "constant" else None,
             ]
         )
-    header = ["image shown", "right", "answers changed", term("95 % interval"), "images"]
+    header = ["image shown", "right", "changed", term("95 % interval"), "images"]
     header.append("same to the last bit")
     said = [table(header, rows)]
     gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
@@ -116,7 +116,7 @@ def _interventions(record: Record) -> list[Markup]:
             sentence(
                 "{g}: {value} points (0 if the background does not count).",
                 g=term("background gap", "Background gap"),
-                value=f"{100 * gap + 0.0:.1f}",
+                value=decimal(100 * gap, 1),
             )
         )
     items += _mask_only(record)

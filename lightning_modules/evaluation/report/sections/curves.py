@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.figures import GREY, chart, new_axes, style_of
+from lightning_modules.evaluation.report.figures import GREY, add_legend, chart, new_axes, style_of
 from lightning_modules.evaluation.report.page import Section, grid, heading, sentence, term
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.operating import show_operating
@@ -68,7 +68,7 @@ def _draw_roc(record: Record) -> Markup | None:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="guessing")
     for index, (name, score, curve) in enumerate(found):
         axes.plot(*curve, label=f"{_short(name)} {decimal(score) or ''}", **style_of(index))
-    axes.legend(loc="lower right", title="AUROC")
+    add_legend(axes, "AUROC")
     said = ", ".join(f"{name} {decimal(score)}" for name, score, _ in found)
     text = sentence(
         "{roc}: the further it bends to the upper left, the better.{more}",
@@ -88,7 +88,7 @@ def _draw_precision_recall(record: Record) -> Markup | None:
     for index, (name, score, curve) in enumerate(found):
         axes.plot(*curve, label=f"{_short(name)} {decimal(score) or ''}", **style_of(index))
     axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="lower left", title="average precision")
+    add_legend(axes, "average precision")
     said = ", ".join(f"{name} {decimal(score)}" for name, score, _ in found)
     text = sentence(
         "{p} against {r}: the further to the upper right, the better.{more}",
@@ -100,4 +100,6 @@ def _draw_precision_recall(record: Record) -> Markup | None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    """A long name by its two ends: names of classes often differ in the last."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"

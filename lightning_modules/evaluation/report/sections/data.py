@@ -87,23 +87,18 @@ def _say_split(record: Record) -> Markup:
 
 
 def _examples(record: Record) -> list[Markup]:
-    shown = show_examples(record, "data")
-    if not shown:
-        sheet = record.picture("preview.png")
-        if sheet is not None:
-            shown = [
-                picture(
-                    sheet,
-                    "png",
-                    "Training images of each class; their region of interest is outlined in red, "
-                    "and below each is what the network sees of it.",
-                    sentence(
-                        "Training images as they are loaded, the {roi} outlined in red; below each "
-                        "what the {gate} lets through.",
-                        roi=term("region of interest"),
-                        gate=term("gate"),
-                    ),
-                    wide=True,
-                )
-            ]
-    return [heading("What it looks like"), *shown] if shown else []
+    """Images of the test; where there are none, the sheet that was drawn before training."""
+    shown, sheet = show_examples(record, "data"), record.picture("preview.png")
+    if shown or sheet is None:
+        return shown
+    alt = (
+        "Training images of each class; their region of interest is outlined in red, and below "
+        "each is what the network sees of it."
+    )
+    caption = sentence(
+        "Training images as they are loaded, the {roi} outlined in red; below each what the {gate} "
+        "lets through.",
+        roi=term("region of interest"),
+        gate=term("gate"),
+    )
+    return [heading("What it looks like"), picture(sheet, "png", alt, caption, wide=True)]

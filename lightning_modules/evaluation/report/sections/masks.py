@@ -41,7 +41,8 @@ def show_masks(record: Record) -> list[Markup]:
     blocks = []
     quality = {n: record.metrics.get(f"test_mask_{n}") for n in ("dice", "iou", "recall")}
     if any(value is not None for value in quality.values()):
-        said = ", ".join(f"{n} {decimal(v, 2)}" for n, v in quality.items() if v is not None)
+        words = {"dice": "Dice", "iou": "IoU", "recall": "recall"}
+        said = ", ".join(f"{words[n]} {decimal(v, 2)}" for n, v in quality.items() if v is not None)
         blocks.append(paragraph(f"Predicted masks against the drawn regions: {said} (1 is alike)."))
     shown = show_examples(record, "masks", headed=False)
     sheet = record.picture("masks.png")

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from lightning_modules.evaluation.report.figures import (
     COLOURS,
     GREY,
+    add_legend,
     chart,
     new_axes,
     style_of,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.05  # of 1, where a temperature changes nothing that can be seen
 SURE = 0.9
+MOST_LEFT = 0.5  # share of images, beyond which nobody would leave them to a person
 
 
 def show_calibration(record: Record) -> list[Markup]:
@@ -47,7 +49,7 @@ def show_calibration(record: Record) -> list[Markup]:
         _draw_bins(axes, mended, "s", COLOURS[1], f"temperature {temperature:.2f}")
     axes.set_xlim(min(0.98 * bins.confidence[0], 1 / len(record.class_names)), 1.02)
     axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="upper left")
+    add_legend(axes)
     error = expected_calibration_error(bins)
     alt = f"Reliability diagram; the expected calibration error is {error:.3f}."
     text = sentence(
@@ -91,8 +93,10 @@ def draw_risk(record: Record) -> Markup:
     whole = float(risk[-1])
     halved, told = np.flatnonzero(risk <= whole / 2), ""
     if len(halved) and whole > 0:
-        left = percent(1 - float(coverage[halved[-1]]), 0)
-        told = f" Leaving the most unsure {left} to a person halves it."
+        left = 1 - float(coverage[halved[-1]])
+        told = f" Leaving the most unsure {percent(left, 0)} to a person halves it."
+        if left > MOST_LEFT:
+            told = " Leaving the most unsure to a person helps little: it is not sure where right."
     text = sentence(
         "{r}: answering all images, {whole} are wrong.{told}",
         r=term("risk-coverage curve", "Risk-coverage curve"),
@@ -115,7 +119,7 @@ def draw_decision(record: Record) -> Markup | None:
     axes.axhline(0, color=GREY, linestyle=":", label="act on none")
     top = max(float(found.model.max()), 0.01)
     axes.set_ylim(-0.15 * top, 1.15 * top)
-    axes.legend(loc="best")
+    add_legend(axes)
     better = found.thresholds[found.model > np.maximum(found.everyone, 0)]
     told = "the model is nowhere better than one of the two simple rules"
     if len(better):

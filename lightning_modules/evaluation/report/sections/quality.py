@@ -63,7 +63,7 @@ def _metrics(record: Record) -> Markup:
     rows = []
     for name, entry, is_share in METRICS:
         value = record.metrics.get(f"test_{name}")
-        if value is not None:
+        if decimal(value) is not None:
             shown, spread = (percent, percent_range) if is_share else (decimal, decimal_range)
             ends = interval(record.metrics, f"test_{name}")
             rows.append([term(entry), shown(value), spread(ends)])
@@ -77,9 +77,10 @@ def _say_intervals(record: Record) -> list[Markup]:
     """How the intervals were made, and of how many independent units."""
     found: dict[str, list[str]] = {}
     for name, one in record.metrics.get("test_intervals", {}).items():
-        if name in [metric for metric, _, _ in METRICS]:
+        entry = next((entry for metric, entry, _ in METRICS if metric == name), None)
+        if entry is not None:
             how = f"{one['method']} ({one['num_units']:,})"
-            found.setdefault(how, []).append(name.replace("_", " "))
+            found.setdefault(how, []).append(entry)
     if not found:
         return []
     said = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items())
@@ -89,8 +90,9 @@ def _say_intervals(record: Record) -> list[Markup]:
 def _classes(record: Record) -> list[Markup]:
     metrics, rows = record.metrics, []
     labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
+    many = len(record.class_names) > MOST_CELLS
     for index, name in enumerate(record.class_names):
-        cells = [name, f"{labels[index]:,}"]
+        cells = [f"{index + 1}. {name}" if many else name, f"{labels[index]:,}"]
         for word, is_share in CLASS_METRICS:
             key = f"test_{word.lower()}_{name}"
             shown, spread = (percent, percent_range) if is_share else (decimal, decimal_range)
@@ -132,14 +134,21 @@ def _confusion(record: Record) -> list[Markup]:
 
 
 def _picture(shares: np.ndarray, num_classes: int) -> Markup:
-    axes = new_axes("answer (number of the class)", "true class", height=4.4)
+    axes = new_axes("answer (number of the class)", "true class (number)", height=3.6)
     axes.grid(False)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    axes.figure.colorbar(image, ax=axes, label="share of the row", shrink=0.8)
+    ends = (0.5, num_classes + 0.5)
+    image = axes.imshow(shares, "Blues", vmin=0, vmax=1, extent=(*ends, *ends[::-1]))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_major_locator().set_params(integer=True)
+    axes.figure.colorbar(image, ax=axes, label="share of the row")
     axes.images[0].set_rasterized(True)
     right = float(np.mean(np.diag(shares)))
     alt = f"Confusion matrix of {num_classes} classes: on average {100 * right:.0f} % on diagonal."
-    return chart(axes, alt, "Dark cells off the diagonal are frequent mistakes.")
+    return chart(
+        axes,
+        alt,
+        "Dark cells off the diagonal are frequent mistakes; each class has its number above.",
+    )
 
 
 def _most_confused(counts: np.ndarray, names: list[str]) -> list[Markup]:

@@ -94,4 +94,4 @@ def _corruptions(record: Record) -> Markup:
         ]
         for one in record.metrics["test_slices"]
     ]
-    return table(["condition, strength", "right", term("95 % interval"), "answers changed"], rows)
+    return table(["condition, strength", "right", term("95 % interval"), "changed"], rows)

@@ -1,5 +1,6 @@
 """What was trained, how to repeat it, how long it took."""
 
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -54,13 +55,20 @@ def _rows(record: Record) -> list[list[object]]:
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
         ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
-        ["Checkpoint", facts.get("checkpoint")],
+        ["Checkpoint", _checkpoint(record)],
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
         ["Optimizer", _optimizer(record)],
         ["Finished", facts.get("finished")],
     ]
     return [row for row in rows if row[1] is not None]
+
+
+def _checkpoint(record: Record) -> str | None:
+    file = record.config.get("ckpt")
+    if record.trained or file is None:
+        return None
+    return record.names.scrub("/".join(Path(str(file)).parts[-4:]))  # run and file
 
 
 def _start(record: Record) -> str | None:
