@@ -24,7 +24,7 @@ def read_csv(path):
 
 
 def test_the_folder_holds_what_the_design_says(trained):
-    assert {path.name for path in trained.iterdir()} == FILES | {"checkpoints"}
+    assert {path.name for path in trained.iterdir()} == FILES | {"checkpoints", "examples"}
     assert {path.name for path in (trained / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
     assert (trained / "command.txt").read_text().startswith("python scripts/train.py data=manifest")
