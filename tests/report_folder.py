@@ -116,17 +116,18 @@ def _facts(table: PredictionTable) -> dict:
 
 def _write_examples(folder: Path, table: PredictionTable, pixels: np.ndarray) -> None:
     folder.mkdir()
-    Image.fromarray(pixels).save(folder / "one.jpg")
+    for name in ("one", "two"):
+        Image.fromarray(pixels).save(folder / f"{name}.jpg")
     example = {
         "id": table.ids[0],
         "label": table.class_names[0],
         "predicted": table.class_names[1],
         "prob": 0.9,
-        "group": str(table.groups[0]),
-        "pictures": [{"file": "one.jpg", "caption": "as it is"}] * 2,
+        "group": "" if table.groups is None else str(table.groups[0]),
+        "pictures": [{"file": f"{name}.jpg", "caption": name} for name in ("one", "two")],
     }
     sections = [
-        {"kind": kind, "title": f"Some {kind}", "examples": [example]}
+        {"kind": kind, "title": f"Some {kind}", "note": "As they are.", "examples": [example]}
         for kind in ("data", "mistake", "uncertain", "backgrounds", "masks")
     ]
     (folder / "examples.json").write_text(json.dumps({"sections": sections}))

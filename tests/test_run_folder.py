@@ -14,7 +14,8 @@ from workflow.places import check_out, find_checkpoint, make_run_folder
 
 FILES = {
     "config.yaml", "command.txt", "status.json", "history.csv", "timing.csv", "metrics.json",
-    "predictions.csv", "split.csv", "preview.png", "log.txt", "facts.json", "report.html",
+    "predictions.csv", "val_predictions.csv", "split.csv", "preview.png", "log.txt",
+    "facts.json", "report.html",
 }  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def read_csv(path):
 
 def test_the_folder_holds_what_the_design_says(trained):
     assert {path.name for path in trained.iterdir()} == FILES | {"checkpoints", "examples"}
-    assert {path.name for path in (trained / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    kept = {"best.ckpt", "last.ckpt", "calibration.json"}
+    assert {path.name for path in (trained / "checkpoints").iterdir()} == kept
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
     assert (trained / "command.txt").read_text().startswith("python scripts/train.py data=manifest")
 

@@ -20,11 +20,13 @@ QUALITIES = {"mask_dice": dice, "mask_iou": iou, "mask_recall": recall}
 class Predictions(Callback):
     """Gather the test's outputs into a ``PredictionTable`` and write it.
 
-    Set ``writes`` to false for a test that is only measured.
+    Set ``writes`` to false for a test that is only measured, and ``file_name`` where other images
+    are predicted than those of the test.
     """
 
     def __init__(self) -> None:
         self.writes = True
+        self.file_name = "predictions.csv"
         self.table: PredictionTable | None = None
         self._parts: list[tuple[Any, ...]] = []
 
@@ -75,7 +77,7 @@ class Predictions(Callback):
             else dict(zip(QUALITIES, quality.T, strict=True)),
         )
         if self.writes:
-            write_predictions(self.table, Path(trainer.default_root_dir) / "predictions.csv")
+            write_predictions(self.table, Path(trainer.default_root_dir) / self.file_name)
 
 
 def measure_masks(outputs: NetworkOutput, batch: dict[str, Any]) -> Tensor:

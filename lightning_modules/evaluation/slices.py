@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.scores.parts import accuracy_of
+from lightning_modules.evaluation.scores.sheet import Sheet
+from lightning_modules.evaluation.statistics.units import find_units
 
 
 def measure_groups(
@@ -21,8 +23,10 @@ def measure_groups(
         pair_by: Column that joins images which differ in the background only.
 
     Returns:
-        ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % Wilson interval), the name
-        of that group, ``test_groups`` (each one's size and accuracy), ``test_pair_flip_rate``,
+        ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % interval: Wilson's, or by
+        the bootstrap over groups, as in ``measure_scores``; it does not know that the worst of
+        several was picked), the name of that slice, ``test_groups`` (size, accuracy and interval
+        of each), ``test_pair_flip_rate``,
         ``test_pair_accuracy`` and ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}
@@ -36,27 +40,35 @@ def measure_groups(
 
 
 def _measure_slices(predictions: PredictionTable, slice_by: Sequence[str]) -> dict[str, Any]:
-    groups = {}
+    slices = {}
     for column in slice_by:
         values = predictions.columns[column]
         for value in sorted(set(values.tolist())):
             for label, name in enumerate(predictions.class_names):
                 rows = (values == value) & (predictions.labels == label)
                 if rows.any():
-                    correct = int(predictions.correct[rows].sum())
-                    groups[f"{name}, {column} {value or 'unknown'}"] = (correct, int(rows.sum()))
-    worst = min(groups, key=lambda name: groups[name][0] / groups[name][1])
-    low, high = wilson_interval(*groups[worst])
-    return {
-        "test_worst_group_accuracy": groups[worst][0] / groups[worst][1],
-        "test_worst_group_accuracy_low": low,
-        "test_worst_group_accuracy_high": high,
-        "test_worst_group": worst,
-        "test_groups": {
-            name: {"images": total, "accuracy": correct / total}
-            for name, (correct, total) in groups.items()
-        },
+                    key = f"{name}, {column} {value or 'unknown'}"
+                    slices[key] = _measure_slice(predictions.only(rows))
+    worst = min(slices, key=lambda name: slices[name]["accuracy"])
+    ends = {
+        f"test_worst_group_accuracy_{end}": slices[worst][end]
+        for end in ("low", "high")
+        if end in slices[worst]
     }
+    accuracy = {"test_worst_group_accuracy": slices[worst]["accuracy"]}
+    return accuracy | ends | {"test_worst_group": worst, "test_groups": slices}
+
+
+def _measure_slice(rows: PredictionTable) -> dict[str, Any]:
+    """Accuracy of the images of a slice, with its interval where more than one unit is in it."""
+    units = find_units(rows.groups, len(rows))
+    sheet = Sheet(units)
+    sheet.take_share("accuracy", accuracy_of(units, rows.labels, rows.predicted))
+    found = {"images": len(rows), units.kind: units.num_units, "accuracy": sheet.values["accuracy"]}
+    interval = sheet.intervals.get("accuracy")
+    if interval is not None:
+        found |= {"low": interval.low, "high": interval.high, "method": interval.method}
+    return found
 
 
 def _measure_pairs(predictions: PredictionTable, pair_by: str) -> dict[str, Any]:

@@ -2,7 +2,15 @@
 
 from typing import Any
 
+from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.sentences import (
+    say_abstention,
+    say_calibration,
+    say_intervals,
+    say_operating_point,
+    say_too_small,
+)
 from lightning_modules.networks.gates.base import Promise
 
 
@@ -13,6 +21,7 @@ def summarize(
     caveat: str | None,
     unseen: bool = True,
     tested: str = "test",
+    calibration: Calibration | None = None,
 ) -> list[str]:
     """Say how good the model is, and how much it depends on the background as far as known.
 
@@ -23,11 +32,18 @@ def summarize(
         caveat: What is to be said beside every score; None: nothing.
         unseen: Whether its groups are known to be none of those trained on.
         tested: Split that the images are of; "": of several.
+        calibration: Of the model; None: there is none.
     """
-    return [
+    sentences = [
         _say_quality(predictions, metrics, caveat, unseen, tested),
         _say_background(predictions, metrics, promise),
+        say_intervals(metrics),
+        say_too_small(metrics),
+        say_calibration(metrics),
+        say_operating_point(metrics, calibration),
+        say_abstention(metrics, calibration),
     ]
+    return [sentence for sentence in sentences if sentence is not None]
 
 
 def _say_quality(
@@ -53,11 +69,14 @@ def _say_quality(
 def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promise: Promise) -> str:
     parts = []
     if "test_worst_group" in metrics:
-        low, high = (metrics[f"test_worst_group_accuracy_{end}"] for end in ("low", "high"))
+        ends = [metrics.get(f"test_worst_group_accuracy_{end}") for end in ("low", "high")]
+        # of a slice that is all one subject there is none
+        interval = ""
+        if None not in ends:
+            interval = " (95 % interval {} to {})".format(*map(_percent, ends))
         parts.append(
             f"in its worst group ({metrics['test_worst_group']}) it is right in "
-            f"{_percent(metrics['test_worst_group_accuracy'])} "
-            f"(95 % interval {_percent(low)} to {_percent(high)})"
+            f"{_percent(metrics['test_worst_group_accuracy'])}{interval}"
         )
     if "test_pair_flip_rate" in metrics:
         parts.append(

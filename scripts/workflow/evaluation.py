@@ -8,9 +8,11 @@ from omegaconf import DictConfig, OmegaConf
 from datamodules.datamodule import ROIDataModule
 from datamodules.loading.transforms import Preprocessing
 from datamodules.problems import list_some
+from lightning_modules.evaluation.calibration_file import write_calibration
 from lightning_modules.evaluation.robustness.names import choose_slices
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
+from workflow.calibrating import find_calibration
 from workflow.call import Call
 from workflow.devices import make_trainer
 from workflow.evaluation_request import check_evaluation
@@ -55,7 +57,10 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     trainer = make_trainer(plan, [], folder)
     try:
         objects = Objects(model, data, [])
-        metrics = test_model(plan, objects, trainer)
+        calibration = None if asked["backbone"] else find_calibration(examined.file)
+        if calibration is not None:
+            write_calibration(calibration, folder)
+        metrics = test_model(plan, objects, trainer, calibration)
         slices = choose_slices(asked["slices"])
         metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
     except SystemExit:

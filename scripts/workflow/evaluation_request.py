@@ -3,6 +3,7 @@
 from typing import Any
 
 from lightning_modules.checkpoint_file import check_file
+from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
 from workflow.places import find_checkpoint
@@ -54,6 +55,7 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
         raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
     check_trainer(asked)
     instantiate(asked["interventions"])
+    instantiate(asked["scores"])
     if asked["which"] not in ("best", "last"):
         raise ValueError(f"which is {asked['which']!r}, expected best or last.")
     foreign, chosen = asked["backbone"] is not None, not is_as_trained(asked["data"])
@@ -69,7 +71,9 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
             "of this project knows its own."
         )
     if not foreign:
-        check_file(find_checkpoint(asked["ckpt"], asked["which"]))
+        file = find_checkpoint(asked["ckpt"], asked["which"])
+        check_file(file)
+        read_calibration(file.parent)
 
 
 def foreign_size(asked: dict[str, Any]) -> int:

@@ -134,6 +134,7 @@ def _make_plan(
         "seed": asked["seed"],
         "control": True,  # no word on what to run next
         "interventions": asked["interventions"],
+        "scores": asked["scores"],
         "report": asked["report"],
         "trainer": asked["trainer"],
     }

@@ -100,7 +100,7 @@ def _describe_machine() -> str:
     """The GPU, else the processor's cores; never the name of the machine."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads"
+    return f"{os.cpu_count()} CPU cores (threads of torch: {torch.get_num_threads()})"
 
 
 def _fingerprint_test(file: Path) -> str:

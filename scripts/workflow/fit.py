@@ -28,7 +28,7 @@ from workflow.reporting import report
 from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
-from workflow.testing import say_beside, test_best
+from workflow.testing import calibrate_best, say_beside, test_best
 from workflow.training import read_metrics
 from workflow.typed import join_words, quote_word
 
@@ -137,6 +137,8 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
     trainer = make_trainer(plan, objects.callbacks, folder)
     if plan.config["test"] and trainer.limit_test_batches:
         metrics |= test_best(plan, objects, trainer, folder)
+    else:
+        calibrate_best(plan, objects, trainer, folder)
     metrics["num_bad_images"] = plan.num_bad_images
     if plan.config.get("init_from") is not None:
         # of the test, by the weights that the run began with

@@ -7,6 +7,7 @@ from front.processes import this_process
 
 from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
+from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.device_request import count_asked, find_device_problems
 from workflow.recipe import find_recipe_problems
@@ -30,6 +31,7 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     problems = [*_find_own(config, call), *_find_trainer(config), *_find_monitors(config)]
     problems += find_recipe_problems(config)
     problems += find_augment_problems(config["augment"])
+    problems += find_score_problems(config["scores"])
     raise_problems(problems, "the configuration")
 
 

@@ -158,6 +158,8 @@ def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
         own.average = OmegaConf.load(CONF / "average" / "none.yaml")
     if "interventions" not in own:
         own.interventions = cfg.interventions
+    if "scores" not in own:
+        own.scores = cfg.scores
     return own
 
 

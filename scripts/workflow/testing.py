@@ -10,12 +10,15 @@ from lightning.pytorch import Trainer
 
 from datamodules.tables.table import ImageTable
 from lightning_modules.callbacks import Predictions
+from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.promise import measure_promise
+from lightning_modules.evaluation.scores.measuring import measure_scores, prefix_names
 from lightning_modules.evaluation.slices import measure_groups
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
+from workflow.calibrating import calibrate
 from workflow.evidence import measure_evidence
 from workflow.examples import write_examples
 from workflow.objects import Objects
@@ -42,21 +45,45 @@ BESIDE = (
 
 def test_best(plan: Plan, objects: Objects, trainer: Trainer, folder: Path) -> dict[str, Any]:
     """Test the best checkpoint of a run; see ``test_model``."""
-    best = folder / "checkpoints" / "best.ckpt"
-    # where no epoch was validated; processes that were started have trained a model of their own
-    tested = best if best.is_file() else find_last(folder)
-    model = objects.model if tested is None else ROIClassifier.load_from_checkpoint(tested)
-    says = {best: "the best checkpoint", None: "the model as it is"}
-    log.info("Testing %s.", says.get(tested, "the last checkpoint: no epoch was validated"))
-    metrics = test_model(plan, dataclasses.replace(objects, model=model), trainer)
+    objects, calibration = calibrate_best(plan, objects, trainer, folder)
+    metrics = test_model(plan, objects, trainer, calibration)
     alone = folder.name != "control" and plan.call.sweep_folder is None
     if not plan.config["control"] and alone:
         log.info(_say_next(plan, metrics["test_mask_origins"]))
     return metrics
 
 
-def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]:
+def calibrate_best(
+    plan: Plan, objects: Objects, trainer: Trainer, folder: Path
+) -> tuple[Objects, Calibration | None]:
+    """Load the best checkpoint of a run, and choose its temperature and thresholds.
+
+    Returns:
+        The objects with its model, and what was chosen by ``calibrate``.
+    """
+    best = folder / "checkpoints" / "best.ckpt"
+    # where no epoch was validated; processes that were started have trained a model of their own
+    tested = best if best.is_file() else find_last(folder)
+    if tested is None:
+        log.info("There is no checkpoint: what is tested is the model as it is.")
+        return objects, None
+    if tested != best:
+        log.info("The last checkpoint is the one to test: no epoch was validated.")
+    model = ROIClassifier.load_from_checkpoint(tested)
+    objects = dataclasses.replace(objects, model=model)
+    return objects, calibrate(plan, objects, trainer, tested)
+
+
+def test_model(
+    plan: Plan, objects: Objects, trainer: Trainer, calibration: Calibration | None = None
+) -> dict[str, Any]:
     """Test a model, keep its table of predictions, and say how much of it is background.
+
+    Args:
+        plan: Of the run or the evaluation.
+        objects: With the model.
+        trainer: That tests.
+        calibration: Of the model, frozen; None: there is none.
 
     Returns:
         The metrics by name; with a margin also ``test_without_margin_<name>``, of the same weights
@@ -66,6 +93,8 @@ def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]
     metrics, predictions = _measure(plan, objects, trainer)
     promise = model.network.gate.promise
     metrics["test_confusion_matrix"] = predictions.answered.confusion()
+    scores = measure_scores(predictions, instantiate(plan.config["scores"]), calibration)
+    metrics |= prefix_names(scores, "test")
     metrics["gate_dilate"] = model.network.gate.dilate
     if plan.mask_only is not None:
         mask_only = dataclasses.asdict(plan.mask_only)
@@ -82,7 +111,9 @@ def test_model(plan: Plan, objects: Objects, trainer: Trainer) -> dict[str, Any]
     # whatever the interventions come to, the test is done
     write_json(Path(trainer.default_root_dir) / "metrics.json", metrics)
     metrics |= _ask(plan, objects, trainer, metrics, set(predictions.ids))
-    for sentence in summarize(predictions, metrics, promise, plan.caveat, plan.unseen, plan.tested):
+    for sentence in summarize(
+        predictions, metrics, promise, plan.caveat, plan.unseen, plan.tested, calibration
+    ):
         log.info(sentence)
     write_examples(plan, objects, trainer, predictions)
     if plan.gated and model.network.gate.dilate:
@@ -163,8 +194,11 @@ def say_beside(one: str, other: str, first: dict[str, Any], second: dict[str, An
 def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | None) -> None:
     log.info("Test metrics%s", f" ({caveat})" if caveat else "")
     for name, value in sorted(metrics.items()):
-        if name.startswith("test_") and isinstance(value, float):
-            log.info("  %-40s %.4f", name, value)
+        ends = name.endswith(("_low", "_high"))
+        if name.startswith("test_") and isinstance(value, float) and not ends:
+            low, high = (metrics.get(f"{name}_{end}") for end in ("low", "high"))
+            interval = "" if low is None else f"  (95 % interval {low:.4f} to {high:.4f})"
+            log.info("  %-40s %.4f%s", name, value, interval)
     width = max(len(name) for name in class_names)
     log.info(
         "Confusion matrix (a row a true class, a column a predicted one: %s)",

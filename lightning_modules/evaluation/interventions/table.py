@@ -67,7 +67,7 @@ def _measured_lines(metrics: dict[str, Any]) -> Iterator[str]:
     if "test_worst_group" in metrics:
         group = metrics["test_worst_group"]
         share, low, high = (
-            metrics[f"test_worst_group_accuracy{end}"] for end in ("", "_low", "_high")
+            metrics.get(f"test_worst_group_accuracy{end}") for end in ("", "_low", "_high")
         )
         row = Row(group, metrics["test_groups"][group]["images"], share, share, low, high)
         yield _line(f"worst group: {group}"[:36], row)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":")
 GREY = "#767676"
-WIDTH, HEIGHT = 4.4, 3.3  # inches of 96 CSS pixels
+WIDTH, HEIGHT = 4.4, 3.0  # inches of 96 CSS pixels
+LONGEST_OF_TWO = 24  # characters of a legend that has two columns
 MOST_POINTS = 500  # of a curve; more cannot be seen
 STYLE = {
     "axes.spines.right": False,
@@ -71,6 +72,17 @@ def chart(axes: "Axes", alt: str, caption: str | Markup = "") -> Markup:
         axes.figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     content = file.getvalue()
     return picture(content[content.index(b"<svg") :], "svg+xml", alt, caption)
+
+
+def add_legend(axes: "Axes", title: str | None = None) -> None:
+    """A legend above the chart, where it hides nothing; the chart grows by its lines."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
+    lines = -(-len(labels) // columns) + (title is not None)
+    width, height = axes.figure.get_size_inches()
+    axes.figure.set_size_inches(width, height + 0.2 * lines)
+    place = {"loc": "outside upper left", "ncols": columns, "title": title}
+    axes.figure.legend(handles, labels, frameon=False, fontsize=9, title_fontsize=9, **place)
 
 
 def style_of(index: int) -> dict[str, object]:

@@ -28,7 +28,8 @@ WORDS: dict[Level, tuple[str, str]] = {
 MISSING = "\N{EN DASH}"  # what a table shows where nothing is known
 # with a unit, a range or something in brackets
 NUMBER = re.compile(
-    r"[-+]?[\d,]*\.?\d+( to [\d.]+)?( ?%| ?s| ?min| px)?( \([\d.]+( to [\d.]+)?( %)?\))?|\u2013|"
+    r"[-+]?[\d,]*\.?\d+( to [\d.]+)?(\s?(%|s|min|px))?"
+    r"( \([\d.]+( to [\d.]+)?(\s%)?\))?|\u2013|"
 )
 TERM = re.compile(r'href="#term-([a-z0-9-]+)"')
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
+from lightning_modules.evaluation.calibration_file import Calibration, read_calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.report.names import HashedNames, Names
 from lightning_modules.evaluation.report.options import ReportOptions
+from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Record:
         history: A row an epoch, of numbers; None where a cell is blank.
         seconds: Of each epoch.
         examples: Sections of ``examples/examples.json``.
+        calibration: What was fitted on validation; None: nothing.
     """
 
     folder: Path
@@ -46,6 +49,7 @@ class Record:
     history: list[dict[str, float | None]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    calibration: Calibration | None = None
 
     @property
     def trained(self) -> bool:
@@ -96,14 +100,24 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
         names=_name(folder, options, predictions),
         config=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
         command=command.read_text(encoding="utf-8").strip() if command.is_file() else "",
-        metrics=_read_json(folder / "metrics.json"),
+        metrics=_read_metrics(folder, answered),
         facts=_read_json(folder / "facts.json"),
         predictions=answered if answered is not None and len(answered) else None,
         num_unanswered=0 if predictions is None else len(predictions) - len(answered),
         history=history,
         seconds=[row["seconds"] for row in _read_rows(folder / "timing.csv")],
         examples=examples.get("sections", []),
+        calibration=read_calibration(folder),
     )
+
+
+def _read_metrics(folder: Path, answered: PredictionTable | None) -> dict[str, Any]:
+    """Metrics of the folder; where it is from before there were intervals, measured here."""
+    metrics = _read_json(folder / "metrics.json")
+    if answered is None or not len(answered) or "test_num_units" in metrics:
+        return metrics
+    scores = measure_scores(answered, ScoreOptions(), read_calibration(folder))
+    return metrics | {f"test_{name}": value for name, value in scores.items()}
 
 
 def _name(folder: Path, options: ReportOptions, predictions: PredictionTable | None) -> Names:

@@ -55,10 +55,11 @@ def write_report(folder: Path, options: ReportOptions) -> Path:
 
 def _title(record: Record) -> str:
     folder = record.folder.resolve()
-    name = f"{folder.parent.name}, {folder.name}"
     if record.trained:
-        return record.names.scrub(name)
-    return record.names.scrub(f"Evaluation of {record.facts.get('name', name)}")
+        return record.names.scrub(f"{folder.parent.name}, {folder.name}")
+    run = Path(str(record.config.get("ckpt", folder.name))).parents
+    of = f"{run[2].name}, {run[1].name}" if len(run) > 3 else folder.name
+    return record.names.scrub(f"Evaluation of {of}")
 
 
 def _subtitle(record: Record) -> str:

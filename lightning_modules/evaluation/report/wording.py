@@ -1,28 +1,31 @@
 """Numbers as a report writes them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+UNIT = "\N{NO-BREAK SPACE}%"
+
 
 def percent(share: float | None, digits: int = 1) -> str | None:
-    """``93.1 %``; None stays None."""
-    return None if share is None else f"{100 * share + 0.0:.{digits}f} %"
+    """``93.1 %``; None, for what is not known or not a number, stays None."""
+    return f"{100 * share + 0.0:.{digits}f}{UNIT}" if _is_known(share) else None
 
 
 def decimal(value: float | None, digits: int = 3) -> str | None:
-    """``0.931``; None stays None."""
-    return None if value is None else f"{value + 0.0:.{digits}f}"
+    """``0.931``; None, for what is not known or not a number, stays None."""
+    return f"{value + 0.0:.{digits}f}" if _is_known(value) else None
 
 
 def interval(metrics: Mapping[str, Any], name: str) -> tuple[float, float] | None:
     """Ends of a metric's 95 % interval; None: it has none."""
     ends = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
-    return None if None in ends else ends
+    return ends if all(map(_is_known, ends)) else None
 
 
 def percent_range(ends: tuple[float, float] | None) -> str | None:
     """``89.2 to 95.6 %``."""
-    return None if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+    return None if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}{UNIT}"
 
 
 def decimal_range(ends: tuple[float, float] | None) -> str | None:
@@ -40,3 +43,7 @@ def duration(seconds: float) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """``1 image``, ``2,104 images``."""
     return f"{number:,} {one if number == 1 else many if many is not None else one + 's'}"
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

@@ -10,7 +10,7 @@ from lightning_modules.evaluation.scores.sheet import Sheet
 from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios
 
 NUM_BINS = 15
-STEEPEST = 1e3  # a slope beyond it means that the classes do not overlap
+HIGHEST = 1e3  # temperature
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def expected_calibration_error(bins: ReliabilityBins) -> float:
 
 
 def measure_probs(sheet: Sheet, labels: np.ndarray, logits: np.ndarray, prefix: str = "") -> None:
-    """Log loss, Brier score and ECE.
+    """Log loss, Brier score, ECE and mean confidence (how sure it is of its answers).
 
     Log loss is the mean of -ln p of the true class. Brier is the mean over images of the sum over
     all classes of (p - y)^2, from 0 to 2 (Brier 1950); for two classes it is twice what is also
@@ -79,6 +79,7 @@ def measure_probs(sheet: Sheet, labels: np.ndarray, logits: np.ndarray, prefix: 
         sheet.take(f"{prefix}{name}", MeanOfRatios(sheet.units, loss, ones), "log")
     bins = reliability_bins(labels, probs)
     sheet.put(f"{prefix}ece", expected_calibration_error(bins))
+    sheet.put(f"{prefix}mean_confidence", float(probs.max(axis=1).mean()))
 
 
 def recalibrate(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
@@ -102,8 +103,8 @@ def recalibrate(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     if len(np.unique(labels)) < 2:
         return nothing, nothing
     if logits.shape[1] > 2:
-        slope = 1 / fit_temperature(labels, logits)
-        return (slope if 1 / STEEPEST < slope < STEEPEST else nothing), nothing
+        overlap = (logits.argmax(axis=1) != labels).any()
+        return (1 / fit_temperature(labels, logits) if overlap else nothing), nothing
     odds = np.asarray(logits, np.float64) @ np.array([-1.0, 1.0])
     slope = _fit_logistic(odds, labels)
     # the likelihood rises until as many are expected as there are
@@ -138,18 +139,26 @@ def _fit_logistic(odds: np.ndarray, labels: np.ndarray) -> float:
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     """The temperature that logits are divided by for the least log loss (Guo et al. 2017).
 
-    Above 1 where probabilities are too extreme. Kept between 0.001 and 1000: where every answer is
-    right any smaller one is better still.
+    Above 1 where probabilities are too extreme. Where every answer is right any smaller one is
+    better still, and there is nothing to fit: then it is 1.
 
     Args:
         labels: (N,) int.
         logits: (N, C).
     """
-    logits, rows = np.asarray(logits, np.float64), np.arange(len(labels))
+    logits = np.asarray(logits, np.float64)
+    if (logits.argmax(axis=1) == labels).all():
+        return 1.0
+    # 0 for the true class, so that the log loss is the log of the sum of exponentials
+    beside = logits - logits[np.arange(len(labels)), labels][:, None]
+    top, buffer = beside.max(axis=1), np.empty_like(beside)
+    beside -= top[:, None]
 
     def loss(log_temperature: float) -> float:
-        return -float(log_probs(logits, np.exp(log_temperature))[rows, labels].mean())
+        factor = np.exp(-log_temperature)
+        np.exp(np.multiply(beside, factor, out=buffer), out=buffer)
+        return float((top * factor + np.log(buffer.sum(axis=1))).mean())
 
-    bounds = (-np.log(STEEPEST), np.log(STEEPEST))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9})
+    bounds = (-np.log(HIGHEST), np.log(HIGHEST))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7})
     return float(np.exp(found.x))

@@ -5,20 +5,26 @@ from typing import Any
 
 import numpy as np
 
+from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.evaluation.scores.calibration import measure_probs, recalibrate
+from lightning_modules.evaluation.scores.calibrated import measure_calibrated
+from lightning_modules.evaluation.scores.calibration import log_probs, measure_probs, recalibrate
 from lightning_modules.evaluation.scores.classification import measure_answers, measure_ranking
 from lightning_modules.evaluation.scores.options import ScoreOptions
 from lightning_modules.evaluation.scores.sheet import Sheet
 from lightning_modules.evaluation.statistics.units import find_units
 
 
-def measure_scores(table: PredictionTable, options: ScoreOptions) -> dict[str, Any]:
+def measure_scores(
+    table: PredictionTable, options: ScoreOptions, calibration: Calibration | None = None
+) -> dict[str, Any]:
     """All scores of a table; images without an answer count in none.
 
     Args:
         table: Of the predictions.
         options: Of the intervals.
+        calibration: From validation, see ``measure_calibrated`` for what it adds; None: there is
+            none.
 
     Returns:
         By name, without a prefix: ``accuracy``, ``balanced_accuracy``, ``macro_f1``,
@@ -32,28 +38,19 @@ def measure_scores(table: PredictionTable, options: ScoreOptions) -> dict[str, A
     if not len(table):
         return {}
     names = list(table.class_names)
-    sheet = make_sheet(table, options)
+    units = find_units(table.groups, len(table))
+    sheet = Sheet(units, options.resamples)
     measure_answers(sheet, table.labels, table.predicted, names)
     if np.isfinite(table.logits).all():
-        logits = table.logits.astype(np.float64)
-        measure_ranking(sheet, table.labels, softmax(logits), names)
-        measure_probs(sheet, table.labels, logits)
-        slope, intercept = recalibrate(table.labels, logits)
+        measure_ranking(sheet, table.labels, np.exp(log_probs(table.logits)), names)
+        measure_probs(sheet, table.labels, table.logits)
+        slope, intercept = recalibrate(table.labels, table.logits)
         sheet.put("calibration_slope", slope)
         sheet.put("calibration_intercept", intercept)
-    units = {"unit": sheet.units.kind, "num_units": sheet.units.num_units}
-    return sheet.metrics() | units | {"confusion_matrix": table.confusion()}
-
-
-def make_sheet(table: PredictionTable, options: ScoreOptions) -> Sheet:
-    """An empty sheet for a table: groups are independent, or images where none are known."""
-    return Sheet(find_units(table.groups, len(table)), options.resamples)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(N, C) probabilities in double precision."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+        if calibration is not None:
+            measure_calibrated(sheet, table, calibration)
+    about = {"unit": units.kind, "num_units": units.num_units}
+    return sheet.metrics() | about | {"confusion_matrix": table.confusion()}
 
 
 def prefix_names(scores: Mapping[str, Any], prefix: str) -> dict[str, Any]:

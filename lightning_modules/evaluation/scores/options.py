@@ -1,7 +1,8 @@
 """What is asked of the scores."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lightning_modules.evaluation.statistics.bootstrap import NUM_RESAMPLES
 
@@ -33,18 +34,21 @@ class ScoreOptions:
     resamples: int = NUM_RESAMPLES
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.operating_point not in RULES:
-            problems.append(
-                f"scores.operating_point is {self.operating_point!r}, expected {', '.join(RULES)}."
-            )
-        if not 0 < self.at <= 1:
-            problems.append(f"scores.at is {self.at}, expected above 0 and at most 1.")
-        if not self.cost_ratio > 0:
-            problems.append(f"scores.cost_ratio is {self.cost_ratio}, expected above 0.")
-        if not 0 < self.abstain_risk < 1:
-            problems.append(f"scores.abstain_risk is {self.abstain_risk}, expected from 0 to 1.")
-        if self.resamples < 200:
-            problems.append(f"scores.resamples is {self.resamples}, expected 200 or more.")
+        problems = list(find_score_problems(vars(self)))
         if problems:
-            raise ValueError("\n".join(problems))
+            raise ValueError(". ".join(problems) + ".")
+
+
+def find_score_problems(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the values of ``ScoreOptions``, in sentences; ``options`` by name."""
+    rule = options["operating_point"]
+    if rule not in RULES:
+        yield f"scores.operating_point is {rule!r}, expected {', '.join(RULES)}"
+    if not 0 < options["at"] <= 1:
+        yield f"scores.at is {options['at']}, expected above 0 and at most 1"
+    if not options["cost_ratio"] > 0:
+        yield f"scores.cost_ratio is {options['cost_ratio']}, expected above 0"
+    if not 0 < options["abstain_risk"] < 1:
+        yield f"scores.abstain_risk is {options['abstain_risk']}, expected between 0 and 1"
+    if options["resamples"] < 200:
+        yield f"scores.resamples is {options['resamples']}, expected 200 or more"

@@ -1,6 +1,7 @@
 """Scores and their intervals, by name."""
 
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,14 @@ class Sheet:
 
     def __init__(self, units: Units, resamples: int = NUM_RESAMPLES, seed: int = 0) -> None:
         self.units = units
-        self.weights = resample(units.num_blocks, resamples, seed)
+        self.resamples, self.seed = resamples, seed
         self.values: dict[str, float] = {}
         self.intervals: dict[str, Interval] = {}
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """(B, U), see ``resample``; the same for all scores."""
+        return resample(self.units.num_blocks, self.resamples, self.seed)
 
     def take(
         self, name: str, score: Score, scale: str = "logit", undefined: float = float("nan")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import interval
-from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 ORDER: tuple[Level, ...] = ("note", "good", "careful", "bad")
 ANSWERS: dict[Level, str] = {"note": "Not known", "good": "Yes", "careful": "Partly", "bad": "No"}
@@ -41,14 +40,12 @@ def at_least(level: Level, other: Level) -> Level:
 
 
 def score_of(record: Record) -> tuple[str, float, tuple[float, float]]:
-    """Name, value and interval of the score that is judged; without an interval that of accuracy.
+    """Name, value and interval of the score that is judged.
 
-    Images are taken for independent then, and the interval for Wilson's (1927).
+    Of a single group there is no interval, and nothing is known of others: it is 0 to 1 then.
     """
     for name in ("balanced_accuracy", "accuracy"):
         ends = interval(record.metrics, f"test_{name}")
         if ends is not None:
             return name.replace("_", " "), record.metrics[f"test_{name}"], ends
-    right = int(record.predictions.correct.sum())
-    total = len(record.predictions)
-    return "accuracy", right / total, wilson_interval(right, total)
+    return "accuracy", float(record.predictions.correct.mean()), (0.0, 1.0)

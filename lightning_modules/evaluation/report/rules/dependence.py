@@ -22,14 +22,16 @@ def ask_background(record: Record) -> Check:
         f"good if another background changes at most {100 * STILL:.0f} of 100 answers and costs at "
         f"most {100 * STILL:.0f} points, a problem from {100 * UNSTEADY:.0f} on"
     )
-    flips = metrics.get("test_flip_rate", metrics.get("test_pair_flip_rate"))
+    flips = metrics.get("test_flip_rate")
+    if flips is None:
+        flips = metrics.get("test_pair_flip_rate")
     if flips is None:
         said = "Not known: no test image has a region of interest to exchange the background of."
         if metrics.get("gate_promise", "none") != "none":
             said = "Its gate hides the background, but none could be exchanged to test that."
         return Check(question, "careful", said, rule, "Not known")
     gap = metrics.get("test_background_gap") or 0.0
-    pairs = metrics.get("test_pair_flip_rate", 0.0)
+    pairs = metrics.get("test_pair_flip_rate") or 0.0
     damage = max(flips, gap, pairs)
     level: Level = "good" if damage <= STILL else "careful" if damage < UNSTEADY else "bad"
     said = f"Exchanging only the background changes {100 * flips:.0f} of 100 answers"

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lightning_modules.evaluation.report import curves
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least, score_of
 from lightning_modules.evaluation.report.wording import count, percent
+from lightning_modules.evaluation.scores import reliability_bins
+from lightning_modules.evaluation.scores.calibration import expected_calibration_error
+from lightning_modules.evaluation.sentences import FEW_GROUPS, GOOD_ECE, WIDE
 
-# widths of the interval of the score, in shares: up to which the test tells enough, or something
-NARROW, WIDE = 0.10, 0.20
-FEWEST_GROUPS = 5  # of a test, below which it tells of these few alone
+# width of the interval of the score, a share, up to which the test tells enough
+NARROW = 0.10
 # difference of probabilities and right answers up to which they are taken at their word, and images
 # below which the expected calibration error, which no small test can bring near 0, is not asked
-TRUE, FEWEST_OF_BINS = 0.05, 200
+FEWEST_OF_BINS = 200
 
 
 def ask_broken(record: Record) -> Iterator[Check]:
@@ -71,7 +72,7 @@ def ask_size(record: Record) -> Check:
         )
     else:
         said += f" They are of {count(groups, 'group')} (persons, objects)."
-        if groups < FEWEST_GROUPS:
+        if groups < FEW_GROUPS:
             level = at_least(level, "careful")
             said += " So few may all be easy, or all be hard."
     return Check(
@@ -79,7 +80,7 @@ def ask_size(record: Record) -> Check:
         level,
         said,
         f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
-        f"{100 * WIDE:.0f}; at least {FEWEST_GROUPS} groups, and known ones",
+        f"{100 * WIDE:.0f}; at least {FEW_GROUPS} groups, and known ones",
     )
 
 
@@ -90,14 +91,15 @@ def ask_probabilities(record: Record) -> Check:
     if len(table) < FEWEST_OF_BINS:
         error = abs(sure - right)
     elif error is None:
-        error = curves.calibration_error(curves.reliability(table))
-    level: Level = "good" if error <= TRUE else "careful"
+        error = expected_calibration_error(reliability_bins(table.labels, table.probs))
+    level: Level = "good" if error <= GOOD_ECE else "careful"
     said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
     return Check(
         "Does it know how sure it is?",
         level,
         f"It says on average that it is {percent(sure, 0)} sure, and is right in "
         f"{percent(right, 0)}. Its probabilities are off by {100 * error:.1f} points: they {said}.",
-        f"good if at most {100 * TRUE:.0f} points, of a test of {FEWEST_OF_BINS} images or more at "
-        "each level of sureness; never a problem, as the answers stay the same",
+        f"good if at most {100 * GOOD_ECE:.0f} points, "
+        f"from {FEWEST_OF_BINS} images on at each level of sureness; never a problem: the answers "
+        "stay the same",
     )

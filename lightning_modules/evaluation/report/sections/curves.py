@@ -1,19 +1,24 @@
 """How well scores part the classes, whether probabilities mean what they say, what it is worth."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
+import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report import curves
-from lightning_modules.evaluation.report.figures import GREY, chart, new_axes, style_of
+from lightning_modules.evaluation.report.figures import GREY, add_legend, chart, new_axes, style_of
 from lightning_modules.evaluation.report.page import Section, grid, heading, sentence, term
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.sections.operating import show_operating
 from lightning_modules.evaluation.report.sections.probabilities import (
     draw_decision,
     draw_risk,
     show_calibration,
 )
 from lightning_modules.evaluation.report.wording import decimal
+from lightning_modules.evaluation.scores import precision_recall_curves, roc_curves
+
+Curve = tuple[np.ndarray, np.ndarray]
+Drawn = tuple[str, float | None, Curve]
 
 MOST_CURVES = 6
 LONGEST_NAME = 24
@@ -21,7 +26,7 @@ LONGEST_NAME = 24
 
 def write_curves(record: Record) -> Section:
     """ROC, precision-recall, reliability, risk-coverage, decision curve."""
-    if record.predictions is None:
+    if record.predictions is None or not np.isfinite(record.predictions.logits).all():
         return Section("curves", "Curves", [])
     parting = [_draw_roc(record), _draw_precision_recall(record)]
     blocks = []
@@ -30,16 +35,21 @@ def write_curves(record: Record) -> Section:
     blocks += [heading("Are its probabilities true?"), *show_calibration(record)]
     use = [draw_risk(record), draw_decision(record)]
     blocks += [heading("What can it be used for?"), grid([c for c in use if c])]
+    blocks += show_operating(record)
     return Section("curves", "Curves and probabilities", blocks)
 
 
-def _chosen(record: Record, measure: Callable) -> list[tuple[str, curves.Curve]]:
+def _chosen(record: Record, curves: Mapping[str, Curve], score: str) -> list[Drawn]:
     """The positive class; else each class, of many the ones that are parted worst."""
     names = record.class_names
-    labels = range(len(names)) if record.positive is None else [record.positive]
-    found = [(names[label], measure(record.predictions, label)) for label in labels]
-    found = [(name, curve) for name, curve in found if curve is not None]
-    return sorted(found, key=lambda one: one[1].score)[:MOST_CURVES]
+    if record.positive is not None:
+        names = [names[record.positive]]
+    found = [
+        (name, record.metrics.get(f"test_{score}_{name}"), curves[name])
+        for name in names
+        if name in curves
+    ]
+    return sorted(found, key=lambda one: one[1] if one[1] is not None else 0.0)[:MOST_CURVES]
 
 
 def _caption(record: Record, shown: int) -> str:
@@ -49,15 +59,17 @@ def _caption(record: Record, shown: int) -> str:
 
 
 def _draw_roc(record: Record) -> Markup | None:
-    found = _chosen(record, curves.roc)
+    table = record.predictions
+    curves = roc_curves(table.labels, table.probs, table.class_names)
+    found = _chosen(record, curves, "auroc")
     if not found:
         return None
     axes = new_axes("false positive rate (others taken for it)", "true positive rate (found of it)")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="guessing")
-    for index, (name, curve) in enumerate(found):
-        axes.plot(curve.x, curve.y, label=f"{_short(name)} {curve.score:.3f}", **style_of(index))
-    axes.legend(loc="lower right", title="AUROC")
-    said = ", ".join(f"{name} {decimal(curve.score)}" for name, curve in found)
+    for index, (name, score, curve) in enumerate(found):
+        axes.plot(*curve, label=f"{_short(name)} {decimal(score) or ''}", **style_of(index))
+    add_legend(axes, "AUROC")
+    said = ", ".join(f"{name} {decimal(score)}" for name, score, _ in found)
     text = sentence(
         "{roc}: the further it bends to the upper left, the better.{more}",
         roc=term("ROC curve"),
@@ -67,15 +79,17 @@ def _draw_roc(record: Record) -> Markup | None:
 
 
 def _draw_precision_recall(record: Record) -> Markup | None:
-    found = _chosen(record, curves.precision_recall)
+    table = record.predictions
+    curves = precision_recall_curves(table.labels, table.probs, table.class_names)
+    found = _chosen(record, curves, "average_precision")
     if not found:
         return None
     axes = new_axes("recall (found of the class)", "precision (right among those named)")
-    for index, (name, curve) in enumerate(found):
-        axes.plot(curve.x, curve.y, label=f"{_short(name)} {curve.score:.3f}", **style_of(index))
+    for index, (name, score, curve) in enumerate(found):
+        axes.plot(*curve, label=f"{_short(name)} {decimal(score) or ''}", **style_of(index))
     axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="lower left", title="average precision")
-    said = ", ".join(f"{name} {decimal(curve.score)}" for name, curve in found)
+    add_legend(axes, "average precision")
+    said = ", ".join(f"{name} {decimal(score)}" for name, score, _ in found)
     text = sentence(
         "{p} against {r}: the further to the upper right, the better.{more}",
         p=term("precision", "Precision"),

@@ -1,6 +1,5 @@
 """Images of the test with what the model made of them, as ``examples/`` of the folder has them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from markupsafe import Markup
@@ -17,24 +16,17 @@ from lightning_modules.evaluation.report.page import (
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import percent
 
-MOST_BYTES = 3_000_000  # of pictures of a page, which is to stay below 5 MB as a file
-KINDS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
-LEADS = {
-    "mistake": "Wrong answers that the model was surest of. Look for what they share.",
-    "uncertain": "Answers that were the closest call.",
-}
+MOST_BYTES = 2_800_000  # of the pictures of a page, whose file is a third larger and below 5 MB
+FORMATS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
+ANSWERS = ("mistake", "uncertain")
 
 
 def write_images(record: Record) -> Section:
     """Most confident mistakes and most uncertain images."""
-    blocks = []
-    for kind, lead in LEADS.items():
-        shown = show_examples(record, kind)
-        if shown:
-            blocks += [*shown[:1], paragraph(lead), *shown[1:]]
+    blocks = [block for kind in ANSWERS for block in show_examples(record, kind)]
     lead = sentence(
-        "The {roi} is outlined. The {heat} shows what raised the score of the answer: a hint, no "
-        "proof; the exchanged backgrounds above are one.",
+        "Look for what the images of a part share. The {roi} is outlined. The {heat} shows what "
+        "raised the score of a class: a hint, no proof; the exchanged backgrounds above are one.",
         roi=term("region of interest"),
         heat=term("heat map"),
     )
@@ -42,47 +34,60 @@ def write_images(record: Record) -> Section:
 
 
 def show_examples(record: Record, kind: str, headed: bool = True) -> list[Markup]:
-    """All sections of a kind: a heading, then an image and its pictures beside each other."""
-    if not record.options.images:
-        return []
-    blocks = []
+    """All sections of a kind: a heading, how they were chosen, then the images."""
+    blocks: list[Markup] = []
     for section in record.examples:
-        if section.get("kind") == kind:
-            pictures = list(_pictures(record, section, _share(record, kind)))
-            if pictures:
-                blocks += [heading(section["title"])] if headed else []
-                blocks.append(grid(pictures, "sample"))
+        if section["kind"] != kind:
+            continue
+        shown = _show_section(record, section)
+        if shown:
+            blocks += [heading(section["title"])] if headed else []
+            blocks += [paragraph(section["note"])] if section.get("note") else []
+            blocks += shown
     return blocks
 
 
-def _share(record: Record, kind: str) -> int:
-    """Bytes that the pictures of a kind may take: all kinds alike."""
-    kinds = {section.get("kind") for section in record.examples}
-    return MOST_BYTES // max(1, len(kinds))
-
-
-def _pictures(record: Record, section: dict[str, Any], most: int) -> Iterator[Markup]:
-    taken = 0
+def _show_section(record: Record, section: dict[str, Any]) -> list[Markup]:
+    """An image with one picture has a place in a grid, one with several a grid of its own."""
+    affordable = MOST_BYTES // max(1, len(record.examples))
+    alone, blocks = [], []
     for example in section["examples"]:
-        for index, one in enumerate(example["pictures"]):
-            file = f"examples/{one['file']}"
-            content = record.picture(file)
-            kind = KINDS.get(file.rpartition(".")[2].lower())
-            if content is None or kind is None or taken + len(content) > most:
-                continue
-            taken += len(content)
-            what = _describe(record, example) if index == 0 else ""
-            caption = " · ".join(filter(None, [what, record.names.scrub(one.get("caption") or "")]))
-            alt = f"{_describe(record, example)}: {one.get('caption') or 'image'}"
-            yield picture(content, kind, record.names.scrub(alt), caption)
+        found = {one["file"]: record.picture(f"examples/{one['file']}") for one in _of(example)}
+        affordable -= sum(len(content) for content in found.values() if content is not None)
+        if affordable < 0:
+            break
+        shown = [
+            _draw(record, example, one, found[one["file"]], whole=len(found) == 1)
+            for one in _of(example)
+            if found[one["file"]] is not None
+        ]
+        if len(found) == 1:
+            alone += shown
+        elif shown:
+            blocks += [paragraph(_describe(record, example)), grid(shown, "sample")]
+    return blocks + ([grid(alone, "sample")] if alone else [])
+
+
+def _of(example: dict[str, Any]) -> list[dict[str, str]]:
+    """Its pictures that a page can show."""
+    return [one for one in example["pictures"] if _format(one["file"]) in FORMATS]
+
+
+def _format(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
+def _draw(
+    record: Record, example: dict[str, Any], one: dict[str, str], content: bytes, whole: bool
+) -> Markup:
+    """A picture; its caption names the image where nothing beside it does."""
+    what, told = _describe(record, example), record.names.scrub(one["caption"])
+    caption = f"{what}: {told}" if whole else told
+    return picture(content, FORMATS[_format(one["file"])], f"{what}: {told}", caption)
 
 
 def _describe(record: Record, example: dict[str, Any]) -> str:
-    parts = [record.names.image(str(example.get("id", "")))]
-    label, predicted = example.get("label"), example.get("predicted")
-    if label is not None:
-        parts.append(f"is {label}")
-    if predicted is not None:
-        prob = percent(example.get("prob"), 0)
-        parts.append(f"answered {predicted}" + (f" ({prob})" if prob is not None else ""))
-    return ", ".join(filter(None, parts))
+    said = f"{record.names.image(example['id'])} is {example['label']}"
+    if example["predicted"] is not None:
+        said += f", the answer is {example['predicted']} ({percent(example['prob'], 0)})"
+    return said

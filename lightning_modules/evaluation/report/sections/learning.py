@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.figures import chart, new_axes, style_of
+from lightning_modules.evaluation.report.figures import add_legend, chart, new_axes, style_of
 from lightning_modules.evaluation.report.page import Section, grid, paragraph, sentence, term
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import count, decimal
@@ -49,7 +49,7 @@ def _draw(record: Record, label: str, names: dict[str, str], best: int | None) -
     if best is not None:
         axes.axvline(best + 1, color="#555555", linewidth=1.2, linestyle=":", label="epoch taken")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="best")
+    add_legend(axes)
     ends = "; ".join(
         f"{words} from {decimal(p[0][1])} to {decimal(p[-1][1])}" for words, p in curves.items()
     )

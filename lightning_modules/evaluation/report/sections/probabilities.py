@@ -1,64 +1,99 @@
 """Whether probabilities mean what they say, and what the answers can be used for."""
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report import curves
-from lightning_modules.evaluation.report.figures import COLOURS, GREY, chart, new_axes, style_of
+from lightning_modules.evaluation.report.figures import (
+    COLOURS,
+    GREY,
+    add_legend,
+    chart,
+    new_axes,
+    style_of,
+    thin,
+)
 from lightning_modules.evaluation.report.page import grid, paragraph, sentence, term
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.wording import decimal, percent
+from lightning_modules.evaluation.report.wording import percent
+from lightning_modules.evaluation.scores.calibration import (
+    ReliabilityBins,
+    expected_calibration_error,
+    log_probs,
+    reliability_bins,
+)
+from lightning_modules.evaluation.scores.decision import decision_curve
+from lightning_modules.evaluation.scores.risk_coverage import risk_coverage
+from lightning_modules.evaluation.sentences import say_calibration
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NEAR = 0.05  # of 1, where a temperature changes nothing that can be seen
+SURE = 0.9
 
 
 def show_calibration(record: Record) -> list[Markup]:
     """Reliability diagram, and how many answers there are of each confidence."""
-    bins = curves.reliability(record.predictions)
-    error = curves.calibration_error(bins)
+    table, metrics = record.predictions, record.metrics
     axes = new_axes("confidence (how sure it said it was)", "accuracy (how often right)")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="as sure as right")
-    sure, right = [one.confidence for one in bins], [one.accuracy for one in bins]
-    spread = [[one.accuracy - one.low for one in bins], [one.high - one.accuracy for one in bins]]
-    axes.errorbar(sure, right, yerr=spread, fmt="o", color=COLOURS[0], capsize=2, label="answers")
-    axes.set_xlim(min(0.98 * min(sure), 1 / len(record.class_names)), 1.02)
+    bins = reliability_bins(table.labels, np.exp(log_probs(table.logits)))
+    _draw_bins(axes, bins, "o", COLOURS[0], "as it is")
+    temperature = 1.0 if record.calibration is None else record.calibration.temperature
+    if abs(temperature - 1) > NEAR:
+        mended = reliability_bins(table.labels, np.exp(log_probs(table.logits, temperature)))
+        _draw_bins(axes, mended, "s", COLOURS[1], f"temperature {temperature:.2f}")
+    axes.set_xlim(min(0.98 * bins.confidence[0], 1 / len(record.class_names)), 1.02)
     axes.set_ylim(-0.02, 1.03)
-    axes.legend(loc="upper left")
-    alt = f"Reliability diagram of {len(bins)} bins; the expected calibration error is {error:.3f}."
+    add_legend(axes)
+    error = expected_calibration_error(bins)
+    alt = f"Reliability diagram; the expected calibration error is {error:.3f}."
     text = sentence(
         "{r}: a dot below the line is a number of answers that were less often right than the "
         "model said. Bars are {i}s.",
         r=term("reliability diagram", "Reliability diagram"),
         i=term("95 % interval"),
     )
-    counted = new_axes("confidence (how sure it said it was)", "images")
-    width = 0.8 / curves.NUM_BINS
-    counted.bar(sure, [one.num for one in bins], width, color=COLOURS[5], edgecolor=COLOURS[0])
-    counted.set_xlim(axes.get_xlim())
-    surest = sum(one.num for one in bins if one.confidence > 0.9) / len(record.predictions)
-    how_many = f"How many images got answers of each confidence: {percent(surest, 0)} above 90 %."
-    means = sum(one.num * (one.confidence - one.accuracy) for one in bins) / len(record.predictions)
-    judged = "surer than it is right" if means > 0 else "less sure than it is right"
-    said = sentence(
-        "On average it is {judged} by {points} points; its {ece} is {error}.",
-        judged=judged,
-        points=f"{100 * abs(means):.1f}",
-        ece=term("ECE"),
-        error=decimal(error),
-    )
-    return [paragraph(said), grid([chart(axes, alt, text), chart(counted, how_many, how_many)])]
+    surest = float((table.probs.max(axis=1) > SURE).mean())
+    counts = f"Images by confidence: {percent(surest, 0)} got an answer of more than 90 %."
+    shown = grid([chart(axes, alt, text), chart(_draw_counts(bins, axes), counts, counts)])
+    said = say_calibration(metrics)
+    return [paragraph(said), shown] if said is not None else [shown]
+
+
+def _draw_bins(axes: "Axes", bins: ReliabilityBins, shape: str, colour: str, label: str) -> None:
+    right = np.round(bins.accuracy * bins.num_images).astype(int)
+    ends = np.array([wilson_interval(*one) for one in zip(right, bins.num_images, strict=True)])
+    spread = np.abs(ends.T - bins.accuracy)
+    style = {"fmt": shape, "color": colour, "capsize": 2, "markersize": 5, "elinewidth": 1}
+    axes.errorbar(bins.confidence, bins.accuracy, yerr=spread, label=label, **style)
+
+
+def _draw_counts(bins: ReliabilityBins, beside: "Axes") -> "Axes":
+    axes = new_axes("confidence (how sure it said it was)", "images")
+    edges = bins.edges
+    widths = edges[:, 1] - edges[:, 0]
+    style = {"align": "edge", "color": COLOURS[5], "edgecolor": COLOURS[0]}
+    axes.bar(edges[:, 0], bins.num_images, widths, **style)
+    axes.set_xlim(beside.get_xlim())
+    return axes
 
 
 def draw_risk(record: Record) -> Markup:
     """Wrong answers among those that are given, when the most unsure are left out."""
-    coverage, risk = curves.risk_coverage(record.predictions)
+    table = record.predictions
+    coverage, risk, _ = risk_coverage(table.correct, table.probs.max(axis=1))
     axes = new_axes("coverage (share that it answers)", "risk (wrong among these)")
-    axes.plot(coverage, risk, **style_of(0))
+    axes.plot(*thin(coverage, risk), **style_of(0))
     axes.set_ylim(bottom=0)
     whole = float(risk[-1])
-    best = [(c, r) for c, r in zip(coverage, risk, strict=True) if r <= whole / 2]
-    told = ""
-    if best and whole > 0:
-        told = (
-            f" Leaving the most unsure {percent(1 - float(best[-1][0]), 0)} to a person halves it."
-        )
+    halved, told = np.flatnonzero(risk <= whole / 2), ""
+    if len(halved) and whole > 0:
+        left = percent(1 - float(coverage[halved[-1]]), 0)
+        told = f" Leaving the most unsure {left} to a person halves it."
     text = sentence(
         "{r}: answering all images, {whole} are wrong.{told}",
         r=term("risk-coverage curve", "Risk-coverage curve"),
@@ -72,16 +107,17 @@ def draw_decision(record: Record) -> Markup | None:
     """Net benefit of acting on the positive class; None: no class is."""
     if record.positive is None:
         return None
-    found = curves.decision(record.predictions, record.positive)
+    table = record.predictions
+    found = decision_curve(table.labels == record.positive, table.probs[:, record.positive])
     name = record.class_names[record.positive]
     axes = new_axes("threshold (probability from which to act)", "net benefit")
-    axes.plot(found["threshold"], found["model"], label="the model", **style_of(0))
-    axes.plot(found["threshold"], found["all"], label="act on every image", **style_of(1))
+    axes.plot(found.thresholds, found.model, label="the model", **style_of(0))
+    axes.plot(found.thresholds, found.everyone, label="act on every image", **style_of(1))
     axes.axhline(0, color=GREY, linestyle=":", label="act on none")
-    top = max(float(found["model"].max()), 0.01)
+    top = max(float(found.model.max()), 0.01)
     axes.set_ylim(-0.15 * top, 1.15 * top)
-    axes.legend(loc="best")
-    better = found["threshold"][found["model"] > [max(0.0, one) for one in found["all"]]]
+    add_legend(axes)
+    better = found.thresholds[found.model > np.maximum(found.everyone, 0)]
     told = "the model is nowhere better than one of the two simple rules"
     if len(better):
         told = f"the model is the best choice from {better[0]:.2f} to {better[-1]:.2f}"

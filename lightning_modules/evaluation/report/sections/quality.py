@@ -77,9 +77,10 @@ def _say_intervals(record: Record) -> list[Markup]:
     """How the intervals were made, and of how many independent units."""
     found: dict[str, list[str]] = {}
     for name, one in record.metrics.get("test_intervals", {}).items():
-        if name in [metric for metric, _, _ in METRICS]:
+        entry = next((entry for metric, entry, _ in METRICS if metric == name), None)
+        if entry is not None:
             how = f"{one['method']} ({one['num_units']:,})"
-            found.setdefault(how, []).append(name.replace("_", " "))
+            found.setdefault(how, []).append(entry)
     if not found:
         return []
     said = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items())

@@ -54,13 +54,18 @@ def _rows(record: Record) -> list[list[object]]:
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
         ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
-        ["Checkpoint", facts.get("checkpoint")],
+        ["Checkpoint", _checkpoint(record)],
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
         ["Optimizer", _optimizer(record)],
         ["Finished", facts.get("finished")],
     ]
     return [row for row in rows if row[1] is not None]
+
+
+def _checkpoint(record: Record) -> str | None:
+    file = record.config.get("ckpt")
+    return None if record.trained or file is None else record.names.scrub(str(file))
 
 
 def _start(record: Record) -> str | None:

@@ -25,7 +25,7 @@ def write_warnings(record: Record) -> Section:
     found += _left_out(record)
     blocks = [note("careful", text, "Warning") for text in found]
     if not blocks:
-        blocks = [note("good", "Nothing warned.", "No warning")]
+        blocks = [note("good", "Nothing in data, training or test.", "No warning")]
     blocks += _looks(record)
     blocks += [bullets(_checked(record)), code(_check_command(record))]
     lead = "What may make the numbers above better than they will be on new images."

@@ -1,0 +1,79 @@
+"""calibration.json: what was fitted on validation and is frozen from then on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.evaluation.scores.operating_points import OperatingPoint
+from lightning_modules.evaluation.scores.risk_coverage import AbstainRule
+from lightning_modules.run_files import write_json
+
+NAME = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Temperature and thresholds of a checkpoint.
+
+    Args:
+        checkpoint: Its file name.
+        checkpoint_hash: SHA-256 of its file.
+        chosen_on: Split of the images that all this was chosen on: ``val``.
+        num_images: How many they were.
+        num_groups: Of how many groups; None: not known.
+        class_names: In the order of the logits.
+        temperature: That logits are divided by, above 1 where probabilities were too extreme.
+        operating_point: Of the positive class; None: there are more than two classes, or validation
+            lacks one.
+        abstain: When to give no answer.
+    """
+
+    checkpoint: str
+    checkpoint_hash: str
+    chosen_on: str
+    num_images: int
+    num_groups: int | None
+    class_names: Sequence[str]
+    temperature: float
+    operating_point: OperatingPoint | None
+    abstain: AbstainRule
+
+
+def write_calibration(calibration: Calibration, folder: Path) -> None:
+    """Write ``calibration.json`` into a folder."""
+    write_json(folder / NAME, asdict(calibration))
+
+
+def read_calibration(folder: Path) -> Calibration | None:
+    """Read the calibration of a folder: a run's, an evaluation's, or that of checkpoints.
+
+    Returns:
+        None where there is none.
+
+    Raises:
+        ValueError: The file is none that this project wrote.
+    """
+    places = (folder / NAME, folder / "checkpoints" / NAME)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        point, abstain = content["operating_point"], content["abstain"]
+        content["operating_point"] = None if point is None else _build(OperatingPoint, point)
+        content["abstain"] = _build(AbstainRule, abstain)
+        return _build(Calibration, content)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} is no calibration that this project wrote ({error}). Remove it to evaluate "
+            "without, or train the run again."
+        ) from error
+
+
+def _build(kind: type, content: dict[str, Any]) -> Any:  # noqa: ANN401
+    missing = [field.name for field in fields(kind) if field.name not in content]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    return kind(**content)

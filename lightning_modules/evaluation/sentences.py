@@ -1,0 +1,146 @@
+"""What scores mean, in sentences for somebody who knows no statistics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning_modules.evaluation.calibration_file import Calibration
+
+FEW_GROUPS = 10
+FEW_IMAGES = 100
+WIDE = 0.2  # an interval that leaves more open than this tells little
+GOOD_ECE = 0.05
+RULES = {
+    "youden": "the largest sensitivity + specificity",
+    "sensitivity": "a sensitivity of at least {at:.0%}",
+    "specificity": "a specificity of at least {at:.0%}",
+    "cost": "the least cost where a miss costs {at:g} times a false alarm",
+}
+
+
+def say_intervals(metrics: Mapping[str, Any]) -> str | None:
+    """How far accuracy and macro F1 may be off; None: there are no intervals."""
+    intervals = metrics.get("test_intervals", {})
+    if "accuracy" not in intervals:
+        return None
+    accuracy = intervals["accuracy"]
+    count, unit = metrics["test_num_units"], metrics["test_unit"]
+    said = f"accuracy between {_span(accuracy)}"
+    if "macro_f1" in intervals:
+        ends = (intervals["macro_f1"][end] for end in ("low", "high"))
+        said += " and macro F1 between {:.3f} and {:.3f}".format(*ends)
+    return (
+        f"On other {unit} like these {count}, expect {said} (95 % intervals, {accuracy['method']})."
+    )
+
+
+def say_too_small(metrics: Mapping[str, Any]) -> str | None:
+    """A warning where the test has too little to tell; None: it has enough."""
+    if "test_num_units" not in metrics:
+        return None
+    count, unit = metrics["test_num_units"], metrics["test_unit"]
+    interval = metrics.get("test_intervals", {}).get("accuracy")
+    if interval is None:
+        return (
+            f"The test set is TOO SMALL TO TELL: it has {count} {unit.removesuffix('s')}, so how "
+            f"the model does on other {unit} is not known. Test on at least {FEW_GROUPS} of them."
+        )
+    few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
+    if count < few:
+        return (
+            f"The test set is SMALL: with {count} {unit} the accuracy may be anything between "
+            f"{_span(interval)}. Test on at least {few} {unit} before you rely on it."
+        )
+    if interval["high"] - interval["low"] > WIDE:
+        return (
+            f"The test set is TOO SMALL TO TELL: by {count} {unit} the accuracy may be anything "
+            f"between {_span(interval)}. Test on more {unit}."
+        )
+    return None
+
+
+def say_calibration(metrics: Mapping[str, Any]) -> str | None:
+    """Whether its probabilities can be believed; None: not known."""
+    if "test_ece" not in metrics:
+        return None
+    ece, sure = metrics["test_ece"], metrics["test_mean_confidence"]
+    right = metrics["test_accuracy"]
+    beside = f"on average it is {_percent(sure)} sure and right in {_percent(right)}"
+    if ece <= GOOD_ECE:
+        said = f"Its probabilities can be taken at their word: {beside}"
+    elif abs(sure - right) < ece / 2:
+        said = f"It is too sure of some answers and not sure enough of others: {beside}"
+    else:
+        word = "too sure of itself" if sure > right else "surer than it says"
+        said = f"It is {word}: {beside}"
+    said += f" (ECE {ece:.3f}, 0 is best)"
+    if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
+        return f"{said}."
+    after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
+    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"]
+    change = "mends it" if helps and after < ece else "does not mend it"
+    if ece <= GOOD_ECE:
+        change = "is not needed" if not helps else "makes them a little better"
+    return (
+        f"{said}; dividing its logits by the temperature of {temperature:.2f}, fitted on "
+        f"validation, {change} (ECE {after:.3f})."
+    )
+
+
+def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
+    """What it is worth as a detector of the positive class; None: it is none."""
+    point = None if calibration is None else calibration.operating_point
+    if point is None or "test_sensitivity" not in metrics:
+        return None
+    rule = RULES[point.rule].format(at=point.at) if point.at is not None else RULES[point.rule]
+    groups = "" if calibration.num_groups is None else f" of {calibration.num_groups} groups"
+    parts = []
+    for name, words in (
+        ("sensitivity", f"finds {{}} of the images of {point.positive_class!r}"),
+        ("specificity", "raises no alarm in {} of the others"),
+        ("ppv", "{} of its alarms are right where it is as frequent as here"),
+    ):
+        value = metrics[f"test_{name}"]
+        if value == value:
+            parts.append(words.format(_with_ends(metrics, name)))
+    return (
+        f"To detect {point.positive_class!r} from a probability of {point.threshold:.3g} on "
+        f"(chosen on {calibration.num_images} validation images{groups} for {rule}), it "
+        f"{'; it '.join(parts[:2])}" + "".join(f"; {part}" for part in parts[2:]) + "."
+    )
+
+
+def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
+    """What is gained by answering only where it is sure; None: not known."""
+    if calibration is None or "test_coverage" not in metrics:
+        return None
+    rule, target = calibration.abstain, _percent(calibration.abstain.target_risk)
+    if rule.threshold > 1:
+        return (
+            f"No threshold keeps wrong answers below {target} on validation: withholding unsure "
+            "answers does not make this model reliable (scores.abstain_risk)."
+        )
+    if rule.threshold == 0:
+        return None
+    risk = metrics["test_selective_risk"]
+    wrong = "none is given" if risk != risk else f"{_percent(risk)} of these are wrong"
+    return (
+        f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on validation "
+        f"for at most {target} wrong), it answers {_percent(metrics['test_coverage'])} of the "
+        f"images, and {wrong}."
+    )
+
+
+def _with_ends(metrics: Mapping[str, Any], name: str) -> str:
+    said = _percent(metrics[f"test_{name}"])
+    if f"test_{name}_low" not in metrics:
+        return said
+    ends = {end: metrics[f"test_{name}_{end}"] for end in ("low", "high")}
+    return f"{said} (95 % interval {_span(ends, 'to')})"
+
+
+def _span(interval: Mapping[str, Any], word: str = "and") -> str:
+    return f"{_percent(interval['low'])} {word} {_percent(interval['high'])}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

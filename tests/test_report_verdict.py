@@ -1,0 +1,105 @@
+"""The verdict: each rule answers for what it is about, and the worst decides."""
+
+import numpy as np
+import pytest
+from report_folder import make_folder, make_table
+
+from lightning_modules.evaluation.report.options import ReportOptions
+from lightning_modules.evaluation.report.record import read_record
+from lightning_modules.evaluation.report.verdict import judge, worst
+
+RIGHT, ENOUGH, LOOKS = (
+    "Is it right?",
+    "Was the test large enough?",
+    "Does it look at the right thing?",
+)
+FAIR, SURE = "Is it fair to every part of the data?", "Does it know how sure it is?"
+FREE, FRESH = "Is it free of warnings?", "Is the test still fresh?"
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Levels by question, of a large test that is well unless it is told otherwise."""
+
+    def judge_one(table=None, metrics=None, facts=None):
+        table = make_table(num=1200, num_groups=40, right=0.95) if table is None else table
+        folder = make_folder(tmp_path / "run", table, metrics, facts)
+        checks = judge(read_record(folder, ReportOptions()))
+        return {check.question: check.level for check in checks} | {"all": worst(checks)}
+
+    return judge_one
+
+
+def test_a_good_model_is_called_good(judged):
+    assert set(judged().values()) == {"good"}
+
+
+def test_guessing_is_called_a_problem(judged):
+    levels = judged(make_table(num=1200, num_groups=40, right=1 / 3))
+    assert levels[RIGHT] == "bad" and levels["all"] == "bad"
+
+
+def test_a_score_between_guessing_and_reliable_is_to_be_taken_with_care(judged):
+    assert judged(make_table(num=1200, num_groups=40, right=0.6))[RIGHT] == "careful"
+
+
+@pytest.mark.parametrize(
+    ("num", "groups", "level"), [(1200, 40, "good"), (1200, 6, "careful"), (30, 15, "bad")]
+)
+def test_a_test_is_large_enough_by_its_interval_and_its_groups(judged, num, groups, level):
+    assert judged(make_table(num, num_groups=groups, right=0.85))[ENOUGH] == level
+
+
+def test_one_group_tells_nothing_of_others(judged):
+    levels = judged(make_table(num=300, num_groups=1, right=0.99))
+    assert levels[ENOUGH] == "bad" and levels[RIGHT] == "bad"
+
+
+def test_unknown_groups_are_a_reason_for_care(judged):
+    table = make_table(num=1200, right=0.95)
+    table.groups = None
+    assert judged(table)[ENOUGH] == "careful"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "level"),
+    [
+        ({"test_flip_rate": 0.04}, "good"),
+        ({"test_flip_rate": 0.10}, "careful"),
+        ({"test_flip_rate": 0.40}, "bad"),
+        ({"test_background_gap": 0.30}, "bad"),
+        ({"test_pair_flip_rate": 0.20, "test_pairs": 9}, "bad"),
+        ({"test_flip_rate": None}, "careful"),
+        ({"mask_only_warning": True}, "careful"),
+    ],
+)
+def test_a_background_that_speaks_is_named(judged, metrics, level):
+    assert judged(metrics=metrics)[LOOKS] == level
+
+
+@pytest.mark.parametrize(
+    ("right", "num", "level"),
+    [(0.9, 50, "good"), (0.75, 20, "careful"), (0.3, 100, "bad"), (0.3, 5, None)],
+)
+def test_the_worst_part_counts_where_it_is_large_enough(judged, right, num, level):
+    metrics = {"test_groups": {"owl, site north": {"images": num, "accuracy": right}}}
+    assert judged(metrics=metrics).get(FAIR) == level
+
+
+def test_probabilities_that_are_too_sure_are_never_a_problem(judged):
+    table = make_table(num=1200, num_groups=40, right=0.7)
+    table.logits *= 10
+    assert judged(table)[SURE] == "careful"
+
+
+def test_warnings_and_many_looks_are_reasons_for_care(judged):
+    levels = judged(facts={"warnings": ["odd"], "test": {"fingerprint": "a", "looks": 9}})
+    assert levels[FREE] == levels[FRESH] == levels["all"] == "careful"
+
+
+def test_answers_that_are_no_numbers_are_the_first_thing_said(tmp_path):
+    table = make_table()
+    table.logits[:3] = np.nan
+    folder = make_folder(tmp_path / "run", table)
+    first = judge(read_record(folder, ReportOptions()))[0]
+    assert first.level == "bad" and "3 answers" in first.reason
