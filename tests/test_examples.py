@@ -218,3 +218,23 @@ def test_a_predicted_mask_stands_beside_the_users(tmp_path, rows_of):
     pixels = np.asarray(Image.open(run / "examples" / first["pictures"][0]["file"])).astype(int)
     assert (abs(pixels - ROI).sum(axis=2) < 60).sum() > 20
     shutil.rmtree(run)
+
+
+def test_only_the_first_of_several_processes_draws(tmp_path):
+    from types import SimpleNamespace
+
+    from workflow.examples import write_examples
+
+    kept = tmp_path / "examples" / "examples.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    trainer = SimpleNamespace(is_global_zero=False, default_root_dir=tmp_path)
+    write_examples(None, None, trainer, None)
+    assert kept.read_text() == "{}"
+
+
+def test_a_negative_number_of_examples_is_refused():
+    from lightning_modules.evaluation.report.options import ReportOptions
+
+    with pytest.raises(ValueError, match="num_examples is -1, expected 0 or more"):
+        ReportOptions(num_examples=-1)

@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+import timm
 import torch
 from small_batch import GATES, make_batch, make_network
 from torch.nn import functional
@@ -97,6 +98,20 @@ def test_every_gate_gets_heat_maps_that_respect_its_promise(gate):
     # of two classes what speaks for one speaks against the other
     if network.gate.backbone_size is None:
         assert float((heat[:, 0] * heat[:, 1]).mean()) < float((heat[:, 0] ** 2).mean())
+
+
+@pytest.mark.parametrize("name", timm.list_models("test_*"))
+def test_every_kind_of_backbone_gets_a_heat_map_without_naming_a_layer(name):
+    torch.manual_seed(0)
+    network = ROINetwork(Backbone(2, backbone=name), NoGate())
+    image = torch.randn(2, 3, *network.backbone.image_size)
+    roi = torch.ones(2, 1, *image.shape[2:], dtype=torch.bool)
+    batch = {"image": image, "roi": roi, "has_roi": roi[:, :, 0, 0]}
+    _, heat = explain(network, batch, torch.tensor([[0, 1], [0, 1]]))
+    assert heat.shape == (2, 2, *image.shape[2:])
+    assert heat.isfinite().all()
+    # something speaks for one class or the other
+    assert heat.amax(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
 
 
 def test_the_model_is_as_it_was():
