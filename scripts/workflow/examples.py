@@ -87,6 +87,9 @@ def _draw(objects: Objects, trainer: Trainer, table: PredictionTable, num: int) 
     finally:
         model.cpu()
 
+    if any(one.heat is None for one in looks.values()):
+        log.info("No heat maps: the backbone ends in neither a feature map nor a grid of tokens.")
+
     def show(chosen: Sequence[int]) -> list:
         names = [table.ids[row] for row in chosen]
         return [

@@ -1,6 +1,6 @@
 """From what is known of images to examples with pictures and captions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,20 +43,19 @@ class Composer:
         """The image of a row with its ROI, without any answer."""
         name = self.table.ids[row]
         caption = "ROI outlined" if self._find(name)[1].any() else "no ROI known"
-        example = self._describe(row, {caption: self._outlined(name)})
-        return Example(**vars(example) | {"predicted": None, "prob": None})
+        return self._describe(row, [(caption, self._outlined(name))], told=False)
 
     def show_answer(self, row: int, look: Look, classes: Sequence[int]) -> Example:
         """Image, what the gate lets through, and a heat map of each class."""
         name = self.table.ids[row]
         picture, roi = self._find(name)
-        pictures = {_caption_roi(roi, self.table.mask_origin[row]): self._outlined(name)}
-        pictures |= self._show_seen(picture, look)
+        pictures = [(_caption_roi(roi, self.table.mask_origin[row]), self._outlined(name))]
+        pictures += _show_seen(picture, look)
         for turn, number in enumerate(classes):
             heat = None if look.heat is None else look.heat[turn]
             if heat is not None and heat.any():
                 shown = cover_with_heat(picture, heat)
-                pictures[self._caption_heat(row, number)] = outline(shown, roi, ROI)
+                pictures.append((self._caption_heat(row, number), outline(shown, roi, ROI)))
         return self._describe(row, pictures)
 
     def show_mask(self, row: int, look: Look, rank: str) -> Example:
@@ -67,32 +66,31 @@ class Composer:
         caption = f"{rank}: Dice {dice:.2f}; your ROI orange, predicted mask blue"
         drawn = self._outlined(name)
         drawn = drawn if look.found is None else outline(drawn, look.found, PREDICTED)
-        return self._describe(row, {caption: drawn} | self._show_seen(picture, look))
+        return self._describe(row, [(caption, drawn), *_show_seen(picture, look)])
 
     def show_swapped(self, row: int, swapped: Swapped) -> Example:
         """The image on its own background and on others, with the answers."""
         names, picture = self.table.class_names, self._find(swapped.id)[0]
-        size, pictures = picture.shape[1::-1], {}
-        for turn, (pixels, probs) in enumerate(zip(swapped.pixels, swapped.probs, strict=True)):
-            best = int(probs.argmax())
-            says = f"{names[best]} ({100 * probs[best]:.0f} %)"
-            lent = names[swapped.classes[turn]]
-            # the number keeps two backgrounds of one class apart
-            where = "own background" if turn == 0 else f"background {turn + 1}: from {lent}"
-            changed = best != int(swapped.probs[0].argmax())
-            caption = f"{where}; answer {says}{', CHANGED' if changed else ''}"
-            pictures[caption] = draw_image(pixels, size)
+        answers, pictures = swapped.probs.argmax(axis=1).tolist(), []
+        for turn, (lent, best) in enumerate(zip(swapped.classes, answers, strict=True)):
+            says = f"answer {names[best]} ({100 * swapped.probs[turn, best]:.0f} %)"
+            where = f"background of an image of {names[lent]}" if turn else "its own background"
+            changed = ", CHANGED" if best != answers[0] else ""
+            shown = draw_image(swapped.pixels[turn], picture.shape[1::-1])
+            pictures.append((f"{where}: {says}{changed}", shown))
         return self._describe(row, pictures)
 
-    def _describe(self, row: int, pictures: Mapping[str, np.ndarray]) -> Example:
+    def _describe(
+        self, row: int, pictures: list[tuple[str, np.ndarray]], told: bool = True
+    ) -> Example:
         table, predicted = self.table, int(self._predicted[row])
         return Example(
             id=table.ids[row],
             label=table.class_names[table.labels[row]],
-            predicted=table.class_names[predicted],
-            prob=float(self._probs[row, predicted]),
+            predicted=table.class_names[predicted] if told else None,
+            prob=float(self._probs[row, predicted]) if told else None,
             group=None if table.groups is None else str(table.groups[row]),
-            pictures=dict(pictures),
+            pictures=pictures,
         )
 
     def _find(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -106,11 +104,6 @@ class Composer:
     def _outlined(self, name: str) -> np.ndarray:
         return outline(*self._find(name), ROI)
 
-    def _show_seen(self, picture: np.ndarray, look: Look) -> dict[str, np.ndarray]:
-        if look.seen is None:
-            return {}
-        return {"what the gate lets through": draw_image(look.seen, picture.shape[1::-1])}
-
     def _caption_heat(self, row: int, number: int) -> str:
         named = f"heat map: what speaks for {self.table.class_names[number]}"
         if number == self._predicted[row]:
@@ -121,3 +114,9 @@ class Composer:
 def _caption_roi(roi: np.ndarray, origin: str) -> str:
     caption = "ROI outlined" if roi.any() else "no ROI known"
     return f"{caption}; no mask, so shown whole" if origin == "full" else caption
+
+
+def _show_seen(picture: np.ndarray, look: Look) -> list[tuple[str, np.ndarray]]:
+    if look.seen is None:
+        return []
+    return [("what the gate lets through", draw_image(look.seen, picture.shape[1::-1]))]

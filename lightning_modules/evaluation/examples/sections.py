@@ -2,7 +2,7 @@
 
 import io
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ class Example:
         predicted: The answer; None: it is not told.
         prob: Of the answer, in [0, 1].
         group: Of the image; None: unknown.
-        pictures: Caption to (H, W, 3) uint8.
+        pictures: Caption and (H, W, 3) uint8 of each.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Example:
     predicted: str | None
     prob: float | None
     group: str | None
-    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    pictures: list[tuple[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def write_sections(folder: Path, sections: list[Section]) -> None:
         examples = []
         for number, example in enumerate(section.examples, 1):
             pictures = []
-            for turn, (caption, pixels) in enumerate(example.pictures.items(), 1):
+            for turn, (caption, pixels) in enumerate(example.pictures, 1):
                 # a name tells nothing of the image: ids may be what must not leave
                 name = f"{section.kind}_{number:02d}_{turn}.jpg"
                 write_bytes(place / name, _encode(pixels))

@@ -134,8 +134,8 @@ class Gate(nn.Module):
         return tokens, None
 
     def put_back(self, heat: Tensor, given: GateInput) -> Tensor:
-        """Bring a map (N, 1, h, w) of what the backbone saw to the image, (B, 1, H, W)."""
-        return functional.interpolate(heat, given.image.shape[2:], mode="bilinear")
+        """Bring a map (N, 1, h, w) >= 0 of what the backbone saw to the image, (B, 1, H, W)."""
+        return functional.interpolate(heat, given.image.shape[2:], mode="bicubic").relu()
 
     def losses(
         self, network: nn.Module, output: NetworkOutput, batch: Mapping[str, Any]

@@ -119,7 +119,7 @@ class CropsGate(PixelGate):
         whole = heat.new_zeros(len(given.image), 1, *size)
         for owner, box, crop in zip(cut.place[0].tolist(), cut.boxes, heat, strict=True):
             x0, y0, x1, y1 = widen_box(box, self.crop_margin, *size)
-            crop = functional.interpolate(crop[None], (y1 - y0, x1 - x0), mode="bilinear")[0]
+            crop = functional.interpolate(crop[None], (y1 - y0, x1 - x0), mode="bicubic")[0]
             whole[owner, :, y0:y1, x0:x1] = whole[owner, :, y0:y1, x0:x1].maximum(crop)
         return whole
 
