@@ -133,6 +133,15 @@ def test_a_sweep_is_its_variants_with_seeds_pooled(sweep, capsys):
     assert content["tests"][0]["mcnemar"] is None
 
 
+def test_a_sweep_of_which_one_variant_is_finished_says_what_became_of_the_other(sweep):
+    (sweep / "3" / "status.json").write_text('{"state": "stopped", "reason": "SIGTERM"}')
+    with pytest.raises(ValueError) as caught:
+        compare_in_process("runs=gates")
+    assert "runs=gates names 1 model to compare" in str(caught.value)
+    assert "gate=pixel: 3 of 3 runs of" in str(caught.value)
+    assert "3 (stopped: SIGTERM)" in str(caught.value)
+
+
 def test_a_sweep_beside_a_run(sweep, runs):
     folder = compare_in_process(f"runs=[{runs[1].as_posix()},{sweep.as_posix()}]")
     content = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
@@ -176,7 +185,7 @@ def test_all_that_is_wrong_with_the_words_comes_together(runs, places):
         compare_in_process("runs=[plian,gated,some.ckpt]")
     said = str(caught.value)
     assert said.startswith("3 problems in runs=:")
-    assert "plian is neither 'latest', a run's name (gated, plain)" in said
+    assert "plian is neither 'latest', a run's name (gated, plain), a sweep's (none yet)" in said
     assert "Did you mean 'plain'?" in said
     assert "some.ckpt is a checkpoint, which holds no results" in said
     assert f"{runs[1]} has no predictions.csv. It was not tested" in said

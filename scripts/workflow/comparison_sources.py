@@ -86,6 +86,7 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
             f"runs={','.join(words)} names {len(sources.found)} model to compare. Name at least "
             "two runs or evaluations, or a sweep with several variants, such as runs=first,second"
         )
+        problems += sources.notes
     raise_problems(problems, "runs=")
     return sources
 
