@@ -43,7 +43,7 @@ def count_covered(num_draws, seed=0, **options):
         variants = draw(rng, **options)
         (one,) = compare(variants, pair(variants)).against
         for metric in METRICS:
-            found = verdict(one.differences[metric], BY_NAME[metric])
+            found = verdict(one, BY_NAME[metric])
             covered[metric] += found == "cannot tell"
     return {metric: count / num_draws for metric, count in covered.items()}
 
