@@ -14,6 +14,7 @@ from compared import answer, make_pair, write_run
 from front.composition import compose_job, job_problems
 from front.conf_tree import ConfTree
 from front.outcome import ExitStatus, RequirementNotMet, judge
+from in_process import train_in_process
 from omegaconf import OmegaConf
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +55,7 @@ def compare_in_process(*overrides):
         compare_runs(asked, Call(list(overrides), None, None), Journal())
     finally:
         made = sorted((OUTPUTS / "comparisons").glob("*"))
-    return made[-1]
+    return made[-1] if made else None
 
 
 def test_two_runs_by_their_names(runs, capsys):
@@ -133,6 +134,15 @@ def test_a_sweep_is_its_variants_with_seeds_pooled(sweep, capsys):
     assert content["tests"][0]["mcnemar"] is None
 
 
+def test_a_sweep_of_which_one_variant_is_finished_says_what_became_of_the_other(sweep):
+    (sweep / "3" / "status.json").write_text('{"state": "stopped", "reason": "SIGTERM"}')
+    with pytest.raises(ValueError) as caught:
+        compare_in_process("runs=gates")
+    assert "runs=gates names 1 model to compare" in str(caught.value)
+    assert "gate=pixel: 3 of 3 runs of" in str(caught.value)
+    assert "3 (stopped: SIGTERM)" in str(caught.value)
+
+
 def test_a_sweep_beside_a_run(sweep, runs):
     folder = compare_in_process(f"runs=[{runs[1].as_posix()},{sweep.as_posix()}]")
     content = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
@@ -176,7 +186,7 @@ def test_all_that_is_wrong_with_the_words_comes_together(runs, places):
         compare_in_process("runs=[plian,gated,some.ckpt]")
     said = str(caught.value)
     assert said.startswith("3 problems in runs=:")
-    assert "plian is neither 'latest', a run's name (gated, plain)" in said
+    assert "plian is neither 'latest', a run's name (gated, plain), a sweep's (none yet)" in said
     assert "Did you mean 'plain'?" in said
     assert "some.ckpt is a checkpoint, which holds no results" in said
     assert f"{runs[1]} has no predictions.csv. It was not tested" in said
@@ -233,3 +243,18 @@ def test_a_command_line_with_mistakes_waits_for_nothing_heavy():
     modules = {line.rpartition("|")[2].strip() for line in started.stderr.splitlines()}
     assert "omegaconf" in modules
     assert not modules & {"torch", "lightning", "scipy.stats", "matplotlib"}
+
+
+def test_runs_as_training_writes_them(trained, shapes, tmp_path):
+    plain = train_in_process(shapes, tmp_path / "plain", "gate=none", "data.slice_by=site")
+    out = tmp_path / "compared"
+    compare_in_process(f"runs=[{plain.as_posix()},{trained.as_posix()}]", f"out={out.as_posix()}")
+    content = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    names = [one["name"] for one in content["variants"]]
+    assert names == ["gate=none", "gate=pixel"]
+    for folder, variant in zip((plain, trained), content["variants"], strict=True):
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        for name, (value,) in variant["values"].items():
+            if name != "log_loss":  # the loss is not weighed here
+                assert value == pytest.approx(metrics[f"test_{name}"], abs=1e-6), name
+        assert variant["background"]["test_flip_rate"] == metrics["test_flip_rate"]

@@ -1,19 +1,16 @@
 """From the words of ``runs=`` to the variants that are compared; files alone are read."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from front.conf_tree import GLOBAL_GROUPS
-from omegaconf import OmegaConf
-
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import Row, key_of, make_rows
+from workflow.comparison_config import read_config
 from workflow.comparison_names import tell_apart
 from workflow.places import OUTPUTS, find_results, is_sweep
 from workflow.sweep import read_record
@@ -86,6 +83,7 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
             f"runs={','.join(words)} names {len(sources.found)} model to compare. Name at least "
             "two runs or evaluations, or a sweep with several variants, such as runs=first,second"
         )
+        problems += sources.notes
     raise_problems(problems, "runs=")
     return sources
 
@@ -124,34 +122,6 @@ def _join_repeats(row: Row, folder: Path) -> list[list[Path]]:
         seed = tuple(word for word in record.repeat if key_of(word) != "data.fold")
         runs.setdefault(seed, []).append(folder / record.folder)
     return list(runs.values())
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """How the model of a run or an evaluation was made; its data are those it answered for.
-
-    The files that were chosen for all parts together, such as a recipe, stand beside them.
-    """
-    config = _read_yaml(folder / "config.yaml")
-    if "ckpt" not in config or "optimizer" in config:
-        return config | _chosen_files(folder)
-    file = Path(config["ckpt"])
-    trained = file.parent.parent
-    own = {"data": config["data"], "ckpt": file.stem}
-    if config.get("backbone") is not None or not (trained / "config.yaml").is_file():
-        return own | {"model": {"backbone": config.get("backbone")}, "ckpt": file.name}
-    return _read_yaml(trained / "config.yaml") | _chosen_files(trained) | own
-
-
-def _chosen_files(folder: Path) -> dict[str, str]:
-    """``recipe``, ``experiment`` and their like, as they were typed."""
-    file = folder / "command.txt"
-    words = shlex.split(file.read_text(encoding="utf-8")) if file.is_file() else []
-    typed = dict(word.lstrip("+").split("=", 1) for word in words if "=" in word)
-    return {group: typed[group] for group in GLOBAL_GROUPS if group in typed}
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    return OmegaConf.to_container(OmegaConf.load(file))
 
 
 def read_variants(sources: Sources, split: str) -> list[Variant]:

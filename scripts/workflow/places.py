@@ -154,12 +154,20 @@ def find_results(word: str) -> Path:
         )
     if is_sweep(path):
         return path.resolve()
-    is_run = word == "latest" or (path / "config.yaml").is_file()
-    if not is_run and _is_name(word) and not (OUTPUTS / "runs" / word).is_dir():
-        sweeps = [one for one in (OUTPUTS / "sweeps" / word).glob("*") if is_sweep(one)]
-        if sweeps:
-            return max(sweeps, key=lambda folder: folder.stat().st_mtime)
-    return find_run(word)
+    found = _look_for_run(word)
+    if found is not None:
+        return found
+    sweeps = (OUTPUTS / "sweeps" / word).glob("*") if _is_name(word) else []
+    sweeps = [folder for folder in sweeps if is_sweep(folder)]
+    if sweeps:
+        return max(sweeps, key=lambda folder: folder.stat().st_mtime)
+    known = {kind: _names(kind) for kind in ("runs", "sweeps")}
+    runs, of_sweeps = (", ".join(names) or "none yet" for names in known.values())
+    guess = did_you_mean(word, ["latest", *known["runs"], *known["sweeps"]])
+    raise ValueError(
+        f"{word or repr(word)} is neither 'latest', a run's name ({runs}), a sweep's ({of_sweeps}) "
+        f"nor the folder of a run, an evaluation or a sweep.{guess}"
+    )
 
 
 def is_sweep(folder: Path) -> bool:
@@ -201,6 +209,18 @@ def find_run(word: str) -> Path:
     Raises:
         ValueError: There is none.
     """
+    found = _look_for_run(word)
+    if found is not None:
+        return found
+    known = _names("runs")
+    names = ", ".join(known) or "none yet"
+    raise ValueError(
+        f"{word or repr(word)} is neither 'latest', a run's name ({names}), the folder of a run "
+        f"nor a checkpoint file (.ckpt, .safetensors).{did_you_mean(word, ['latest', *known])}"
+    )
+
+
+def _look_for_run(word: str) -> Path | None:
     if word == "latest":
         latest = OUTPUTS / "latest.txt"
         folder = Path(latest.read_text(encoding="utf-8").strip()) if latest.is_file() else None
@@ -216,14 +236,12 @@ def find_run(word: str) -> Path:
             f"cross-validation are pooled by python scripts/evaluate.py folds={word}"
         )
     runs = sorted((OUTPUTS / "runs" / word).glob("*/config.yaml")) if _is_name(word) else []
-    if runs:
-        return max(runs, key=lambda config: config.parent.stat().st_mtime).parent
-    known = sorted(path.name for path in (OUTPUTS / "runs").glob("*"))
-    names = ", ".join(known) or "none yet"
-    raise ValueError(
-        f"{word or repr(word)} is neither 'latest', a run's name ({names}), the folder of a run "
-        f"nor a checkpoint file (.ckpt, .safetensors).{did_you_mean(word, ['latest', *known])}"
-    )
+    return max(runs, key=lambda config: config.parent.stat().st_mtime).parent if runs else None
+
+
+def _names(kind: str) -> list[str]:
+    """Of all runs, or sweeps, below outputs/."""
+    return sorted(path.name for path in (OUTPUTS / kind).glob("*"))
 
 
 def _is_name(word: str) -> bool:

@@ -31,7 +31,7 @@ from lightning_modules.evaluation.report.page import (
 )
 
 LEVELS: dict[str, Level] = {"better": "good", "worse": "bad", "cannot tell": "note"}
-TITLES = {"better": "Better", "worse": "Worse", "cannot tell": "Cannot tell"}
+LEVELS |= {"maybe better": "careful", "maybe worse": "careful"}
 WIDTH = 5.6  # inches of the chart, whose text is then readable on a phone
 # heads of columns that the glossary explains, and by which of its words
 TERMS = {
@@ -71,8 +71,8 @@ def _lead(findings: Findings) -> Markup:
 def _answers(findings: Findings) -> Iterator[Markup]:
     pairs = zip(findings.comparison.against, findings.sentences, strict=True)
     for one, text in pairs:
-        found = verdict(one.differences[findings.metric.name], findings.metric)
-        yield note(LEVELS[found], text, TITLES[found])
+        found = verdict(one, findings.metric)
+        yield note(LEVELS[found], text, found.capitalize())
     for judged in findings.margins:
         level: Level = "good" if judged.shown else "bad"
         yield note(level, judged.sentence, "Not worse" if judged.shown else "May be worse")

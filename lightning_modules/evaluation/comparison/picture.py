@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lightning_modules.evaluation.comparison.comparing import Against, Comparison
 from lightning_modules.evaluation.comparison.metrics import Metric
 from lightning_modules.evaluation.comparison.wording import BY_NAME, interval, number, verdict
-from lightning_modules.evaluation.statistics.difference import Difference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
 STYLES = {
     "better": ("#0072B2", "o", "better"),
     "worse": ("#D55E00", "s", "worse"),
-    "cannot tell": ("#767676", "D", "cannot tell: the interval includes no difference"),
+    "maybe better": ("#56B4E9", "^", "maybe better: could be luck, being one of several"),
+    "maybe worse": ("#E69F00", "v", "maybe worse: could be luck, being one of several"),
+    "cannot tell": ("#767676", "D", "cannot tell: the interval includes 0"),
 }
 ALL_METRICS = 3  # comparisons, above which only the chosen metric is drawn of each
 LONGEST_NAME = 34  # characters of a line
@@ -67,11 +68,11 @@ def draw(
         for each in metrics:
             text = each.title if titled else textwrap.fill(one.name, LONGEST_NAME)
             labels.append((place, text, titled and each is metrics[0]))
-            _draw_row(axes, place, one.differences[each.name], each)
+            _draw_row(axes, place, one, each)
             place += 1
-    _label(axes, comparison, metrics[0], labels, place)
     if margin is not None:
         _draw_margin(axes, metrics[0], margin)
+    _label(axes, comparison, metrics[0], labels, place)
     for text in axes.figure.findobj(lambda artist: hasattr(artist, "set_parse_math")):
         text.set_parse_math(False)  # a class or a run may be called $x$
     return axes
@@ -92,8 +93,9 @@ def _head(axes: "Axes", place: float, one: Against, comparison: Comparison) -> N
     )
 
 
-def _draw_row(axes: "Axes", place: float, difference: Difference, metric: Metric) -> None:
-    colour, shape, _ = STYLES[verdict(difference, metric)]
+def _draw_row(axes: "Axes", place: float, one: Against, metric: Metric) -> None:
+    difference = one.differences[metric.name]
+    colour, shape, _ = STYLES[verdict(one, metric)]
     value = metric.scale * difference.value
     if difference.low is not None and difference.high is not None:
         ends = [metric.scale * difference.low, metric.scale * difference.high]
@@ -104,7 +106,7 @@ def _draw_row(axes: "Axes", place: float, difference: Difference, metric: Metric
         f"{text}  ({interval(metric, difference) or 'no interval'})",
         (1.02, place),
         xycoords=("axes fraction", "data"),
-        color=colour,
+        color="#333333",
         fontsize=9,
         va="center",
     )
@@ -147,18 +149,19 @@ def _label(
         fontweight="bold",
     )
     found = {
-        verdict(one.differences[each], BY_NAME[each])
+        verdict(one, each)
         for one in comparison.against
-        for each in comparison.metrics
+        for each in choose_metrics(comparison, metric.name)
     }
     for name, (colour, shape, text) in STYLES.items():
         if name in found:
             axes.scatter([], [], 52, colour, shape, label=text)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=9)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9)
 
 
 def _draw_margin(axes: "Axes", metric: Metric, margin: float) -> None:
     place = -metric.sign * margin * metric.scale
+    axes.scatter([place], [0], s=0)  # makes room for the line
     axes.axvline(place, color="#CC79A7", linewidth=1.2, linestyle="--", zorder=0)
     axes.annotate(
         "margin",

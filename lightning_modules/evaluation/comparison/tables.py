@@ -67,7 +67,7 @@ def differences_table(comparison: Comparison, metrics: Sequence[Metric]) -> Cell
                     interval(metric, found) or NOTHING,
                     p_value(found.p_value) or NOTHING,
                     *adjusted,
-                    verdict(found, metric),
+                    verdict(one, metric),
                 ]
             )
     return cells
@@ -118,7 +118,7 @@ def rows_for_csv(comparison: Comparison) -> list[dict[str, Any]]:
                     "high": found.high,
                     "p_value": found.p_value,
                     "p_value_holm": one.adjusted.get(name),
-                    "verdict": verdict(found, BY_NAME[name]),
+                    "verdict": verdict(one, BY_NAME[name]),
                     "method": found.method,
                     "num_units": found.num_units,
                     "first_runs": len(values[0]),

@@ -30,11 +30,16 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def verdict(difference: Difference, metric: Metric) -> str:
-    """``better``, ``worse`` or ``cannot tell``: what the interval says of the later variant."""
-    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
+def verdict(one: Against, metric: Metric) -> str:
+    """What the interval says of a later variant: ``better``, ``worse`` or ``cannot tell``.
+
+    ``maybe better`` and ``maybe worse`` do not survive the correction for several comparisons.
+    """
+    found = one.differences[metric.name]
+    if found.low is None or found.high is None or found.low <= 0 <= found.high:
         return "cannot tell"
-    return "better" if metric.sign * difference.value > 0 else "worse"
+    word = "better" if metric.sign * found.value > 0 else "worse"
+    return word if one.adjusted.get(metric.name, 0.0) < LEVEL else f"maybe {word}"
 
 
 def conclude(comparison: Comparison, one: Against, metric: Metric) -> str:
@@ -43,7 +48,7 @@ def conclude(comparison: Comparison, one: Against, metric: Metric) -> str:
     if one.same_model:
         return f"{other} and {first} give the same answers: they are the same model."
     difference = one.differences[metric.name]
-    found, over = verdict(difference, metric), _over(comparison, one)
+    found, over = verdict(one, metric), _over(comparison, one)
     if found == "cannot tell":
         bounds = interval(metric, difference)
         bounds = f"95 % interval {bounds}" if bounds else "no interval"
@@ -56,12 +61,11 @@ def conclude(comparison: Comparison, one: Against, metric: Metric) -> str:
     bounds = f"95 % interval {number(metric, lower)} to {number(metric, upper)}, over {over}"
     size = f"{number(metric, abs(difference.value))} {metric.unit} of {metric.phrase}"
     sentence = f"{other} is {found} than {first} by {size}, {bounds}"
-    adjusted = one.adjusted.get(metric.name, 0.0)
-    if adjusted >= LEVEL:
+    if found.startswith("maybe"):
         return (
             f"{sentence}. But it is one of {len(comparison.against)} comparisons, and among so "
-            "many a difference like this may be luck (p = "
-            f"{p_value(adjusted)} after Holm's correction, above {LEVEL}): do not rely on it."
+            f"many a difference like this may be luck (p = {p_value(one.adjusted[metric.name])} "
+            f"after Holm's correction, above {LEVEL}): do not rely on it."
         )
     return f"{sentence}."
 
