@@ -7,8 +7,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lightning_modules.loggers.run_logger import About, RunLogger
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 # so that an unreachable server is given up soon, and nothing is sent that nobody asked for
 CAREFUL = {
@@ -53,6 +57,7 @@ class MLflow(RunLogger):
         experiment = self.experiment if self.experiment is not None else about.project
         client = MlflowClient(uri)
         _make_experiment(client, experiment, files)
+        known = known if known is not None and _has_run(client, known) else None
         self._known_steps: dict[str, set[int]] | None = None if known is None else {}
         tags = {"folder": str(folder)} | ({} if about.group is None else {"sweep": about.group})
         self._logger = MLFlowLogger(
@@ -136,7 +141,20 @@ def _same_environment() -> Iterator[None]:
             os.environ[CHOSEN] = before
 
 
-def _make_experiment(client: object, name: str, files: str | None) -> None:
+def _has_run(client: "MlflowClient", identity: str) -> bool:
+    """Whether a store has a run; it may be another store than the one the run was started in."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_run(identity)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
+
+
+def _make_experiment(client: "MlflowClient", name: str, files: str | None) -> None:
     """Make an experiment that is not there; another process may do the same meanwhile."""
     from mlflow.exceptions import MlflowException
 
