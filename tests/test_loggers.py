@@ -299,7 +299,6 @@ def test_a_run_goes_on_with_other_loggers(images, store):
 
 
 def test_an_unreachable_server_costs_a_sentence_and_not_the_run(images, store, monkeypatch, logged):
-    monkeypatch.setattr("lightning_modules.loggers.mlflow_store.CAREFUL", QUICK)
     server = "logger.mlflow.tracking_uri=http://127.0.0.1:9"
     words = (*WORDS, "logger=mlflow", server)
     for name, value in QUICK.items():
@@ -366,9 +365,9 @@ def make_loggers(tmp_path, **fakes):
 @pytest.fixture
 def clock(monkeypatch):
     now = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(
-        "lightning_modules.loggers.run_loggers.time", SimpleNamespace(monotonic=lambda: now.seconds)
-    )
+    for module in ("run_loggers", "member"):
+        told = SimpleNamespace(monotonic=lambda: now.seconds)
+        monkeypatch.setattr(f"lightning_modules.loggers.{module}.time", told)
     return now
 
 
