@@ -296,6 +296,9 @@ def test_a_run_goes_on_with_other_loggers(images, store):
     words = (f"resume={out}", "trainer.max_epochs=3", "logger=tensorboard")
     train_in_process(images, out, *words)
     assert [step for step, _ in scalars_of(out)["train_loss_step"]] == [7, 8, 9]
+    train_in_process(images, out, f"resume={out}", "trainer.max_epochs=4", "logger=csv")
+    assert [step for step, _ in scalars_of(out)["train_loss_step"]] == [7, 8, 9]
+    assert len(read_csv(out / "history.csv")) == 4
 
 
 def test_an_unreachable_server_costs_a_sentence_and_not_the_run(images, store, monkeypatch, logged):
