@@ -296,10 +296,12 @@ def test_a_run_goes_on_with_other_loggers(images, store):
     words = (f"resume={out}", "trainer.max_epochs=3", "logger=tensorboard")
     train_in_process(images, out, *words)
     assert [step for step, _ in scalars_of(out)["train_loss_step"]] == [7, 8, 9]
+    train_in_process(images, out, f"resume={out}", "trainer.max_epochs=4", "logger=csv")
+    assert [step for step, _ in scalars_of(out)["train_loss_step"]] == [7, 8, 9]
+    assert len(read_csv(out / "history.csv")) == 4
 
 
 def test_an_unreachable_server_costs_a_sentence_and_not_the_run(images, store, monkeypatch, logged):
-    monkeypatch.setattr("lightning_modules.loggers.mlflow_store.CAREFUL", QUICK)
     server = "logger.mlflow.tracking_uri=http://127.0.0.1:9"
     words = (*WORDS, "logger=mlflow", server)
     for name, value in QUICK.items():
@@ -313,6 +315,19 @@ def test_an_unreachable_server_costs_a_sentence_and_not_the_run(images, store, m
 
 
 QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"}
+
+
+def test_a_run_that_its_store_has_lost_is_logged_as_a_new_one(logged, store, tmp_path):
+    from lightning_modules.loggers import MLflow
+
+    logger = MLflow()
+    found = logger.open(About("lost", None, store, {"a": 1}), tmp_path, "0" * 32, 5)
+    logger.log_metrics({"a": 1.0}, 5)
+    logger.close("stopped", {})
+    assert found != "0" * 32
+    (tmp_path / "loggers.json").write_text(json.dumps({"mlflow": found}))
+    assert mlflow_run(tmp_path, store)[1].info.status == "KILLED"
+    assert history_in_mlflow(tmp_path, store, "a") == [(5, 1.0)]
 
 
 class Fake(RunLogger):
@@ -353,9 +368,9 @@ def make_loggers(tmp_path, **fakes):
 @pytest.fixture
 def clock(monkeypatch):
     now = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(
-        "lightning_modules.loggers.run_loggers.time", SimpleNamespace(monotonic=lambda: now.seconds)
-    )
+    for module in ("run_loggers", "member"):
+        told = SimpleNamespace(monotonic=lambda: now.seconds)
+        monkeypatch.setattr(f"lightning_modules.loggers.{module}.time", told)
     return now
 
 
@@ -535,7 +550,9 @@ def test_a_confusion_matrix_is_drawn_darker_where_more_is_right():
 
 @pytest.mark.slow
 def test_two_processes_log_once_and_the_loss_of_both(logged, images, store):
-    words = (*WORDS, LOGGED, "trainer.devices=2")
+    # processes that are started know nothing of these tests' outputs/
+    server = f"logger.mlflow.tracking_uri=sqlite:///{store / 'mlflow.db'}"
+    words = (*WORDS, LOGGED, server, "trainer.devices=2")
     out = train_in_process(images, store / "runs" / "shapes" / "two", *words)
     one, two = scalars_of(logged), scalars_of(out)
     assert [s for s, _ in two["train_loss_step"]] == [s for s, _ in one["train_loss_step"]]

@@ -15,8 +15,9 @@ from workflow.places import find_run
 from workflow.run_about import read_about
 from workflow.run_best import best_runs, is_lower_better
 from workflow.run_filters import read_words
+from workflow.run_folders import list_records
 from workflow.run_list import list_runs
-from workflow.run_records import list_records, read_run
+from workflow.run_records import read_run
 from workflow.run_show import show_run
 from workflow.text_table import Column, lay_out
 
@@ -244,6 +245,18 @@ def test_one_run_is_told_whole(place):
 
 def test_why_a_run_failed_is_said(place):
     assert "CUDA out of memory" in show_run("study/2026-01-03_00-00-00/1")[0]
+
+
+def test_a_sweep_an_evaluation_and_a_control_are_shown_too(place):
+    assert names(show_run("study")[1]) == names(show_run("study/2026-01-03_00-00-00")[1])
+    assert len(show_run("study")[1]) == 2
+    evaluation = "drivers/2026-01-01_10-00-00/evaluations/2026-01-04_00-00-00"
+    text, found = show_run(evaluation)
+    assert found["kind"] == "evaluation" and found["test"] == 0.5 and "resume=" not in text
+    run = place / "runs" / "drivers" / "2026-01-02_10-00-00"
+    make_run(run / "control", "trained")
+    assert show_run("drivers/2026-01-02_10-00-00/control")[1]["state"] == "finished"
+    assert len(list_runs(["kind=run"], False)[1]) == 2
 
 
 def test_a_run_is_found_as_it_is_listed(place):

@@ -4,20 +4,18 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
+from lightning_modules.loggers.mlflow_manners import (
+    CHOSEN,
+    be_careful,
+    has_run,
+    make_experiment,
+    same_environment,
+)
 from lightning_modules.loggers.run_logger import About, RunLogger
 
-# so that an unreachable server is given up soon, and nothing is sent that nobody asked for
-CAREFUL = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}
-CHOSEN = "MLFLOW_TRACKING_URI"
 STATES = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 UNFIT = re.compile(r"[^\w/.\- ]")  # in a metric's name
 LONGEST, MOST = 500, 100  # characters of a parameter; parameters at once
@@ -43,8 +41,7 @@ class MLflow(RunLogger):
         self.tracking_uri, self.experiment = tracking_uri, experiment
 
     def open(self, about: About, folder: Path, known: str | None, step: int) -> str:  # noqa: D102
-        for name, value in CAREFUL.items():
-            os.environ.setdefault(name, value)
+        be_careful()
         logging.getLogger("alembic").setLevel(logging.WARNING)
         from lightning.pytorch.loggers import MLFlowLogger
         from mlflow import MlflowClient
@@ -52,7 +49,8 @@ class MLflow(RunLogger):
         uri, files = self._find_store(about.outputs)
         experiment = self.experiment if self.experiment is not None else about.project
         client = MlflowClient(uri)
-        _make_experiment(client, experiment, files)
+        make_experiment(client, experiment, files)
+        known = known if known is not None and has_run(client, known) else None
         self._known_steps: dict[str, set[int]] | None = None if known is None else {}
         tags = {"folder": str(folder)} | ({} if about.group is None else {"sweep": about.group})
         self._logger = MLFlowLogger(
@@ -62,7 +60,7 @@ class MLflow(RunLogger):
             tags=tags,
             run_id=known,
         )
-        with _same_environment():
+        with same_environment():
             self._client, self._run = self._logger.experiment, self._logger.run_id
         if known is not None:
             self._client.update_run(known, status="RUNNING")
@@ -122,28 +120,3 @@ class MLflow(RunLogger):
             history = self._client.get_metric_history(self._run, name)
             self._known_steps[name] = {one.step for one in history}
         return self._known_steps[name]
-
-
-@contextmanager
-def _same_environment() -> Iterator[None]:
-    """Take back that Lightning makes the store of one run that of all later ones."""
-    before = os.environ.get(CHOSEN)
-    try:
-        yield
-    finally:
-        os.environ.pop(CHOSEN, None)
-        if before is not None:
-            os.environ[CHOSEN] = before
-
-
-def _make_experiment(client: object, name: str, files: str | None) -> None:
-    """Make an experiment that is not there; another process may do the same meanwhile."""
-    from mlflow.exceptions import MlflowException
-
-    if client.get_experiment_by_name(name) is not None:
-        return
-    try:
-        client.create_experiment(name, artifact_location=files)
-    except MlflowException:
-        if client.get_experiment_by_name(name) is None:
-            raise

@@ -3,20 +3,17 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from lightning_modules.loggers.member import Member, Point
 from lightning_modules.loggers.run_logger import About, RunLogger
 from lightning_modules.run_files import write_json
-from lightning_modules.stop_signals import Stopped
 
 log = logging.getLogger(__name__)
 NAMES = "loggers.json"  # what each logger finds the run by again
 EVERY = 10.0  # seconds between two times that curves are sent
-# after a failure: seconds until the next attempt, and how many times as long as the failure took
-PAUSE, PATIENCE = 60.0, 20.0
-Point = tuple[dict[str, float], int]
 
 
 class RunLoggers:
@@ -32,7 +29,7 @@ class RunLoggers:
 
     def __init__(self, loggers: Mapping[str, RunLogger], about: About) -> None:
         self.about = about
-        self._members = {name: _Member(name, one) for name, one in loggers.items()}
+        self._members = {name: Member(name, one) for name, one in loggers.items()}
         self._folder: Path | None = None
         self._sent_at = 0.0
 
@@ -133,45 +130,6 @@ class RunLoggers:
         known = _read_names(self._folder)
         if found and known | found != known:
             write_json(self._folder / NAMES, known | found)
-
-
-class _Member:
-    """A logger, what it has still to take, and when it is asked again after a failure."""
-
-    def __init__(self, name: str, logger: RunLogger) -> None:
-        self.name, self.logger = name, logger
-        self.pending: list[Point] = []
-        self.opening: Callable[[], str] | None = None
-        self.opened = False
-        self.identity: str | None = None
-        self.retry_at = 0.0
-
-    def attempt(self, steps: Sequence[Callable[[], None]]) -> None:
-        """Open where that is to be done, send what is pending, then take the steps."""
-        started = time.monotonic()
-        if started < self.retry_at or self.opening is None:
-            return
-        try:
-            if not self.opened:
-                self.identity, self.opened = self.opening(), True
-            while self.pending:
-                self.logger.log_metrics(*self.pending[0])
-                del self.pending[0]
-            for step in steps:
-                step()
-        except Stopped:
-            raise
-        except Exception as error:
-            now = time.monotonic()
-            self.retry_at = now + max(PAUSE, PATIENCE * (now - started))
-            reason = str(error).strip().partition("\n")[0]
-            log.warning(
-                "%s does not take what this run logs (%s: %s). The run goes on without it and "
-                "tries again later.",
-                self.name,
-                type(error).__name__,
-                reason,
-            )
 
 
 def _read_names(folder: Path) -> dict[str, str]:

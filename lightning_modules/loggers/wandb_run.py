@@ -16,7 +16,7 @@ class WeightsAndBiases(RunLogger):
     """``<run>/wandb/``; ``wandb sync <run>/wandb/offline-run-*`` sends it later.
 
     A run that goes on has the same id. It logs the steps behind its checkpoint once more, with the
-    same values.
+    same values; what W&B had not written to its file when the run was killed is missing there.
 
     Args:
         project: That the run belongs to; None: called as the run.
@@ -54,7 +54,7 @@ class WeightsAndBiases(RunLogger):
             mode=self.mode or os.environ.get("WANDB_MODE") or "offline",
             resume="allow",
             reinit="create_new",  # a control is trained while the run itself is still open
-            settings=wandb.Settings(silent=True, console="off"),
+            settings=wandb.Settings(silent=True, console="off", **_flush_often(wandb.Settings)),
         )
         run.define_metric("trainer/global_step")
         run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
@@ -79,3 +79,9 @@ class WeightsAndBiases(RunLogger):
         run = self._logger.experiment
         run.summary.update(dict(metrics))
         run.finish(exit_code=int(state in ("failed", "stopped")))
+
+
+def _flush_often(settings: type) -> dict[str, float]:
+    """The option that has W&B write its file every second, and not every fifteen, if it has it."""
+    name = "x_transaction_log_flush_interval"
+    return {name: 1.0} if name in settings.model_fields else {}

@@ -51,6 +51,7 @@ HUSHED = (
     "AMP with fp16 is not supported on",
     "sync_dist=True",
     "broadcast_buffers",
+    "callbacks used to create the checkpoint",  # a logger that was switched off since
     r"module\(s\) in eval mode",  # a frozen backbone stays in it
 )
 # of the configuration that the classifier builds itself from, beside its model

@@ -6,7 +6,8 @@ from typing import Any
 from front.wording import nearest
 
 from workflow.run_filters import choose, read_words, say_nothing
-from workflow.run_records import MAIN, Record, list_records
+from workflow.run_folders import list_records
+from workflow.run_records import MAIN, Record
 from workflow.run_table import MOST, columns_of, describe, say_score, terminal_width
 from workflow.text_table import Column, lay_out
 

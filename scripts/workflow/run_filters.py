@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from front.wording import did_you_mean
 
 from workflow import places
-from workflow.run_records import Record, list_records
+from workflow.run_folders import list_records
+from workflow.run_records import Record
 
 FILTERS = ("name", "state", "gate", "backbone", "data", "seed", "kind")
 HOW = "There is no run yet. Train one: python scripts/train.py"

@@ -6,7 +6,8 @@ from typing import Any
 
 from workflow.run_best import is_lower_better
 from workflow.run_filters import choose, read_words, say_nothing
-from workflow.run_records import MAIN, Record, list_records
+from workflow.run_folders import list_records
+from workflow.run_records import MAIN, Record
 from workflow.run_table import describe, make_table, terminal_width
 from workflow.text_table import Column, lay_out
 

@@ -1,12 +1,10 @@
-"""What lies in outputs/, read fast: neither torch nor a parser of YAML is needed.
+"""What the folder of a run tells, read fast: neither torch nor a parser of YAML is needed.
 
 A folder that cannot be read is a record too, and says what is wrong with it.
 """
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,47 +57,17 @@ class Record:
         return f"best_val_{name}" if f"best_val_{name}" in self.metrics else f"val_{name}"
 
 
-def list_records() -> list[Record]:
-    """All runs, jobs of sweeps and evaluations below outputs/, the newest first."""
-    runs, sweeps = places.OUTPUTS / "runs", places.OUTPUTS / "sweeps"
-    records = [read_run(path, "run") for path in _folders(runs, 2)]
-    records += [read_run(path, "job") for path in _job_folders(sweeps)]
-    evaluations = [
-        read_evaluation(path, record)
-        for record in records
-        for path in _folders(record.folder / "evaluations", 1)
-    ]
-    foreign = [read_evaluation(path, None) for path in _folders(places.OUTPUTS / "evaluations", 1)]
-    return sorted([*records, *evaluations, *foreign], key=lambda one: one.when, reverse=True)
-
-
-def _folders(parent: Path, depth: int) -> Iterator[Path]:
-    if not parent.is_dir():
-        return
-    for path in parent.iterdir():
-        if path.is_dir() and not path.name.startswith("."):
-            if depth == 1:
-                yield path
-            else:
-                yield from _folders(path, depth - 1)
-
-
-def _job_folders(sweeps: Path) -> Iterator[Path]:
-    """A job lies one folder or more below its sweep (hydra.sweep.subdir)."""
-    for sweep in _folders(sweeps, 2):
-        for path, below, files in os.walk(sweep):
-            if Path(path) != sweep and {"config.yaml", "status.json"} & set(files):
-                below.clear()
-                yield Path(path)
-
-
 def read_run(folder: Path, kind: str = "run") -> Record:
     """Read the folder of a run; what is wrong with it becomes its state."""
     problems: list[str] = []
     status = _read_json(folder / "status.json", problems)
     metrics = _read_json(folder / "metrics.json", problems)
     about = read_about(folder / "config.yaml")
-    state, reason = _judge(folder, status, about is not None)
+    if folder.name == "control":  # the run that it is part of has the lock, and the last word
+        told = _read_json(folder.parent / "status.json", problems)
+        state, reason = _judge(folder.parent, told, about is not None)
+    else:
+        state, reason = _judge(folder, status, about is not None)
     if problems:
         state, reason = BROKEN, "; ".join(problems)
     name = _name_of(folder)

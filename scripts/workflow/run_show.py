@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from workflow import places
 from workflow.places import find_run
+from workflow.run_list import list_runs
 from workflow.run_records import MAIN, Record, read_evaluation, read_run
 from workflow.run_table import describe, say_score, terminal_width
 from workflow.run_words import (
@@ -33,11 +35,11 @@ FILES = (
 )
 
 
-def show_run(word: str) -> tuple[str, dict[str, Any]]:
+def show_run(word: str) -> tuple[str, Any]:
     """All about a run.
 
     Args:
-        word: ``latest``, a run's name or its folder.
+        word: ``latest``, a run's name or its folder; of a sweep: all of its runs.
 
     Returns:
         The text, and the same for programs.
@@ -45,12 +47,24 @@ def show_run(word: str) -> tuple[str, dict[str, Any]]:
     Raises:
         ValueError: There is no such run.
     """
+    sweep = places.OUTPUTS / "sweeps" / word
+    if word.strip("./\\") and sweep.is_dir() and not (sweep / "config.yaml").is_file():
+        name = sweep.relative_to(places.OUTPUTS / "sweeps").as_posix()
+        return list_runs([f"name={name}/*"], True)
     folder = find_run(word)
-    record = read_run(folder)
+    record = read_record(folder)
     found = describe(record) | {"command": _command(folder), "status": record.status}
     found |= {"split": count_split(folder / "split.csv"), "metrics": record.metrics}
     lines = [_line(left, right) for left, right in _lines(record, found)]
     return "\n".join([f"{record.name}: {record.state}", *lines]), found
+
+
+def read_record(folder: Path) -> Record:
+    """Read the folder of a run, of a job or of an evaluation."""
+    if folder.parent.name != "evaluations":
+        return read_run(folder)
+    run = folder.parents[1]
+    return read_evaluation(folder, read_run(run) if (run / "config.yaml").is_file() else None)
 
 
 def _lines(record: Record, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -101,7 +115,7 @@ def _say_next(record: Record) -> Iterator[tuple[str, str]]:
     train, name = "python scripts/train.py", quote_word(record.name)
     if record.state in ("stopped", "killed", "failed"):
         yield "go on", f"{train} {quote_word(f'resume={record.name}')}"
-    elif record.state == "finished":
+    elif record.state == "finished" and record.kind != "evaluation":
         yield "longer", f"{train} {quote_word(f'resume={record.name}')} trainer.max_epochs=..."
         yield "evaluate", f"python scripts/evaluate.py {quote_word(f'ckpt={record.name}')}"
         yield "look inside", f"python scripts/checkpoint.py {name}"
