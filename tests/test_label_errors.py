@@ -120,6 +120,16 @@ def test_the_file_is_a_table_to_be_filled_in(tmp_path):
     assert (tmp_path / "none.csv").read_text() == ",".join(COLUMNS) + "\n"
 
 
+def test_a_model_that_knows_nothing_is_not_believed():
+    rng = np.random.default_rng(2)
+    tables = [make_table(rng.dirichlet([9, 9], 80), rng.integers(0, 2, 80))]
+    true = rng.integers(0, 2, 80)
+    labels = np.where(np.arange(80) < 5, 1 - true, true)
+    tables.append(make_table(np.where(np.eye(2)[true] > 0, 0.9, 0.1), labels))
+    said = [describe_label_errors(table, find_label_errors(table), 0) for table in tables]
+    assert ["too little" in " ".join(one) for one in said] == [True, False]
+
+
 def test_learned_images_are_warned_of():
     table = make_table([[0.9, 0.1], [0.1, 0.9]], [0, 1])
     errors = find_label_errors(table)

@@ -14,6 +14,7 @@ import numpy as np
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.run_files import write_text
 
+TOO_MANY = 0.25  # share of the labels from which on it is the model that is wrong
 COLUMNS = (
     *("id", "image", "label", "suggested", "probability", "score", "group", "rank"),
     "decision",  # of a person: the right class, exclude, or blank to keep the label
@@ -107,4 +108,9 @@ def describe_label_errors(
         f"like {names[often[1]]} ({pairs.count(often)}). Look at the first ones: a model errs as "
         "well, and hard images stand among them."
     )
+    if len(errors) > TOO_MANY * len(table):
+        sentences.append(
+            "WARNING: that is so many that it says more about the model than about the labels: it "
+            "has learned too little to doubt them. Train it longer first."
+        )
     return sentences
