@@ -5,11 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from in_process import train_in_process
 from PIL import Image
+from readers import AROUND, CENTRE, Reader, make_sample, read_by
 from small_data import make_shapes, write_manifest
 from test_evaluate_command import evaluate_in_process
 
+from lightning_modules.evaluation.examples.backgrounds import swap_backgrounds
 from lightning_modules.evaluation.examples.choosing import (
     choose_masks,
     choose_mistakes,
@@ -23,6 +26,7 @@ from lightning_modules.evaluation.examples.drawing import (
     fit_size,
     outline,
 )
+from lightning_modules.evaluation.interventions.donors import gather_donors
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import read_predictions
 
@@ -163,6 +167,31 @@ def test_behind_an_exact_gate_no_background_changes_the_answer(trained):
         assert len(others) >= 1
         said = own.partition(": ")[2]
         assert all(caption.partition(": ")[2] == said for caption in others)
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize(("place", "flips"), [(AROUND, True), (CENTRE, False)])
+def test_a_reader_of_the_background_answers_by_it_and_one_of_the_roi_does_not(
+    place, flips, num_classes
+):
+    sample = make_sample(24, num_classes)
+    network = read_by(Reader(place, num_classes))
+    loaded = sample.load(sample.donors)
+    donors = gather_donors(loaded, sample.unit_of, sample.classes, torch.device("cpu"))
+    plain = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
+    batches = sample.load(sample.rows)
+    found = swap_backgrounds(network, batches, donors, sample.unit_of, plain, seed=0)
+    assert len(found) == 24
+    for one in found:
+        own, *lent = one.classes
+        assert own == int(one.id) % num_classes
+        assert lent[:2] == [own, (own + 1) % num_classes]
+        assert one.pixels.shape == (4, 32, 32, 3)
+        # four different pictures, whoever lent them
+        assert len({picture.tobytes() for picture in one.pixels}) == 4
+        answers = one.probs.argmax(axis=1).tolist()
+        assert answers == (one.classes if flips else [own] * 4)
+        assert one.flips is flips
 
 
 def test_the_same_test_draws_the_same_pictures(trained, tmp_path):

@@ -20,7 +20,7 @@ from lightning_modules.evaluation.examples.choosing import (
     second_classes,
 )
 from lightning_modules.evaluation.examples.composing import Composer, Native
-from lightning_modules.evaluation.examples.looks import look
+from lightning_modules.evaluation.examples.looks import Look, look
 from lightning_modules.evaluation.examples.sections import (
     Section,
     remove_sections,
@@ -33,6 +33,8 @@ from workflow.objects import Objects
 from workflow.plan import Plan, instantiate
 
 log = logging.getLogger(__name__)
+# by row: what was seen of an image, and the classes of its heat maps
+Looked = dict[int, tuple[Look, tuple[int, ...]]]
 MOST_CLASSES = 12  # of which images are shown where there are more than examples
 
 
@@ -76,55 +78,65 @@ def _draw(objects: Objects, trainer: Trainer, table: PredictionTable, num: int) 
     composer = Composer(table, lambda name: _read(data.table, row_of[name]))
     mistakes, uncertain = choose_mistakes(table, num), choose_uncertain(table, num)
     masks = choose_masks(table)
+    asked = sorted({*mistakes, *uncertain, *masks.values()})
+    pairs = np.stack([table.predicted[asked], second_classes(table, asked)], axis=1).tolist()
+    classes = {table.ids[row]: tuple(pair) for row, pair in zip(asked, pairs, strict=True)}
     model.to(trainer.strategy.root_device)
     try:
-        asked = sorted({*mistakes, *uncertain, *masks.values()})
-        pairs = np.stack([table.predicted[asked], second_classes(table, asked)], axis=1).tolist()
-        classes = {table.ids[row]: tuple(pair) for row, pair in zip(asked, pairs, strict=True)}
         batches = data.sample_loader(rows[asked]) if asked else ()
         looks = look(model.network, batches, classes, model.preprocessing)
         exchanged = show_exchanged(model, data, rows, table, composer, num, trainer)
     finally:
         model.cpu()
-
     if any(one.heat is None for one in looks.values()):
         log.info("No heat maps: the backbone ends in neither a feature map nor a grid of tokens.")
+    looked = {row: (looks[table.ids[row]], classes[table.ids[row]]) for row in asked}
+    return [
+        _show_data(data.table, rows, table, composer, num, data.seed),
+        *_show_answers(table, composer, looked, mistakes, uncertain),
+        *exchanged,
+        *_show_masks(composer, looked, masks),
+    ]
 
-    def show(chosen: Sequence[int]) -> list:
-        names = [table.ids[row] for row in chosen]
-        return [
-            composer.show_answer(row, looks[name], classes[name])
-            for row, name in zip(chosen, names, strict=True)
-        ]
 
+def _show_answers(
+    table: PredictionTable,
+    composer: Composer,
+    looked: Looked,
+    mistakes: Sequence[int],
+    uncertain: Sequence[int],
+) -> list[Section]:
     num_wrong = int((~table.correct).sum())
     spread = "groups" if table.groups is not None else "pairs of classes"
-    sections = [
-        _show_data(data.table, rows, table, composer, num, data.seed),
-        Section(
+    told = (
+        (
             "mistake",
             "Most confident mistakes",
             f"{num_wrong} of {len(table)} answers are wrong. Shown are those of the highest "
             f"probability, {spread} taking turns.",
-            show(mistakes),
+            mistakes,
         ),
-        Section(
+        (
             "uncertain",
             "Most uncertain answers",
             "Shown are the images whose first two classes are closest to each other, "
             f"{spread} taking turns.",
-            show(uncertain),
+            uncertain,
         ),
-        *exchanged,
+    )
+    return [
+        Section(kind, title, note, [composer.show_answer(row, *looked[row]) for row in chosen])
+        for kind, title, note, chosen in told
     ]
-    if masks:
-        drawn = [
-            composer.show_mask(row, looks[table.ids[row]], rank) for rank, row in masks.items()
-        ]
-        title = "Predicted masks: best, median and worst"
-        note = "By their overlap with your ROI (Dice: 1 is the same, 0 apart)."
-        sections.append(Section("masks", title, note, drawn))
-    return sections
+
+
+def _show_masks(composer: Composer, looked: Looked, masks: dict[str, int]) -> list[Section]:
+    if not masks:
+        return []
+    drawn = [composer.show_mask(row, looked[row][0], rank) for rank, row in masks.items()]
+    title = "Predicted masks: best, median and worst"
+    note = "By their overlap with your ROI (Dice: 1 is the same, 0 apart)."
+    return [Section("masks", title, note, drawn)]
 
 
 def _show_data(

@@ -72,17 +72,12 @@ def swap_backgrounds(
             logits.append(_answer(network, batch, images[-1], context).logits)
         pixels = np.stack([to_pixels(image, preprocessing) for image in images], axis=1)
         probs = torch.stack(logits, dim=1).float().softmax(dim=2).cpu().numpy()
-        # classes by their number among those that there are, and back
-        class_of = torch.empty(donors.num_classes, dtype=torch.long)
-        present = (donors.place_of >= 0).nonzero()[:, 0].cpu()
-        class_of[donors.place_of.cpu()[present]] = present
+        lent = torch.stack([_class_of(donors, donor) for donor in chosen], dim=1).tolist()
         for row, name in enumerate(batch["id"]):
-            own = [int(donor[row]) for donor in chosen]
-            kept = [0, *(1 + turn for turn, donor in enumerate(own) if donor >= 0)]
-            lent = [int(class_of[donors.place[donor]]) for donor in own if donor >= 0]
-            label = int(batch["label"][row])
-            if usable[row] and set(lent) - {label}:
-                swapped.append(Swapped(name, pixels[row, kept], probs[row, kept], [label, *lent]))
+            kept = [0, *(1 + turn for turn, one in enumerate(lent[row]) if one >= 0)]
+            classes = [int(batch["label"][row]), *(one for one in lent[row] if one >= 0)]
+            if usable[row] and len(set(classes)) > 1:
+                swapped.append(Swapped(name, pixels[row, kept], probs[row, kept], classes))
     return swapped
 
 
@@ -97,6 +92,12 @@ def _choose(donors: Donors, batch: dict[str, Any], generator: torch.Generator) -
         donors.choose("same", place, unit, generator),
         *(donors.choose("next", place, unit, generator, half) for half in (odd, ~odd)),
     ]
+
+
+def _class_of(donors: Donors, donor: Tensor) -> Tensor:
+    """Class (B,) of each donor, -1 where there is none."""
+    present = (donors.place_of >= 0).nonzero()[:, 0]  # in the order of their places
+    return torch.where(donor >= 0, present[donors.place[donor.clamp_min(0)]], -1)
 
 
 @torch.inference_mode()
