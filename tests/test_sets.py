@@ -70,13 +70,20 @@ def test_two_sets_of_one_name_are_refused():
         jobs_of_sets(spread_sets(["data=[a/a.csv,b/a.csv]"]))
 
 
-def test_two_hospitals_by_one_model(trained, hospitals, tmp_path):
+def test_two_hospitals_by_one_model(trained, hospitals, tmp_path, monkeypatch):
+    from lightning_modules.roi_classifier import ROIClassifier
+
     north, south = hospitals
     words = [f"ckpt={trained}", *QUICK, "data.allow_outside=true", "data.slice_by=site"]
     words += ["data.class_map={round: disc}", "unit=pair"]
     alone = evaluate_in_process(tmp_path / "s", *words, "data=manifest", f"data.manifest={south}")
+    load, loaded = ROIClassifier.load_from_checkpoint, []
+    monkeypatch.setattr(
+        ROIClassifier, "load_from_checkpoint", lambda file: loaded.append(file) or load(file)
+    )
     out = tmp_path / "out"
     metrics = evaluate_in_process(out, *words, f"data=[{north},{south}]")
+    assert len(loaded) == 1
     assert list(metrics["test_sets"]) == ["north", "south"]
     own = json.loads((out / "south" / "metrics.json").read_text())
     assert own == alone

@@ -21,7 +21,7 @@ def test_processes_write_what_one_writes_byte_for_byte(num_processes, trained, t
 
 @pytest.mark.slow
 def test_a_process_without_any_batch_changes_nothing(trained, tmp_path):
-    words = (f"ckpt={trained}", "trainer=ddp", "trainer.accelerator=cpu", "interventions=none")
+    words = (f"ckpt={trained}", "trainer=ddp", "trainer.accelerator=cpu", "slices=glare")
     evaluate_in_process(tmp_path / "one", *words, "trainer.devices=1")
     evaluate_in_process(tmp_path / "three", *words, "trainer.devices=3")  # 6 images, batches of 4
     for file in FILES:
