@@ -19,7 +19,7 @@ from datamodules.loading.dataset import ROIDataset, as_loaded
 from datamodules.loading.features import FeatureDataset
 from datamodules.loading.sampler import EpochSampler
 from datamodules.loading.sequences import find_sequences
-from datamodules.loading.shares import PartsOfBatches, WholeBatches
+from datamodules.loading.shares import FilledBatches, PartsOfBatches, WholeBatches
 from datamodules.loading.transforms import Preprocessing
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
@@ -104,7 +104,7 @@ class ROIDataModule(LightningDataModule):
         return self._loader(self._recall("val"), WholeBatches)
 
     def test_dataloader(self) -> DataLoader:  # noqa: D102
-        return self._loader(self.dataset("test"), WholeBatches)
+        return self._loader(self.dataset("test"), WholeBatches, filled=True)
 
     def _recall(self, split: str) -> ROIDataset | FeatureDataset:
         dataset = self.dataset(split, augmented=split == "train")
@@ -138,9 +138,13 @@ class ROIDataModule(LightningDataModule):
         self,
         dataset: ROIDataset | FeatureDataset,
         share: type[PartsOfBatches | WholeBatches] | None = None,
+        filled: bool = False,
         **changes: Any,  # noqa: ANN401
     ) -> DataLoader:
-        """Load a data set; ``share`` is what one of several processes takes of it, None: all."""
+        """Load a data set; ``share`` is what one of several processes takes of it, None: all.
+
+        ``filled``: all batches have the same size, see ``FilledBatches``.
+        """
         # features are there: a process that loads them would only carry them about
         workers = self.num_workers if dataset.images is dataset else 0
         settings = {
@@ -152,11 +156,15 @@ class ROIDataModule(LightningDataModule):
             "worker_init_fn": leave_interrupts if workers else None,
         }
         settings |= changes
-        if share is not None and self.trainer is not None and self.trainer.world_size > 1:
+        several = self.trainer is not None and self.trainer.world_size > 1
+        if filled or (share is not None and several):
             sampler = settings.pop("sampler", SequentialSampler(dataset))
             whole = settings.pop("batch_size"), settings.pop("drop_last", False)
-            place = self.trainer.global_rank, self.trainer.world_size
-            settings["batch_sampler"] = share(BatchSampler(sampler, *whole), *place)
+            batches = BatchSampler(sampler, *whole)
+            batches = FilledBatches(batches) if filled else batches
+            if several:
+                batches = share(batches, self.trainer.global_rank, self.trainer.world_size)
+            settings["batch_sampler"] = batches
         return DataLoader(dataset, **settings)
 
     @property

@@ -1,6 +1,6 @@
 """What a user can say about their data, whatever its source."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -24,6 +24,8 @@ class DataOptions(BoxOptions):
             None takes the backbone's own.
         num_workers: Loading processes; None chooses from the number of CPU cores.
         classes: Class names in the order of the outputs; None sorts them.
+        class_map: Class names of the data to those that are meant, such as the model's; None (null)
+            leaves the images of a class out. Names that it lacks stay as they are.
         positive_class: Of two classes the one to detect; None takes the last.
         group_from: Where the subject of an image is found: a column, ``parent`` (the name of its
             folder) or a regular expression on its path (its first group, else the whole match).
@@ -51,6 +53,8 @@ class DataOptions(BoxOptions):
             ``quarantine`` also lists them in the run folder.
         allow_duplicates: Whether one image may stand in two splits under two names.
         allow_outside: Whether files may lie outside the root.
+        corrections: CSV of decisions on labels, see ``datamodules.tables.corrections``; None: the
+            labels are right as they are.
         cache: ``auto`` decodes every image once and keeps it in outputs/cache, ``off`` decodes it
             each time; else the folder to keep them in, such as a disk of this machine.
         cache_gigabytes: Most that is kept there.
@@ -65,6 +69,7 @@ class DataOptions(BoxOptions):
     image_size: int | Sequence[int] | None = None
     num_workers: int | None = None
     classes: Sequence[str | int] | None = None
+    class_map: Mapping[str | int, str | int | None] | None = None
     positive_class: str | int | None = None
     group_from: str | None = None
     slice_by: Sequence[str] = ()
@@ -82,6 +87,7 @@ class DataOptions(BoxOptions):
     on_bad_image: BadImagePolicy = "error"
     allow_duplicates: bool = False
     allow_outside: bool = False
+    corrections: str | None = None
     cache: str | bool = "auto"
     cache_gigabytes: float = 20.0
     cache_features: Literal["auto"] | bool = "auto"
@@ -92,6 +98,9 @@ class DataOptions(BoxOptions):
         # labels such as 0 and 1 are names, however they are typed
         if self.classes is not None:
             self.classes = tuple(str(name) for name in _as_tuple(self.classes))
+        if self.class_map is not None:
+            meant = self.class_map.items()
+            self.class_map = {str(k): None if v is None else str(v) for k, v in meant}
         if self.positive_class is not None:
             self.positive_class = str(self.positive_class)
         if self.test_on is not None:
@@ -180,6 +189,7 @@ class AsTrained:
         on_bad_image: What becomes of images that cannot be read.
         allow_duplicates: Whether one image may stand in two splits.
         allow_outside: Whether files may lie outside the root.
+        corrections: Decisions on labels, beside those that the run was trained with.
         cache: Where decoded images are kept.
         cache_gigabytes: Most that is kept there.
     """
@@ -192,6 +202,7 @@ class AsTrained:
     on_bad_image: BadImagePolicy | None = None
     allow_duplicates: bool | None = None
     allow_outside: bool | None = None
+    corrections: str | None = None
     cache: str | bool | None = None
     cache_gigabytes: float | None = None
 

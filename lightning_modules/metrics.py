@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +16,29 @@ from torchmetrics.classification import (
     MulticlassStatScores,
 )
 
-from lightning_modules.networks.across import count_processes
+from lightning_modules.networks.across import across, count_processes
 
 PER_CLASS = {"precision": MulticlassPrecision, "recall": MulticlassRecall, "f1": MulticlassF1Score}
+
+
+class Step(NamedTuple):
+    """What a batch came to.
+
+    loss (), the mean of the images that got an answer; probs (B, C); label (B,); answered (B,) bool
+    whether an image got an answer and counts; empty (B,) bool whether its mask covers nothing.
+    num_images that count: B, or 0 where they count in another process.
+    """
+
+    loss: Tensor
+    probs: Tensor
+    label: Tensor
+    answered: Tensor
+    empty: Tensor
+    num_images: int
+
+    def to(self, device: torch.device | str) -> "Step":
+        """The same on another device."""
+        return Step(*(one.to(device) for one in self[:-1]), self.num_images)
 
 
 class PhaseMetrics(nn.Module):
@@ -33,36 +53,59 @@ class PhaseMetrics(nn.Module):
         class_names: In the order of the logits.
         full: False keeps accuracy and macro F1 only (training, where the rest is not looked at).
         means: Names of what is averaged.
+        joins: Whether several processes join what each took in; False where each takes in all.
     """
 
-    def __init__(self, class_names: Sequence[str], full: bool, means: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        full: bool,
+        means: Sequence[str] = (),
+        joins: bool = True,
+    ) -> None:
         super().__init__()
-        classes = len(class_names)
+        classes, shared = len(class_names), {"sync_on_compute": joins}
         self.class_names = class_names
         metrics: dict[str, Metric] = {
-            "accuracy": MulticlassAccuracy(classes, average="micro"),
-            "macro_f1": MulticlassF1Score(classes, average="macro"),
+            "accuracy": MulticlassAccuracy(classes, average="micro", **shared),
+            "macro_f1": MulticlassF1Score(classes, average="macro", **shared),
         }
         per_class: dict[str, Metric] = {}
         if full:
-            per_class = {name: kind(classes, average=None) for name, kind in PER_CLASS.items()}
-            per_class |= {"auroc": MulticlassAUROC(classes, average=None)}
-            per_class |= {"counts": MulticlassStatScores(classes, average=None)}
+            kinds = PER_CLASS | {"auroc": MulticlassAUROC, "counts": MulticlassStatScores}
+            per_class = {n: kind(classes, average=None, **shared) for n, kind in kinds.items()}
         self.full = full
-        self.seen = SumMetric()  # images since the last reset
+        self.seen = SumMetric(**shared)  # images since the last reset
         # named, not found at the first update: a process without images would find others
         self.overall = MetricCollection(metrics, compute_groups=[[name] for name in metrics])
         groups = [[name for name in per_class if name != "auroc"], ["auroc"]] if full else False
         self.per_class = MetricCollection(per_class, compute_groups=groups)
         # NaN stays NaN: by default it is left out in silence, and "disable" of torchmetrics 1.9
         # leaves the weights out as well
-        self.means = nn.ModuleDict({name: MeanMetric(nan_strategy=math.nan) for name in means})
+        self.means = nn.ModuleDict(
+            {name: MeanMetric(nan_strategy=math.nan, **shared) for name in means}
+        )
 
     def update(self, probs: Tensor, label: Tensor) -> None:
         """Take in a batch: probs (B, C), label (B,)."""
         self.seen.update(len(label))
         self.overall.update(probs, label)
         self.per_class.update(probs, label)
+
+    def take(self, step: Step) -> None:
+        """Take in what a batch came to; an image without an answer counts in no score."""
+        answered = step.answered
+        if answered.any():
+            self.update(step.probs[answered], step.label[answered])
+        # of a step that several processes take together each has its part of the loss
+        num_answered = float(across(answered.sum()))
+        if num_answered:
+            self.average("loss", step.loss, num_answered)
+        if "empty_mask_share" in self.means:
+            share = (step.empty & answered).float().mean()
+            self.average("empty_mask_share", share, step.num_images)
+        if "answered_share" in self.means:
+            self.average("answered_share", answered.float().mean(), step.num_images)
 
     def average(self, name: str, value: Tensor, num_images: float) -> None:
         """Take in the mean of ``name`` over ``num_images`` images."""

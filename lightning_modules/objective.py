@@ -79,6 +79,26 @@ def classification_loss(
     return criterion(output.logits, target, weight)
 
 
+def count_once(
+    output: NetworkOutput, batch: Mapping[str, Any]
+) -> tuple[NetworkOutput, dict[str, Any]]:
+    """The rows of a batch, and of what a network said of it, that count: its first.
+
+    A batch of a test that was filled up has ``num_own``, the images that are its own; one that is
+    borrowed has none.
+    """
+    size = len(batch["label"])
+    num_own = 0 if batch.get("borrowed") else batch.get("num_own", size)
+    if num_own == size:
+        return output, dict(batch)
+    logits, mask, origin, mask_logits, maps = output
+    maps = {name: values[:num_own] for name, values in maps.items()}
+    found = None if mask_logits is None else mask_logits[:num_own]
+    cut = NetworkOutput(logits[:num_own], mask[:num_own], origin[:num_own], found, maps)
+    rows = {k: v[:num_own] if isinstance(v, Tensor | list) else v for k, v in batch.items()}
+    return cut, rows
+
+
 def mix_targets(
     output: NetworkOutput, label: Tensor, weight: Tensor | None
 ) -> tuple[Tensor, Tensor]:

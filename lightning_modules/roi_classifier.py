@@ -16,12 +16,12 @@ from lightning_modules.build import build
 from lightning_modules.callbacks.epoch_callback import has_validated
 from lightning_modules.checkpoint import describe_versions, load_all, open_checkpoint, rebuild
 from lightning_modules.extras import Extras
-from lightning_modules.metrics import PhaseMetrics
+from lightning_modules.metrics import PhaseMetrics, Step
 from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.across import (
-    across,
     average_statistics,
     count_processes,
+    gather_in_order,
     joint_step,
 )
 from lightning_modules.networks.backbone import native_size
@@ -29,6 +29,7 @@ from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin
 from lightning_modules.objective import (
     classification_loss,
+    count_once,
     dominant_label,
     run_network,
     training_loss,
@@ -99,6 +100,7 @@ class ROIClassifier(LightningModule):
         self.loss = build(loss, class_weights, class_counts)
         self.metrics = self.configure_metrics()
         self._resumed: dict[str, Any] | None = None
+        self._tested: list[Step] = []
         self._validated: dict[str, Tensor] = {}  # of a resumed run, before it was stopped
 
     @classmethod
@@ -137,7 +139,10 @@ class ROIClassifier(LightningModule):
         means += ["answered_share"] if gate.roi_missing == "abstain" else []
         # ModuleDict refuses the key "train", the name of its own method
         return nn.ModuleDict(
-            {f"{p}_metrics": PhaseMetrics(names, p != "train", means) for p in PHASES}
+            {
+                f"{p}_metrics": PhaseMetrics(names, p != "train", means, joins=p != "test")
+                for p in PHASES
+            }
         )
 
     @property
@@ -177,32 +182,15 @@ class ROIClassifier(LightningModule):
             batch = {**batch, "roi": nothing, "has_roi": nothing[:, :, 0, 0]}
         return run_network(self.answering, batch)
 
-    def _evaluate(self, batch: Mapping[str, Any], phase: str) -> NetworkOutput:
-        output = self(batch)
-        loss = classification_loss(output, batch, self.loss)
-        self._log_step(phase, loss, output, batch)
-        return output
-
-    def _log_step(
-        self, phase: str, loss: Tensor, output: NetworkOutput, batch: Mapping[str, Any]
-    ) -> None:
-        """Take in what a batch came to; an image without an answer counts in no score."""
-        size, metrics = len(batch["label"]), self.metrics[f"{phase}_metrics"]
+    def _summarise(self, loss: Tensor, output: NetworkOutput, batch: Mapping[str, Any]) -> Step:
+        """What a batch came to; an image without an answer, or that is borrowed, does not count."""
+        size = len(batch["label"])
         answered = output.origin[:size] != MaskOrigin.ABSTAIN
         if batch.get("borrowed"):  # they count in another process
             size, answered = 0, torch.zeros_like(answered)
         probs = output.logits[: len(answered)].detach().float().softmax(dim=1)
-        if answered.any():
-            metrics.update(probs[answered], batch["label"][answered])
-        # of a step that several processes take together each has its part of the loss
-        num_answered = float(across(answered.sum()))
-        if num_answered:
-            metrics.average("loss", loss.detach(), num_answered)
-        if "empty_mask_share" in metrics.means:
-            empty = ~output.mask[: len(answered)].flatten(1).any(dim=1)
-            metrics.average("empty_mask_share", (empty & answered).float().mean(), size)
-        if "answered_share" in metrics.means:
-            metrics.average("answered_share", answered.float().mean(), size)
+        empty = ~output.mask[: len(answered)].flatten(1).any(dim=1)
+        return Step(loss.detach(), probs, batch["label"], answered, empty, size)
 
     def _log_metrics(self, phase: str) -> None:
         metrics = self.metrics[f"{phase}_metrics"]
@@ -231,7 +219,7 @@ class ROIClassifier(LightningModule):
             loss = loss if counts else loss * 0.0
             # mixtures are scored by the label of their larger part
             scored = batch | {"label": dominant_label(output, batch["label"])}
-            self._log_step("train", loss, output, scored)
+            self.metrics["train_metrics"].take(self._summarise(loss, output, scored))
         self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch["label"]))
         num_batches = self.trainer.num_training_batches
         return loss * window_scale(batch_idx, num_batches, self.trainer.accumulate_grad_batches)
@@ -249,10 +237,20 @@ class ROIClassifier(LightningModule):
             average_statistics(self)  # of the network and of the average of its weights
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:  # noqa: D102
-        self._evaluate(batch, "val")
+        output = self(batch)
+        loss = classification_loss(output, batch, self.loss)
+        self.metrics["val_metrics"].take(self._summarise(loss, output, batch))
 
-    def test_step(self, batch: Mapping[str, Any], batch_idx: int) -> NetworkOutput:  # noqa: D102
-        return self._evaluate(batch, "test")
+    def on_test_start(self) -> None:  # noqa: D102
+        self._tested = []
+
+    def test_step(self, batch: Mapping[str, Any], batch_idx: int) -> NetworkOutput:
+        """Answer a batch; what repeats an image, to fill the batch, is taken away again."""
+        output, batch = count_once(self(batch), batch)
+        if len(batch["label"]):
+            loss = classification_loss(output, batch, self.loss)
+            self._tested.append(self._summarise(loss, output, batch).to("cpu"))
+        return output
 
     def on_train_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("train")
@@ -262,7 +260,10 @@ class ROIClassifier(LightningModule):
     def on_validation_epoch_end(self) -> None:  # noqa: D102
         self._log_metrics("val")
 
-    def on_test_epoch_end(self) -> None:  # noqa: D102
+    def on_test_epoch_end(self) -> None:
+        """Take in all batches of all processes in their order: sums are those of one process."""
+        for step in gather_in_order(self._tested):
+            self.metrics["test_metrics"].take(step.to(self.device))
         self._log_metrics("test")
 
     def configure_optimizers(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""The train command without another interpreter."""
+"""Commands without another interpreter."""
 
+import json
 from pathlib import Path
 
 
@@ -37,3 +38,20 @@ def train_in_process(manifest: Path, out: Path, *overrides: str) -> Path:
         check_same_split(plan.table, checkpoint.parents[1])
     run(plan, journal, checkpoint)
     return out
+
+
+def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
+    """Evaluate as scripts/evaluate.py does; returns the metrics."""
+    from front.composition import compose_job
+    from front.conf_tree import ConfTree
+    from front.sets import spread_sets
+    from workflow.call import Call
+    from workflow.evaluation import evaluate
+    from workflow.journal import Journal
+    from workflow.several_sets import evaluate_sets
+
+    typed = spread_sets([*overrides, *([] if out is None else [f"out={out}"])])
+    cfg = compose_job("evaluate", typed, ConfTree()).cfg
+    command = evaluate_sets if cfg.sets else evaluate
+    command(cfg, Call(typed, None, None), Journal())
+    return {} if out is None else json.loads((out / "metrics.json").read_text())

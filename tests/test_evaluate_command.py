@@ -3,32 +3,17 @@
 import csv
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from front.composition import compose_job
-from front.conf_tree import ConfTree
-from in_process import train_in_process
+from in_process import evaluate_in_process, train_in_process
 from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import save_file
 from small_data import make_shapes, write_manifest
 
 OTHER = ["data=manifest", "data.num_workers=0", "trainer.accelerator=cpu"]
-
-
-def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
-    """Evaluate as scripts/evaluate.py does; returns the metrics."""
-    from workflow.call import Call
-    from workflow.evaluation import evaluate
-    from workflow.journal import Journal
-
-    typed = [*overrides, *([] if out is None else [f"out={out}"])]
-    cfg = compose_job("evaluate", typed, ConfTree()).cfg
-    evaluate(cfg, Call(typed, None, None), Journal())
-    return {} if out is None else json.loads((out / "metrics.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +107,10 @@ def test_weights_of_timm_are_audited(trained, plain_weights, shapes, tmp_path):
         (["ckpt={run}", "split=tests"], "split is 'tests', expected train, val, test, all"),
         (["ckpt={run}", "classes=[a,b]"], "knows its own"),
         (["ckpt={run}", "seed=-1"], "seed is -1"),
-        (["ckpt={run}", "trainer.devices=2"], "expected one device"),
+        (
+            ["ckpt={run}", "trainer.devices=2", "trainer.limit_test_batches=1"],
+            "limit_test_batches needs one device",
+        ),
         (["ckpt={run}", "trainer.limit_test_batches=0"], "nothing would be evaluated"),
         (["ckpt={run}", *OTHER, "{shapes}", "data.image_size=64"], "data.image_size cannot be"),
         (["ckpt={run}", "+gate=pixel"], "gate cannot be chosen"),

@@ -11,6 +11,7 @@ from lightning_modules.evaluation.scores.parts import (
     balanced_accuracy_of,
     macro_f1_of,
 )
+from lightning_modules.evaluation.statistics import auroc_coverage
 from lightning_modules.evaluation.statistics.bootstrap import bootstrap_interval, resample
 from lightning_modules.evaluation.statistics.coverage import POPULATIONS, measure_coverage
 from lightning_modules.evaluation.statistics.delong import (
@@ -269,6 +270,15 @@ def test_with_30_groups_95_percent_are_93_to_97(name):
     for score, shares in measure_coverage(POPULATIONS[name], 30, 1500, seed=7).items():
         assert 0.93 <= shares["bootstrap-t"] <= 0.97, score
         assert shares["percentile"] < shares["bootstrap-t"], score
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one_class", [False, True])
+def test_of_the_auroc_too(one_class):
+    shares = auroc_coverage.measure_coverage(30, 1.5, one_class, 800, seed=3)
+    assert 0.93 <= shares["bootstrap-t"] <= 0.97
+    # blind to groups, as it is often used
+    assert shares["DeLong"] < 0.8
 
 
 def test_the_bootstrap_covers_better_than_percentiles():

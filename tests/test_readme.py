@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from front.composition import job_problems
 from front.conf_tree import ConfTree
+from front.sets import jobs_of_sets, spread_sets
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,8 +34,10 @@ def test_every_command_is_one_that_the_program_accepts(command):
     _, script, *words = [word for word in shlex.split(command) if word != "--multirun"]
     if words in (["--help"], []) or any(word.startswith("resume=") for word in words):
         return
+    words = spread_sets(words) if script.endswith("evaluate.py") else words
     singles = [word if "[" in word else word.split(",")[0] for word in words]
-    assert job_problems(Path(script).stem, singles, ConfTree()) == []
+    for job in list(jobs_of_sets(singles).values()) or [singles]:
+        assert job_problems(Path(script).stem, job, ConfTree()) == []
 
 
 def test_every_file_it_names_is_there():

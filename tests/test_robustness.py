@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from front.run import _bracket_lists
+from in_process import evaluate_in_process
 from readers import CENTRE, Reader, make_batch, read_by
-from test_evaluate_command import evaluate_in_process
 
 from datamodules.loading.transforms import Preprocessing
 from lightning_modules.evaluation.interventions.answers import Answers, Recorded

@@ -10,7 +10,13 @@ from torch.utils.data import BatchSampler
 from workflow.device_request import count_asked, find_device_problems
 from workflow.devices import build_trainer, count_devices
 
-from datamodules.loading.shares import Borrowed, PartsOfBatches, WholeBatches, part_of
+from datamodules.loading.shares import (
+    Borrowed,
+    FilledBatches,
+    PartsOfBatches,
+    WholeBatches,
+    part_of,
+)
 from lightning_modules.strategies import Replicated, Sharded
 
 SIZES = [
@@ -47,6 +53,15 @@ def test_a_step_is_the_batch_of_one_process_in_parts(num_images, size, num_proce
     whole = list(BatchSampler(range(num_images), size, drop_last=False))
     for batch, parts in zip(whole, zip(*counted, strict=True), strict=True):
         assert [key for part in parts for key in part] == batch
+
+
+@pytest.mark.parametrize("num_images", [1, 5, 6, 7, 12])
+def test_filled_batches_have_one_size_and_every_image_once(num_images):
+    batches = list(FilledBatches(BatchSampler(range(num_images), 6, drop_last=False)))
+    assert {len(batch) for batch in batches} == {6}
+    own = [batch[: getattr(batch, "num_own", 6)] for batch in batches]
+    assert [key for batch in own for key in batch] == list(range(num_images))
+    assert len(set(batches[-1])) == len(own[-1])
 
 
 def test_no_part_is_a_single_image():

@@ -39,7 +39,7 @@ def read_leniently(options: ImageSource, seed: int) -> tuple[ImageTable, Finding
 def _find_classes(options: ImageSource) -> list[str] | None:
     """The words of the labels; None: the rows cannot be read."""
     try:
-        raw = options.read_raw([])
+        raw = options.read_mapped([])
     except ValueError:
         return None
     return sorted(raw.columns["label"].unique().to_pylist())

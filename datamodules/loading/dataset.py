@@ -14,7 +14,7 @@ from datamodules.augmentation.augmentation import Augmentation
 from datamodules.augmentation.draws import Draws
 from datamodules.loading.cache import ImageCache
 from datamodules.loading.preparation import Preparation
-from datamodules.loading.shares import Borrowed
+from datamodules.loading.shares import Borrowed, Filled
 from datamodules.loading.transforms import Preprocessing
 from datamodules.regions.planes import read_distractors, resize_generously
 from datamodules.tables.table import ImageTable
@@ -72,8 +72,13 @@ class ROIDataset(Dataset):
         return self.load([key])
 
     def __getitems__(self, keys: Sequence[Key]) -> dict[str, Any]:
-        """A batch; ``borrowed`` (true) is there where its images count in another process."""
+        """A batch; ``borrowed`` (true) is there where its images count in another process.
+
+        ``num_own`` is there where it was filled up: the images that are its own, its first.
+        """
         batch = self.load(keys)
+        if isinstance(keys, Filled):
+            return batch | {"num_own": keys.num_own}
         return batch | {"borrowed": True} if isinstance(keys, Borrowed) else batch
 
     def load(self, keys: Sequence[Key]) -> dict[str, Any]:

@@ -17,6 +17,37 @@ class Borrowed(list):
     """Keys of images that count in another process."""
 
 
+class Filled(list):
+    """Keys of a whole batch: ``num_own`` images, then the last again and again."""
+
+    num_own: int
+
+
+class FilledBatches(Sampler):
+    """Batches of one size; the last repeats its last image, which counts once.
+
+    What a network answers may depend on the size of the batch, by rounding: so it does not depend
+    on how many images there are.
+
+    Args:
+        batches: Of ``batch_size``, the last of the rest.
+    """
+
+    def __init__(self, batches: BatchSampler) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list]:
+        for keys in self.batches:
+            missing = self.batches.batch_size - len(keys)
+            filled = Filled(keys + keys[-1:] * missing) if missing else keys
+            if missing:
+                filled.num_own = len(keys)
+            yield filled
+
+
 class PartsOfBatches(Sampler):
     """Of every training batch the part of one process.
 
@@ -45,12 +76,12 @@ class WholeBatches(Sampler):
     """Of the batches to evaluate every so many-th: each is what one process alone would see.
 
     Args:
-        batches: All of them.
+        batches: All of them, in their order.
         rank: Of the process, from 0.
         num_processes: That deal them out among themselves, each as many.
     """
 
-    def __init__(self, batches: BatchSampler, rank: int, num_processes: int) -> None:
+    def __init__(self, batches: Sampler, rank: int, num_processes: int) -> None:
         self.batches = batches
         self.rank = rank
         self.num_processes = num_processes

@@ -25,7 +25,7 @@ def read_splits(raw: RawTable, default: int = TRAIN, column: str = "split") -> n
     problems = [f"{column} {name!r} is unknown, expected train, val or test" for name in unknown]
     blank = np.flatnonzero(written == "") if "" in words else ()
     if len(blank):
-        rows_named = list_some([int(row) + raw.first_row for row in blank])
+        rows_named = list_some([raw.row_number(int(row)) for row in blank])
         problems.append(
             f"{column} is blank in {len(blank)} rows ({rows_named}) and given in others; "
             "give all or none"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datamodules.problems import list_some, raise_problems
+from datamodules.tables.class_map import explain_unknown
 from datamodules.tables.codes import Codes
 from datamodules.tables.manifest import RawTable
 
@@ -48,8 +49,8 @@ def settle_model_classes(raw: RawTable, names: Sequence[str]) -> tuple[tuple[str
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise ValueError(
-            f"{raw.name} has images labelled {list_some(unknown)}, and the model knows "
-            f"{', '.join(names)}: give the labels the model's words, or leave these images out."
+            f"{raw.name} has images labelled {list_some(unknown, len(unknown))}, and the model "
+            f"knows {', '.join(names)}. {explain_unknown(unknown, names)}"
         )
     return tuple(names), _index_labels(written, names)
 

@@ -8,7 +8,7 @@ count), and any column of the user's own. Blank means unknown.
 
 import csv
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class RawTable:
         name: Where the rows come from, for messages.
         first_row: Number that people give the first row (2 below a header line).
         distractors: Name to (rows, 4) boxes, as ``boxes``, of what must not count.
+        kept: (rows,) number of each row in the source; None: all of its rows are here.
+        left_out: Class name to how many of its images were left out (``data.class_map``).
     """
 
     columns: pa.Table
@@ -47,10 +49,31 @@ class RawTable:
     name: str
     first_row: int
     distractors: dict[str, np.ndarray] = field(default_factory=dict)
+    kept: np.ndarray | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def row_number(self, row: int) -> int:
+        """The number of a row as its reader finds it."""
+        return self.first_row + (row if self.kept is None else int(self.kept[row]))
 
     def row_name(self, row: int) -> str:
         """Name a row as its reader finds it."""
-        return f"{self.name} row {row + self.first_row}"
+        return f"{self.name} row {self.row_number(row)}"
+
+    def with_columns(self, columns: pa.Table) -> "RawTable":
+        """The same rows with other columns."""
+        return replace(self, columns=columns)
+
+    def keep(self, rows: np.ndarray, left_out: dict[str, int]) -> "RawTable":
+        """Some of the rows alone, in ascending order, which keep their names."""
+        return replace(
+            self,
+            columns=self.columns.take(pa.array(rows)),
+            boxes={name: boxes[rows] for name, boxes in self.boxes.items()},
+            distractors={name: boxes[rows] for name, boxes in self.distractors.items()},
+            kept=rows if self.kept is None else self.kept[rows],
+            left_out=left_out,
+        )
 
     @cached_property
     def images_repeat(self) -> bool:

@@ -103,6 +103,8 @@ def build_table(
         notes=notes,
         distractors=raw.distractors,
         window=options.window,
+        kept=raw.kept,
+        left_out=raw.left_out,
     )
 
 

@@ -50,6 +50,7 @@ class ImageTable:
             ruler, a logo.
         window: Values of deep grey that become black and white (``datamodules.files.window``).
         kept: (rows,) number of each row in the source; None: all of its rows are here.
+        left_out: Class name to how many of its images were left out (``data.class_map``).
     """
 
     columns: pa.Table
@@ -73,6 +74,7 @@ class ImageTable:
     distractors: dict[str, np.ndarray] = field(default_factory=dict)
     window: Window | None = None
     kept: np.ndarray | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -11,8 +11,10 @@ from torch import Tensor
 from lightning_modules.evaluation.mask_quality import dice, iou, recall
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
+from lightning_modules.networks.across import gather_in_order
 from lightning_modules.networks.gates.base import NetworkOutput
 from lightning_modules.networks.mask_source import MaskOrigin, join_regions
+from lightning_modules.objective import count_once
 
 QUALITIES = {"mask_dice": dice, "mask_iou": iou, "mask_recall": recall}
 
@@ -42,6 +44,9 @@ class Predictions(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
+        outputs, batch = count_once(outputs, batch)
+        if not batch["id"]:  # they count in another process
+            return
         mask = outputs.mask.float().mean(dim=(1, 2, 3))
         parts = [outputs.logits.float(), outputs.origin, mask, batch["roi_share"]]
         parts.append(measure_masks(outputs, batch))
@@ -49,7 +54,7 @@ class Predictions(Callback):
         self._parts.append((batch["id"], *(part.cpu().numpy() for part in parts)))
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        ids, *columns = zip(*self._parts, strict=True)
+        ids, *columns = zip(*gather_in_order(self._parts), strict=True)
         ids = [name for part in ids for name in part]
         logits, origins, mask_share, roi_share, quality, weights = map(np.concatenate, columns)
         dataset = trainer.test_dataloaders.dataset
@@ -76,7 +81,7 @@ class Predictions(Callback):
             if np.isnan(quality).all()
             else dict(zip(QUALITIES, quality.T, strict=True)),
         )
-        if self.writes:
+        if self.writes and trainer.is_global_zero:
             write_predictions(self.table, Path(trainer.default_root_dir) / self.file_name)
 
 

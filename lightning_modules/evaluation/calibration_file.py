@@ -20,7 +20,7 @@ class Calibration:
     Args:
         checkpoint: Its file name.
         checkpoint_hash: SHA-256 of its file.
-        chosen_on: Split of the images that all this was chosen on: ``val``.
+        chosen_on: Images that all this was chosen on: ``val``, or ``out_of_fold``.
         num_images: How many they were.
         num_groups: Of how many groups; None: not known.
         class_names: In the order of the logits.

@@ -9,6 +9,7 @@ FEW_GROUPS = 10
 FEW_IMAGES = 100
 WIDE = 0.2  # an interval that leaves more open than this tells little
 GOOD_ECE = 0.05
+SPLITS = {"val": "validation", "out_of_fold": "out-of-fold"}
 RULES = {
     "youden": "the largest sensitivity + specificity",
     "sensitivity": "a sensitivity of at least {at:.0%}",
@@ -105,7 +106,8 @@ def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | N
     said = "; ".join(parts)
     return (
         f"To detect {detected} from a probability of {point.threshold:.3g} on "
-        f"(chosen on {calibration.num_images} validation images{groups} for {rule}): {said}."
+        f"(chosen on {calibration.num_images} {SPLITS[calibration.chosen_on]} images{groups} for "
+        f"{rule}): {said}."
     )
 
 
@@ -116,17 +118,18 @@ def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) 
     rule, target = calibration.abstain, _percent(calibration.abstain.target_risk)
     if rule.threshold > 1:
         return (
-            f"No threshold keeps wrong answers below {target} on validation: withholding unsure "
-            "answers does not make this model reliable (scores.abstain_risk)."
+            f"No threshold keeps wrong answers below {target} on "
+            f"{SPLITS[calibration.chosen_on]} images: withholding unsure answers does not make "
+            "this model reliable (scores.abstain_risk)."
         )
     if rule.threshold == 0:
         return None
     risk = metrics["test_selective_risk"]
     wrong = "none is given" if risk != risk else f"{_percent(risk)} of these are wrong"
     return (
-        f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on validation "
-        f"for at most {target} wrong), it answers {_percent(metrics['test_coverage'])} of the "
-        f"images, and {wrong}."
+        f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on "
+        f"{SPLITS[calibration.chosen_on]} images for at most {target} wrong), it answers "
+        f"{_percent(metrics['test_coverage'])} of the images, and {wrong}."
     )
 
 

@@ -8,11 +8,15 @@ are on average, and not by its own.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import zip_longest
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+T = TypeVar("T")
+MISSING = object()
 _counts: ContextVar[bool | None] = ContextVar("counts", default=None)
 
 
@@ -46,6 +50,20 @@ def across(total: Tensor) -> Tensor:
 def count_processes() -> int:
     """Processes that train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def gather_in_order(parts: list[T]) -> list[T]:
+    """What all processes have of batches that were dealt out in turn, in the order of the batches.
+
+    Args:
+        parts: Of this process, one a batch, on the CPU; those that have a batch less are the last.
+    """
+    if count_processes() == 1:
+        return parts
+    gathered: list[list[T] | None] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(gathered, parts)
+    rounds = zip_longest(*gathered, fillvalue=MISSING)
+    return [part for dealt in rounds for part in dealt if part is not MISSING]
 
 
 def weigh_mean(mean: Tensor, count: int) -> Tensor:

@@ -4,11 +4,14 @@ Hydra reports one bad argument at a time. Here every argument is looked at on it
 good ones compose to is checked too, so that all mistakes come together.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -53,8 +56,21 @@ def compose_all(config_name: str, overrides: list[str], tree: ConfTree) -> DictC
     *extra, main = tree.folders
     urls = ",".join(f"'file://{folder.as_posix()}'" for folder in extra)
     search = [f"hydra.searchpath=[{urls}]"] if extra else []
-    with initialize_config_dir(version_base="1.3", config_dir=str(main), job_name=config_name):
+    start = {"version_base": "1.3", "config_dir": str(main), "job_name": config_name}
+    with _set_aside(), initialize_config_dir(**start):
         return compose(config_name, overrides=[*search, *overrides], return_hydra_config=True)
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """Lets a command that Hydra has started compose more jobs."""
+    place = GlobalHydra.instance()
+    running = place.hydra
+    place.clear()
+    try:
+        yield
+    finally:
+        place.hydra = running
 
 
 def compose_job(config_name: str, overrides: list[str], tree: ConfTree) -> Composed:

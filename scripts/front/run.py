@@ -14,12 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from front import sets
 from front.composed import Composed
 from front.composition import (
     COMPOSITION_ERRORS,
     choices_of,
     explain,
-    job_problems,
     register_checkout,
 )
 from front.conf_tree import CONF, ConfTree
@@ -66,6 +66,7 @@ def run_command(main: Main, config_name: str, after_job: AfterJob | None = None)
     tree = _tree(arguments)
     if not arguments.multirun:
         _bracket_lists(arguments, tree.own_keys(config_name))
+        _spread_sets(arguments, tree.own_keys(config_name))
     _check(config_name, arguments, tree)
     ended = Ended()
     task = guarded(main, config_name, tree, ended, after_job)
@@ -112,6 +113,14 @@ def _bracket_lists(arguments: Namespace, own_keys: dict[str, Any]) -> None:
             arguments.overrides[place] = sys.argv[1 + place] = f"{key}=[{value}]"
 
 
+def _spread_sets(arguments: Namespace, own_keys: dict[str, Any]) -> None:
+    """Lets ``data=[a,b]`` mean several sets where a command can do with several."""
+    if sets.KEY in own_keys:
+        flags = sys.argv[1 + len(arguments.overrides) :]
+        arguments.overrides = sets.spread_sets(arguments.overrides)
+        sys.argv[1:] = [*arguments.overrides, *flags]
+
+
 def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:
     """Stops before Hydra makes a folder; what only shows something is not checked."""
     if arguments.multirun and this_process().several:
@@ -120,7 +129,9 @@ def _check(config_name: str, arguments: Namespace, tree: ConfTree) -> None:
         jobs = jobs_of(config_name, arguments.overrides, tree)
         _stop_at(sweep_problems(config_name, jobs, tree))
     elif not any((arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)):
-        problems = job_problems(config_name, arguments.overrides, tree)
+        _stop_at(sets.find_lists(arguments.overrides))
+        jobs = list(sets.jobs_of_sets(arguments.overrides).values())
+        problems = sweep_problems(config_name, jobs or [arguments.overrides], tree)
         _stop_at(problems + forgotten_multirun(config_name, arguments.overrides, tree))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from front.conf_tree import CONF, ConfTree
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
@@ -31,3 +32,12 @@ def read_call() -> Call:
     folder = Path(hydra.sweep.dir) / hydra.sweep.subdir if in_sweep else None
     experiment = hydra.runtime.choices.get("experiment")
     return Call(list(hydra.overrides.task), experiment, folder)
+
+
+def read_tree() -> ConfTree:
+    """The configuration files of the job that is running, with those of --config-dir."""
+    if not HydraConfig.initialized():
+        return ConfTree()
+    found = [one for one in HydraConfig.get().runtime.config_sources if one.schema == "file"]
+    others = [Path(one.path) for one in found if Path(one.path) != CONF]
+    return ConfTree((*others, CONF))

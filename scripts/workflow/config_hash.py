@@ -3,13 +3,19 @@
 import copy
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
+
+from lightning_modules.run_files import hash_file
 
 PATHS = {
     "manifest", "root", "images", "masks", "folder", "shards", "boxes", "annotations", "mask_cache",
+    "corrections",
 }  # fmt: skip
 # keys that concern one call and not the run
-OF_THE_CALL = ("resume", "resume_allow", "dry_run", "test", "costs", "report", "traceback")
+OF_THE_CALL = (
+    "resume", "resume_allow", "dry_run", "test", "costs", "report", "traceback", "require",
+)  # fmt: skip
 # keys that say where and by what a run is computed: what it learns is the same, but for rounding
 # where another device computes it
 PLACES = (
@@ -32,6 +38,10 @@ def hash_config(config: dict[str, Any]) -> str:
         config: Resolved, as composed: before anything is settled by the data.
     """
     kept = copy.deepcopy(config)
+    corrections = kept.get("data", {}).get("corrections")
+    if corrections is not None:  # what they say is part of the data, wherever they lie
+        file = Path(corrections).expanduser()
+        kept["data"]["corrected"] = hash_file(file) if file.is_file() else None
     for key in (*OF_THE_CALL, "out", "config_hash", *PLACES):
         *parents, last = key.split(".")
         node = kept

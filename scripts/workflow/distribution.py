@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from workflow.devices import count_devices, on_cpu
 from workflow.joining import tell_start
-from workflow.launching import launch
+from workflow.launching import launch, train_part
 from workflow.objects import Objects
 from workflow.plan import Plan
 from workflow.training import fit
@@ -36,7 +36,7 @@ def train(plan: Plan, objects: Objects, folder: Path) -> None:
         tell_start(plan, folder)
         fit(plan, objects, folder)
     else:
-        launch(plan, folder, num_processes)
+        launch(plan, folder, num_processes, train_part)
 
 
 def _warn_of_statistics(plan: Plan, model: nn.Module, num_processes: int) -> None:

@@ -6,24 +6,27 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.datamodule import ROIDataModule
-from datamodules.loading.transforms import Preprocessing
-from datamodules.problems import list_some
-from lightning_modules.evaluation.calibration_file import Calibration, write_calibration
+from lightning_modules.callbacks import Predictions
+from lightning_modules.evaluation.calibration_file import write_calibration
+from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.robustness.names import choose_slices
-from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json, write_text
-from workflow.calibrating import find_calibration
+from workflow.beyond_images import measure_beyond
 from workflow.call import Call
-from workflow.devices import make_trainer
-from workflow.evaluation_request import check_evaluation, is_as_trained
+from workflow.devices import count_devices, make_trainer
+from workflow.evaluation_request import check_evaluation
 from workflow.examined import Examined, plan_foreign, plan_own
 from workflow.journal import Journal
-from workflow.objects import Objects, check_builds, quieten
-from workflow.places import find_cache, make_new, open_out
+from workflow.label_errors import list_label_errors
+from workflow.objects import Objects, quieten
+from workflow.places import make_new, open_out
 from workflow.plan import Plan
+from workflow.ready import Ready, prepare
 from workflow.reporting import report
+from workflow.requirements import demand
 from workflow.robustness import measure_robustness
+from workflow.set_scores import check_column, measure_parts
+from workflow.shared_test import make_data
 from workflow.split_file import write_quarantine
 from workflow.testing import test_model
 from workflow.typed import join_words
@@ -39,68 +42,55 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     """
     quieten()
     asked = OmegaConf.to_container(cfg, resolve=True)
-    check_evaluation(asked, call)
+    required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
-    table, model = plan.table, examined.model
-    _check_roi(plan, model)
-    steps, cache = Preprocessing(**model.preprocessing), find_cache(plan.options)
-    data = ROIDataModule(table, plan.options, steps, None, plan.config["seed"], cache)
-    check_builds(asked["trainer"])
-    out = asked["out"]
-    folder = make_new(examined.folder) if out is None else open_out(out, "Name another folder.")
+    check_column(plan.table, asked["by"])
+    ready = prepare(plan, examined, asked, call)
+    folder = open_results(asked, examined)
     journal.write_to(folder / "log.txt")
+    metrics, table = measure(ready, folder)
+    if asked["by"] is not None:
+        metrics |= measure_parts(ready, table, asked["by"], folder)
+        write_json(folder / "metrics.json", metrics)
+    report(plan, examined.model, folder, journal, examined.folder.parent)
+    log.info("Everything about this evaluation is in %s", folder)
+    demand(required, metrics, folder, str(examined.file))
+
+
+def open_results(asked: dict[str, Any], examined: Examined) -> Path:
+    """Make the folder of the results."""
+    out = asked["out"]
+    return make_new(examined.folder) if out is None else open_out(out, "Name another folder.")
+
+
+def measure(ready: Ready, folder: Path) -> tuple[dict[str, Any], PredictionTable]:
+    """Test, ask, and write all that belongs to one set of images into a folder."""
+    plan, asked, examined = ready.plan, ready.asked, ready.examined
     _say_start(plan, examined, folder)
     used = asked | {"ckpt": str(examined.file), "data": plan.config["data"]}
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
-    command = join_words(["python", "scripts/evaluate.py", *call.overrides])
+    command = join_words(["python", "scripts/evaluate.py", *ready.call.overrides])
     write_text(folder / "command.txt", command + "\n")
     write_quarantine(plan, folder)
-    trainer = make_trainer(plan, [], folder)
+    trainer, data = make_trainer(plan, [], folder), make_data(plan, examined.model)
     try:
-        objects = Objects(model, data, [])
-        calibration = _find_calibration(asked, examined, folder)
-        metrics = test_model(plan, objects, trainer, calibration)
+        objects = Objects(examined.model, data, [], count_devices(asked["trainer"]))
+        if ready.calibration is not None:
+            write_calibration(ready.calibration, folder)
+        metrics = test_model(plan, objects, trainer, ready.calibration)
         slices = choose_slices(asked["slices"])
         metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
+    table = next(c.table for c in trainer.callbacks if isinstance(c, Predictions))
+    metrics |= measure_beyond(ready.beyond, table, ready.calibration, folder)
+    if asked["label_errors"]:
+        metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}
+    metrics["num_left_out_images"] = sum(plan.table.left_out.values())
     write_json(folder / "metrics.json", metrics)
-    report(plan, model, folder, journal, examined.folder.parent)
-    log.info("Everything about this evaluation is in %s", folder)
-
-
-def _find_calibration(
-    asked: dict[str, Any], examined: Examined, folder: Path
-) -> Calibration | None:
-    """That of the run, kept beside the results; weights from elsewhere have none."""
-    if asked["backbone"]:
-        return None
-    chosen_here = is_as_trained(asked["data"]) and asked["split"] in ("val", "all")
-    calibration = find_calibration(examined.file, chosen_here)
-    if calibration is not None:
-        write_calibration(calibration, folder)
-    return calibration
-
-
-def _check_roi(plan: Plan, model: ROIClassifier) -> None:
-    """Stop before the work where the gate has no answer, or not the regions that it cuts out."""
-    gate, table, rows = model.network.gate, plan.table, plan.table.rows_of("test")
-    missing = rows[~table.has_roi()[rows].any(axis=1)]
-    if gate.roi_missing == "error" and len(missing):
-        some = [table.row_name(row) for row in missing[:3].tolist()]
-        names = list_some(some, 3, len(missing))
-        raise ValueError(
-            f"{len(missing)} of {len(rows)} images have no ROI, which the model's gate needs "
-            f"(gate.roi_missing=error): {names}. Complete the masks or boxes."
-        )
-    known = list(model.hparams.region_names)
-    if gate.weighed and known != list(table.region_names):
-        raise ValueError(
-            f"The model was trained with the regions {', '.join(known)}, and {table.name} has "
-            f"{', '.join(table.region_names)}: give its masks or boxes the same names and order."
-        )
+    return metrics, table
 
 
 def _say_start(plan: Plan, examined: Examined, folder: Path) -> None:

@@ -4,23 +4,28 @@ from typing import Any
 
 from lightning_modules.checkpoint_file import check_file
 from lightning_modules.evaluation.calibration_file import read_calibration
+from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
 from workflow.places import find_checkpoint
 from workflow.plan import instantiate
-from workflow.request import check_trainer
+from workflow.request import check_test
+from workflow.requirements import read_required
 
 SPLITS = ("train", "val", "test", "all")
 # options of the data that the model has decided
 DECIDED = ("image_size", "classes", "roi_fraction")
 
 
-def check_evaluation(asked: dict[str, Any], call: Call) -> None:
+def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
     """Check what is asked of an evaluation.
 
     Args:
         asked: The resolved configuration.
         call: How it was asked for.
+
+    Returns:
+        What is required of its results.
 
     Raises:
         ValueError: It cannot be, or there is no such checkpoint.
@@ -48,12 +53,15 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
             "data.batch_size=auto fits a training step into the memory, and nothing is trained "
             "here: set a number, such as data.batch_size=64."
         )
+    if asked["aggregate"] not in ("mean", "max"):
+        raise ValueError(f"aggregate is {asked['aggregate']!r}, expected mean or max.")
+    instantiate(asked["alarms"])
     choose_slices(asked["slices"])
     if asked["slice_images"] < 1:
         raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")
     if asked["trainer"].get("limit_test_batches") == 0:
         raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
-    check_trainer(asked)
+    check_test(asked)
     instantiate(asked["interventions"])
     instantiate(asked["scores"])
     if asked["which"] not in ("best", "last"):
@@ -70,10 +78,12 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> None:
             "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
             "of this project knows its own."
         )
-    if not foreign:
-        file = find_checkpoint(asked["ckpt"], asked["which"])
-        check_file(file)
-        read_calibration(file.parent)
+    if foreign:
+        return read_required(asked["require"])
+    file = find_checkpoint(asked["ckpt"], asked["which"])
+    check_file(file)
+    read_calibration(file.parent)
+    return read_required(asked["require"], file.parents[1])
 
 
 def foreign_size(asked: dict[str, Any]) -> int:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from front.conf_tree import CONF
 from omegaconf import OmegaConf
 
 from datamodules.checks.trained_on import TrainedOn
+from datamodules.tables.corrections import apply_corrections
+from datamodules.tables.table import ImageTable
 from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier
@@ -60,18 +63,27 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     examined = Examined(
         model, own, file, run / "evaluations", record.get("split_fingerprint"), read_record(record)
     )
-    data, as_trained = asked["data"], is_as_trained(asked["data"])
+    return plan_images(asked, call, examined), examined
+
+
+def plan_images(asked: dict[str, Any], call: Call, examined: Examined) -> Plan:
+    """The images that are asked for, for a model that is there.
+
+    Raises:
+        ValueError: They have mistakes, or have changed since the model was trained.
+    """
+    data, as_trained, own = asked["data"], is_as_trained(asked["data"]), examined.config
     if as_trained and "data" not in own:
-        raise ValueError(f"{file} does not say what it was trained on: choose data=...")
+        raise ValueError(f"{examined.file} does not say what it was trained on: choose data=...")
     if as_trained:
-        changed = {n: v for n, v in data.items() if v is not None and n != "_target_"}
+        kept = ("_target_", "corrections")  # the split is checked before labels are corrected
+        changed = {n: v for n, v in data.items() if v is not None and n not in kept}
         data = own["data"] | changed
     else:
         typed = {word.partition("=")[0] for word in call.overrides}
         kept = {name: own.get("data", {}).get(name, data[name]) for name in KEPT}
         data = data | {n: v for n, v in kept.items() if f"data.{n}" not in typed}
-    plan = _make_plan(asked, call, examined, data, as_trained)
-    return plan, examined
+    return _make_plan(asked, call, examined, data, as_trained)
 
 
 def plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
@@ -106,6 +118,14 @@ def plan_foreign(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     return _make_plan(asked, call, examined, asked["data"], as_trained=False), examined
 
 
+def _correct(table: ImageTable, content: np.ndarray, file: Path) -> tuple[ImageTable, np.ndarray]:
+    """The table with corrected labels, and the pixels' hashes of the rows that are left."""
+    corrected = apply_corrections(table, file.expanduser())
+    log.info(corrected.notes[-1])
+    left = pc.is_in(table.ids, value_set=corrected.ids.combine_chunks())
+    return corrected, content[left.to_numpy()]
+
+
 def _make_plan(
     asked: dict[str, Any], call: Call, examined: Examined, data: dict[str, Any], as_trained: bool
 ) -> Plan:
@@ -123,6 +143,9 @@ def _make_plan(
             f"The data of {examined.file} has changed since it was trained, so its test images may "
             "be images that it has learned from. Evaluate it on other data (data=...)."
         )
+    if as_trained and asked["data"]["corrections"] is not None:
+        data |= {"corrections": asked["data"]["corrections"]}
+        table, content = _correct(table, content, Path(data["corrections"]))
     split = asked["split"] or "test"
     chosen = np.ones(len(table), bool) if split == "all" else table.splits == split
     if not chosen.any():

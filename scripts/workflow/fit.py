@@ -25,6 +25,7 @@ from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
 from workflow.reporting import report
+from workflow.requirements import demand, read_required, read_results
 from workflow.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
@@ -71,6 +72,7 @@ def run(plan: Plan, journal: Journal, resume_from: Path | None) -> None:
         raise failure from error
     finally:
         release()
+    demand(read_required(plan.config.get("require")), read_results(folder), folder, str(folder))
 
 
 def _run_in(folder: Path, plan: Plan, objects: Objects, journal: Journal, resumed: bool) -> None:

@@ -1,7 +1,7 @@
-"""Starts processes that train together on this machine, as torchrun does.
+"""Starts processes that train or test together on this machine, as torchrun does.
 
 Lightning would start the command anew in each, and in a sweep the whole sweep (Hydra#2070,
-Lightning#11300). Here a process gets the checked plan and trains; nothing is planned twice.
+Lightning#11300). Here a process gets the checked plan and does its part; nothing is planned twice.
 """
 
 import logging
@@ -13,11 +13,12 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from front.app import prepare
 from front.outcome import ExitStatus, JobFailed, judge
@@ -43,20 +44,39 @@ class Task:
     """What each process is given.
 
     Args:
-        plan: What to train.
+        plan: Of the run.
         folder: Of the run.
+        work: What each does, told the task and which process it is, from 0.
         environment: Of the processes.
-        reports: Folder into which one that fails writes why.
+        reports: Folder into which one that fails writes why, and the first what came of it.
     """
 
     plan: Plan
     folder: Path
+    work: "Work"
     environment: dict[str, str]
     reports: Path
 
+    @property
+    def result(self) -> Path:
+        """File into which the first process pickles what came of the work, if it has to say so."""
+        return self.reports / "result"
 
-def launch(plan: Plan, folder: Path, num_processes: int) -> None:
-    """Train in processes of their own, one a device, and wait for all of them.
+
+Work = Callable[[Task, int], None]
+
+
+def launch(plan: Plan, folder: Path, num_processes: int, work: Work) -> Any:  # noqa: ANN401
+    """Work in processes of their own, one a device, and wait for all of them.
+
+    Args:
+        plan: Of the run.
+        folder: Of the run.
+        num_processes: That work together.
+        work: Can be pickled.
+
+    Returns:
+        What the first has written to ``Task.result``; None: nothing.
 
     Raises:
         JobFailed: One has failed; the others are ended.
@@ -65,7 +85,7 @@ def launch(plan: Plan, folder: Path, num_processes: int) -> None:
     store = TCPStore(HERE, 0, is_master=True, wait_for_workers=False)
     with tempfile.TemporaryDirectory() as reports, _forwarded() as (received, children):
         environment = _environment(store.port, num_processes)
-        task = Task(plan, folder, environment, Path(reports))
+        task = Task(plan, folder, work, environment, Path(reports))
         processes = torch_multiprocessing.start_processes(
             _work, (task,), num_processes, join=False, start_method="spawn"
         )
@@ -74,6 +94,7 @@ def launch(plan: Plan, folder: Path, num_processes: int) -> None:
             if received:  # while they were started
                 _send(children, getattr(signal, received[0]))
             _wait(processes, Path(reports), received)
+            return pickle.loads(task.result.read_bytes()) if task.result.is_file() else None
         finally:
             for process in children:
                 process.kill()
@@ -140,7 +161,7 @@ def _explain(error: ProcessException, reports: Path, received: list[str]) -> Exc
     if received and getattr(error, "signal_name", None) != "SIGKILL":  # it could not yet answer it
         return Stopped(received[0])
     return RuntimeError(
-        f"a training process ended without a word ({error}); SIGKILL often is the system's, when "
+        f"a process ended without a word ({error}); SIGKILL often is the system's, when "
         "memory runs out"
     )
 
@@ -155,7 +176,7 @@ def _work(rank: int, task: Task) -> None:
     if rank:
         warnings.simplefilter("ignore")
     try:
-        _train(task, speaks=rank == 0)
+        task.work(task, rank)
     except BaseException as error:
         outcome = judge(error, with_traceback=bool(task.plan.config.get("traceback")))
         beside = task.reports / f"{rank}.new"
@@ -164,11 +185,12 @@ def _work(rank: int, task: Task) -> None:
         sys.exit(int(outcome.status))
 
 
-def _train(task: Task, speaks: bool) -> None:
+def train_part(task: Task, rank: int) -> None:
+    """Train as one of the processes."""
     from workflow.objects import build_objects
     from workflow.training import fit
 
     objects = build_objects(task.plan, find_last(task.folder))
-    if speaks:
+    if rank == 0:
         Journal().write_to(task.folder / "log.txt")
     fit(task.plan, objects, task.folder)

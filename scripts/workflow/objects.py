@@ -56,11 +56,12 @@ PARTS = ("gate", "extras", "loss", "optimizer", "scheduler", "average")
 
 @dataclass
 class Objects:
-    """Classifier, data and callbacks of a run."""
+    """Classifier, data and callbacks of a run, and how many processes test the classifier."""
 
     model: ROIClassifier
     data: ROIDataModule
     callbacks: list[Callback]
+    num_processes: int = 1
 
 
 def build_objects(plan: Plan, resume_from: Path | None) -> Objects:

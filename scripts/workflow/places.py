@@ -169,6 +169,11 @@ def _find_run(word: str) -> Path:
         return folder
     if (Path(word) / "config.yaml").is_file():
         return Path(word).resolve()
+    if (Path(word) / "multirun.yaml").is_file():
+        raise ValueError(
+            f"{word} is a sweep: name one of its runs, such as {Path(word) / '0'}; the folds of a "
+            f"cross-validation are pooled by python scripts/evaluate.py folds={word}"
+        )
     runs = sorted((OUTPUTS / "runs" / word).glob("*/config.yaml")) if _is_name(word) else []
     if runs:
         return max(runs, key=lambda config: config.parent.stat().st_mtime).parent

@@ -11,6 +11,7 @@ from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.device_request import count_asked, find_device_problems
 from workflow.recipe import find_recipe_problems
+from workflow.requirements import read_required
 
 OWNED = (
     "callbacks",
@@ -33,13 +34,23 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     problems += find_augment_problems(config["augment"])
     problems += find_score_problems(config["scores"])
     raise_problems(problems, "the configuration")
+    read_required(config.get("require"))
 
 
-def check_trainer(config: dict[str, Any]) -> None:
-    """Check the options of the trainer alone; raises as ``check_request`` does."""
-    problems = list(_find_trainer(config))
-    if count_asked(config["trainer"]["devices"]) not in (1, None):
-        problems.append(f"trainer.devices is {config['trainer']['devices']}, expected one device")
+def check_test(config: dict[str, Any]) -> None:
+    """Check the trainer of a test that nothing is trained before; raises as ``check_request``."""
+    trainer, process = config["trainer"], this_process()
+    if process.several:
+        raise ValueError(
+            f"{process.num_processes} processes of this command were started (torchrun, srun), and "
+            "it starts its own: call it once, with trainer=ddp or trainer.devices=<number>."
+        )
+    # batches are dealt out whole, so that any size will do
+    problems = list(_find_trainer(config | {"data": {}}))
+    limit = trainer.get("limit_test_batches", 1.0)
+    limited = isinstance(limit, int) or limit != 1.0  # 1 is one batch, 1.0 all of them
+    if count_asked(trainer["devices"]) != 1 and limited:
+        problems.append("trainer.limit_test_batches needs one device: trainer.devices=1")
     raise_problems(problems, "the configuration")
 
 
@@ -51,6 +62,8 @@ def _find_own(config: dict[str, Any], call: Call) -> Iterator[str]:
     name = config["name"]
     if name is not None and (name in ("", ".", "..", "latest") or set(name) & set("/\\:")):
         yield f"name is {name!r}; it names a folder below outputs/runs: no slash, colon or 'latest'"
+    if config.get("require") is not None and not config["test"]:
+        yield "require is about the test, and test=false leaves it out: leave one of them out"
     if config["out"] is not None and call.sweep_folder is not None:
         yield "out names one folder, and a sweep needs one a job: leave it out with --multirun"
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from front.conf_tree import CONF, GLOBAL_GROUPS
 from front.wording import did_you_mean
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.problems import raise_problems
+from datamodules.problems import list_some, raise_problems
 from datamodules.splitting.splits import fingerprint
 from datamodules.tables.codes import Codes
 from datamodules.tables.manifest import read_csv
@@ -66,6 +68,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path |
     raise_problems(problems, f"resume={word}: a run goes on by its own configuration")
     _check_length(folder, own.trainer.max_epochs, epochs)
     own.test, own.dry_run, own.traceback = cfg.test, cfg.dry_run, cfg.traceback
+    own.require = cfg.require
     own.costs = own.costs or cfg.costs
     return own, replace(call, overrides=words, resuming=True), checkpoint
 
@@ -170,11 +173,28 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
         ValueError: The data has changed since: a made split would mix training and test.
     """
     then = read_csv(folder / "split.csv")
+    _check_same_labels(table, then, folder)
     before = fingerprint(then["id"], Codes.encode(then["split"]))
     if before != table.fingerprint:
         raise ValueError(
             f"The data of {folder} has changed: {then.num_rows} images then, {len(table)} now, or "
             "another split of them. A run goes on with the same images only; start a new one."
+        )
+
+
+def _check_same_labels(table: ImageTable, then: pa.Table, folder: Path) -> None:
+    if "label" not in then.column_names:
+        return
+    labels = Codes(table.labels, pa.array(table.class_names)).to_arrow().cast(pa.string())
+    where = pc.index_in(table.ids.combine_chunks(), value_set=then["id"].combine_chunks())
+    before = then["label"].combine_chunks().take(where)
+    differs = pc.fill_null(pc.not_equal(before, labels), False)
+    changed = table.ids.filter(differs).to_pylist()
+    if changed:
+        raise ValueError(
+            f"The labels of {len(changed)} images have changed since {folder} was started (the "
+            f"table, or data.corrections): {list_some(changed, 3)}. A run goes on with the same "
+            "labels only; start a new one."
         )
 
 

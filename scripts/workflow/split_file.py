@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np.ndarray) -> None:
-    """Say which images have other pixels than the run saw under the same id.
+    """Say which images have other labels or pixels than the run saw under the same id.
 
     Args:
         file: The run's ``split.csv``; one without ``content`` tells nothing.
@@ -30,6 +30,17 @@ def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np
         return
     ids = table.ids.take(pa.array(rows))
     where = pc.index_in(ids, value_set=before["id"].combine_chunks())
+    names = pa.array(table.class_names).take(pa.array(table.labels[rows]))
+    labels = before["label"].combine_chunks().take(where.combine_chunks())
+    relabelled = rows[pc.fill_null(pc.not_equal(labels, names), False).to_numpy(False)]
+    if len(relabelled):
+        log.warning(
+            "The labels of %d of %d images have changed since the run was trained (the table, or "
+            "data.corrections): %s.",
+            len(relabelled),
+            len(rows),
+            list_some([table.row_name(row) for row in relabelled[:3].tolist()], 3, len(relabelled)),
+        )
     then = before["content"].combine_chunks().take(where)
     differs = pc.fill_null(pc.not_equal(then, pa.array(content[rows])), False)
     changed = rows[differs.to_numpy(zero_copy_only=False)]
@@ -44,10 +55,10 @@ def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np
 
 
 def read_content(file: Path) -> pa.Table | None:
-    """Columns id, split and content (uint64) of a ``split.csv``; None: it does not tell."""
+    """Columns id, split, label and content (uint64) of a ``split.csv``; None: it does not tell."""
     if not file.is_file():
         return None
-    types = {"id": pa.string(), "split": pa.string(), "content": pa.uint64()}
+    types = {"id": pa.string(), "split": pa.string(), "label": pa.string(), "content": pa.uint64()}
     options = pa.csv.ConvertOptions(column_types=types, include_columns=list(types))
     parsing = pa.csv.ParseOptions(newlines_in_values=True)
     try:

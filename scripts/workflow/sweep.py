@@ -16,6 +16,7 @@ from lightning_modules.evaluation.study_csv import rows_for_csv, runs_for_csv
 from lightning_modules.evaluation.study_picture import draw_study
 from lightning_modules.evaluation.study_text import UNITS, describe_study, make_table
 from lightning_modules.run_files import write_bytes, write_csv, write_json, write_text
+from workflow.cross_validation import pool_sweep
 from workflow.typed import join_words
 
 # states that a run leaves behind when something ends it from outside its training
@@ -66,7 +67,7 @@ def write_study(folder: Path, depth: int = 1) -> str | None:
         write_bytes(folder / "study.png", picture)
         lies_in.append(f"Picture: {folder / 'study.png'}")
     width = shutil.get_terminal_size(NOT_A_TERMINAL).columns
-    return "\n".join(["", make_table(rows, width), "", UNITS, *lies_in])
+    return "\n".join(["", make_table(rows, width), "", UNITS, *lies_in, *pool_sweep(folder)])
 
 
 def read_record(path: Path, sweep: Path) -> Record | None:

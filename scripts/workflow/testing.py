@@ -24,6 +24,7 @@ from workflow.examples import write_examples
 from workflow.objects import Objects
 from workflow.places import find_last
 from workflow.plan import Plan, instantiate
+from workflow.shared_test import run_test
 from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
@@ -124,13 +125,7 @@ def test_model(
 def _measure(
     plan: Plan, objects: Objects, trainer: Trainer
 ) -> tuple[dict[str, Any], PredictionTable]:
-    trainer.test(objects.model, objects.data, verbose=False)
-    metrics: dict[str, Any] = {
-        name: float(value)
-        for name, value in trainer.callback_metrics.items()
-        if name.startswith("test_")
-    }
-    predictions = next(c.table for c in trainer.callbacks if isinstance(c, Predictions))
+    metrics, predictions = run_test(plan, objects, trainer)
     metrics |= measure_promise(predictions, objects.model.network.gate.promise)
     metrics |= measure_groups(predictions.answered, plan.options.slice_by, plan.options.pair_by)
     return metrics, predictions

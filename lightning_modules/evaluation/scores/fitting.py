@@ -1,6 +1,7 @@
 """What is chosen on validation, and frozen."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -23,12 +24,12 @@ class Origin:
     Args:
         checkpoint: File name.
         checkpoint_hash: SHA-256 of the file.
-        chosen_on: Split of the images.
+        chosen_on: ``val``, or ``out_of_fold`` where the table pools those of cross-validation.
     """
 
     checkpoint: str
     checkpoint_hash: str
-    chosen_on: str = "val"
+    chosen_on: Literal["val", "out_of_fold"] = "val"
 
 
 def fit_calibration(

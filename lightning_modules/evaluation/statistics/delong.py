@@ -66,10 +66,11 @@ def auroc_interval(
 ) -> Interval | None:
     """95 % interval of the mean AUROC over classes, on the logit scale.
 
-    By DeLong's variance where every image is a unit, else by Obuchowski's. With fewer than some
-    100 groups ``bootstrap_interval`` of a ``PairShare`` covers better. Of several classes the
-    variance is that of the mean of their structural components. Where positive and negative images
-    do not overlap there is none: then it is Wilson's, with the units of the rarest class as trials.
+    By DeLong's variance where every image is a unit, else by Obuchowski's. With up to some 100
+    groups ``bootstrap_interval`` of a ``PairShare`` covers better, see ``auroc_coverage.py``. Of
+    several classes the variance is that of the mean of their structural components. Where
+    positive and negative images do not overlap there is none: then it is Wilson's, with the units
+    of the rarest class as trials.
 
     Args:
         labels: (N,) int.

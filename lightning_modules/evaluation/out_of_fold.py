@@ -1,0 +1,193 @@
+"""The predictions of a cross-validation as one table: each image by the model that never saw it."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.evaluation.predictions import PredictionTable
+
+COLUMN = "test_fold"  # of the pooled table: which fold tested the image
+SPREAD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+# measured by asking the models about changed images
+EVIDENCE = (
+    *("flip_rate", "background_gap", "bit_exact_share", "next_background_accuracy"),
+    *("no_roi_accuracy", "mask_only_accuracy"),
+)
+MOST_NAMED = 5
+Measure = Callable[[PredictionTable], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one run of a cross-validation said of its own test images.
+
+    Args:
+        number: From 0.
+        name: Of its folder.
+        table: Its predictions.
+    """
+
+    number: int
+    name: str
+    table: PredictionTable
+
+
+def pool_folds(folds: Sequence[Fold]) -> PredictionTable:
+    """Join the tables of folds, in the order of their numbers.
+
+    Raises:
+        ValueError: They are not of one cross-validation; all reasons are listed.
+    """
+    ordered = sorted(folds, key=lambda fold: fold.number)
+    problems = [*_find_twice(ordered), *_find_other(ordered)]
+    if problems:
+        raise ValueError("\n  ".join(["These folds cannot be pooled:", *problems]))
+    tables = [fold.table for fold in ordered]
+    first = tables[0]
+    numbers = [np.full(len(one.table), str(one.number)) for one in ordered]
+    columns = _join([table.columns for table in tables]) | {COLUMN: np.concatenate(numbers)}
+    return replace(
+        first,
+        ids=[name for table in tables for name in table.ids],
+        labels=np.concatenate([table.labels for table in tables]),
+        logits=np.concatenate([table.logits for table in tables]),
+        mask_origin=[origin for table in tables for origin in table.mask_origin],
+        mask_share=np.concatenate([table.mask_share for table in tables]),
+        roi_share=np.concatenate([table.roi_share for table in tables]),
+        columns=columns,
+        groups=None
+        if any(table.groups is None for table in tables)
+        else np.concatenate([table.groups for table in tables]),
+        region_weights=_join([table.region_weights for table in tables]),
+        mask_quality=_join([table.mask_quality for table in tables]),
+    )
+
+
+def _find_twice(folds: Sequence[Fold]) -> list[str]:
+    """Folds and images that stand in two tables, or twice in one."""
+    problems, fold_of, where = [], {}, {}
+    for fold in folds:
+        if fold.number in fold_of:
+            problems.append(
+                f"fold {fold.number} is in {fold_of[fold.number]} and in {fold.name}: name one"
+            )
+        fold_of.setdefault(fold.number, fold.name)
+    twice = []
+    for fold in folds:
+        for name in fold.table.ids:
+            if name in where:
+                twice.append(f"{name} (fold {where[name]} and {fold.number})")
+            where.setdefault(name, fold.number)
+    if twice and not problems:
+        more = f" and {len(twice) - MOST_NAMED} more" if len(twice) > MOST_NAMED else ""
+        problems.append(
+            f"{len(twice)} images were tested twice: {', '.join(twice[:MOST_NAMED])}{more}. Every "
+            "image is tested by one fold"
+        )
+    return problems
+
+
+def _find_other(folds: Sequence[Fold]) -> list[str]:
+    first = folds[0]
+    problems = []
+    for fold in folds[1:]:
+        if list(fold.table.class_names) != list(first.table.class_names):
+            problems.append(
+                f"{fold.name} has the classes {', '.join(fold.table.class_names)}, and "
+                f"{first.name} has {', '.join(first.table.class_names)}"
+            )
+        if fold.table.columns.keys() != first.table.columns.keys():
+            problems.append(f"the data of {fold.name} has other columns than that of {first.name}")
+    return problems
+
+
+def _join(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Values that all parts have, one after the other."""
+    names = [name for name in parts[0] if all(name in part for part in parts)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def measure_spread(
+    folds: Sequence[Fold], measure: Measure
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Scores of each fold by itself, and how far they lie apart.
+
+    Args:
+        folds: As pooled.
+        measure: From a table to metrics ``test_<name>``.
+
+    Returns:
+        A row a fold, and ``test_<name>_fold_mean``, ``_fold_sd`` (n - 1), ``_fold_min`` and
+        ``_fold_max`` of the main metrics.
+    """
+    rows, values = [], {name: [] for name in SPREAD}
+    for fold in sorted(folds, key=lambda one: one.number):
+        metrics = measure(fold.table)
+        found = {name: metrics[f"test_{name}"] for name in SPREAD if f"test_{name}" in metrics}
+        for name, value in found.items():
+            values[name].append(value)
+        rows.append({"fold": fold.number, "run": fold.name, "images": len(fold.table)} | found)
+    spread = {}
+    for name, found in values.items():
+        if len(found) > 1:
+            spread |= {
+                f"test_{name}_fold_mean": statistics.fmean(found),
+                f"test_{name}_fold_sd": statistics.stdev(found),
+                f"test_{name}_fold_min": min(found),
+                f"test_{name}_fold_max": max(found),
+            }
+    return rows, spread
+
+
+def mean_evidence(
+    metrics: Sequence[Mapping[str, Any]], num_images: Sequence[int]
+) -> dict[str, float]:
+    """What only the models themselves can tell: means over the folds, weighted by their images.
+
+    Args:
+        metrics: Of each fold's own test.
+        num_images: That each tested.
+
+    Returns:
+        Those of ``EVIDENCE`` that every fold has measured.
+    """
+    found = {}
+    for name in (f"test_{one}" for one in EVIDENCE):
+        values = [one.get(name) for one in metrics]
+        if values and None not in values:
+            found[name] = float(np.average(values, weights=num_images))
+    return found
+
+
+def describe_pooled(metrics: Mapping[str, Any], missing: Sequence[int]) -> list[str]:
+    """Say what was pooled and how good it is.
+
+    Args:
+        metrics: Of the pooled table, with ``num_folds``, ``num_pooled_folds`` and the spread.
+        missing: Numbers of folds that have no predictions.
+    """
+    parts = []
+    for name, word in (("accuracy", "right"), ("macro_f1", "macro F1")):
+        if f"test_{name}" not in metrics:
+            continue
+        beside = []
+        for what, ends in (("95 % interval", ("low", "high")), ("folds", ("fold_min", "fold_max"))):
+            low, high = (metrics.get(f"test_{name}_{end}") for end in ends)
+            if low is not None and high is not None:
+                beside.append(f"{what} {100 * low:.1f} to {100 * high:.1f} %")
+        text = f"{word} {100 * metrics[f'test_{name}']:.1f} %"
+        parts.append(f"{text} ({'; '.join(beside)})" if beside else text)
+    sentences = [
+        f"Cross-validation: {metrics['num_pooled_folds']} of {metrics['num_folds']} folds pooled, "
+        f"{metrics['test_images']} images, each answered by a model that was not trained on it: "
+        f"{', '.join(parts)}."
+    ]
+    if missing:
+        sentences.append(
+            f"WARNING: fold {', '.join(map(str, missing))} of {metrics['num_folds']} (from 0) is "
+            "missing, and with it the images that it tests: the result is of the others alone."
+        )
+    return sentences

@@ -1,0 +1,140 @@
+"""Several sets of images beside each other: hospitals, sites, cameras."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.evaluation.predictions import PredictionTable
+
+SET = "set"  # column of pooled predictions
+MARGIN = 2  # blanks between columns
+
+
+def part_by(table: PredictionTable, column: str) -> dict[str, PredictionTable]:
+    """The rows of each value of a column, in alphabetical order; a blank one is ``unknown``."""
+    values = table.columns[column]
+    return {
+        value or "unknown": table.only(values == value) for value in sorted(set(values.tolist()))
+    }
+
+
+def pool_sets(tables: Mapping[str, PredictionTable]) -> PredictionTable:
+    """All rows in one table, set after set.
+
+    Ids and groups are named ``<set>/<name>``: patient 7 of one hospital is not patient 7 of
+    another. Columns that not every set has are left out; ``set`` says which set a row is of.
+    Groups are kept where every set has them.
+    """
+    parts = list(tables.items())
+    first = parts[0][1]
+    shared = [n for n in first.columns if all(n in one.columns for one in tables.values())]
+
+    def join(name: str) -> np.ndarray:
+        return np.concatenate([getattr(one, name) for one in tables.values()])
+
+    columns = {n: np.concatenate([one.columns[n] for one in tables.values()]) for n in shared}
+    columns[SET] = np.repeat([name for name, _ in parts], [len(one) for _, one in parts])
+    grouped = all(one.groups is not None for one in tables.values())
+    groups = [f"{name}/{group}" for name, one in parts if grouped for group in one.groups.tolist()]
+    return replace(
+        first,
+        ids=[f"{name}/{one_id}" for name, one in parts for one_id in one.ids],
+        labels=join("labels"),
+        logits=join("logits"),
+        mask_origin=[origin for one in tables.values() for origin in one.mask_origin],
+        mask_share=join("mask_share"),
+        roi_share=join("roi_share"),
+        columns=columns,
+        groups=np.array(groups) if grouped else None,
+        region_weights={},
+        mask_quality={},
+    )
+
+
+def summarise_sets(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What is said of the sets together, for metrics.json.
+
+    Args:
+        metrics: Name of each set to its metrics, ``test_<name>``.
+
+    Returns:
+        ``test_sets``, name to the numbers of ``tabulate_sets``, ``test_worst_set`` and
+        ``test_worst_set_accuracy`` with ``_low`` and ``_high``. The interval does not know that
+        the worst of several was picked.
+    """
+    rows = {name: _summarise(one) for name, one in metrics.items()}
+    scored = {name: row for name, row in rows.items() if row["accuracy"] is not None}
+    together: dict[str, Any] = {"test_sets": rows}
+    if scored:
+        worst = min(scored, key=lambda name: scored[name]["accuracy"])
+        together["test_worst_set"] = worst
+        ends = {"": "accuracy", "_low": "low", "_high": "high"}
+        for ending, key in ends.items():
+            if scored[worst][key] is not None:
+                together[f"test_worst_set_accuracy{ending}"] = scored[worst][key]
+    return together
+
+
+def _summarise(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    by_group = metrics.get("test_unit") == "groups"
+    return {
+        "images": metrics.get("test_images"),
+        "groups": metrics.get("test_num_units") if by_group else None,
+        "accuracy": metrics.get("test_accuracy"),
+        "low": metrics.get("test_accuracy_low"),
+        "high": metrics.get("test_accuracy_high"),
+        "macro_f1": metrics.get("test_macro_f1"),
+        "worst_group": metrics.get("test_worst_group"),
+        "worst_group_accuracy": metrics.get("test_worst_group_accuracy"),
+    }
+
+
+def tabulate_sets(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Lines of a table, a set each, aligned; ``rows`` as in ``test_sets``."""
+    header = ["set", "images", "groups", "accuracy (95 % interval)", "macro F1"]
+    sliced = any(row["worst_group"] is not None for row in rows.values())
+    lines = [header + (["worst group"] if sliced else [])]
+    for name, row in rows.items():
+        line = [name, _show(row["images"], "d"), _show(row["groups"], "d"), _show_accuracy(row)]
+        line.append(_show(row["macro_f1"], ".3f"))
+        if sliced:
+            worst = f"{_percent(row['worst_group_accuracy'])} ({row['worst_group']})"
+            line.append("-" if row["worst_group"] is None else worst)
+        lines.append(line)
+    widths = [max(map(len, cells)) + MARGIN for cells in zip(*lines, strict=True)]
+    return [
+        "".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    ]
+
+
+def folder_names(names: Sequence[str]) -> dict[str, str]:
+    """A folder for each set, whatever its name, that every system can have."""
+    folders: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^\w.-]+", "_", name).strip(". ") or "set"
+        taken = {folder.lower() for folder in folders.values()}
+        number, folder = 1, plain
+        while folder.lower() in taken:
+            number += 1
+            folder = f"{plain}_{number}"
+        folders[name] = folder
+    return folders
+
+
+def _show_accuracy(row: Mapping[str, Any]) -> str:
+    if row["accuracy"] is None:
+        return "-"
+    if row["low"] is None:
+        return f"{_percent(row['accuracy'])} (interval not known)"
+    return f"{_percent(row['accuracy'])} ({_percent(row['low'])} to {_percent(row['high'])})"
+
+
+def _show(value: Any, form: str) -> str:  # noqa: ANN401
+    return "-" if value is None else format(value, form)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
