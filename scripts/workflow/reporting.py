@@ -1,7 +1,9 @@
 """The report at the end of a run or an evaluation: a failure in it costs no result."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lightning_modules.evaluation.report import write_report
 from lightning_modules.roi_classifier import ROIClassifier
@@ -24,12 +26,29 @@ def report(
         journal: Of what was said.
         run: That an evaluation is one of; None: it is a run itself, or of weights from elsewhere.
     """
-    try:
+
+    def write() -> None:
         write_facts(folder, plan, model, journal.warnings(), run)
-        chosen = plan.config.get("report")  # a run from before there were reports has none
-        options = None if chosen is None else instantiate(chosen)
-        if options is not None and options.write:
-            log.info("Report: %s", write_report(folder, options))
+        # a run from before there were reports has none
+        _write_report(plan.config.get("report"), folder)
+
+    _try(write, journal)
+
+
+def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal) -> None:
+    """Write the report of answers that were pooled from several tests: from their files alone."""
+    _try(lambda: _write_report(chosen, folder), journal)
+
+
+def _write_report(chosen: dict[str, Any] | None, folder: Path) -> None:
+    options = None if chosen is None else instantiate(chosen)
+    if options is not None and options.write:
+        log.info("Report: %s", write_report(folder, options))
+
+
+def _try(write: Callable[[], None], journal: Journal) -> None:
+    try:
+        write()
     except Exception as error:
         journal.keep_traceback()
         log.warning(

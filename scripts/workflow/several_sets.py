@@ -22,7 +22,7 @@ from workflow.examined import plan_foreign, plan_images, plan_own
 from workflow.journal import Journal
 from workflow.objects import quieten
 from workflow.ready import Ready, prepare
-from workflow.reporting import report
+from workflow.reporting import report, report_pooled
 from workflow.requirements import demand
 from workflow.set_scores import say_sets
 from workflow.typed import join_words
@@ -68,6 +68,7 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
         metrics.get("test_macro_f1", float("nan")),
     )
     write_json(folder / "metrics.json", metrics)
+    report_pooled(asked["report"], folder, journal)
     log.info("Everything about these evaluations is in %s", folder)
     demand(checked[0], metrics, folder, str(first.examined.file))
 

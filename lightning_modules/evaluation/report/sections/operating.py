@@ -83,6 +83,10 @@ def _abstention(record: Record) -> list[Markup]:
     if rule.threshold > 1:
         said = f"On validation no part of the answers kept to {percent(rule.target_risk, 0)} wrong."
         return [paragraph(said)]
+    if rule.threshold == 0:
+        kept = percent(rule.target_risk, 0)
+        said = f"No answer has to be withheld to keep wrong ones to {kept} on validation images."
+        return [paragraph(said)]
     said = sentence(
         "To {a} below a confidence of {threshold} was to keep wrong answers to {risk}",
         a=term("abstain"),
