@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.predictions import PredictionTable, join_tables
 
 COLUMN = "test_fold"  # of the pooled table: which fold tested the image
 SPREAD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
@@ -45,25 +45,9 @@ def pool_folds(folds: Sequence[Fold]) -> PredictionTable:
     problems = [*_find_twice(ordered), *_find_other(ordered)]
     if problems:
         raise ValueError("\n  ".join(["These folds cannot be pooled:", *problems]))
-    tables = [fold.table for fold in ordered]
-    first = tables[0]
-    numbers = [np.full(len(one.table), str(one.number)) for one in ordered]
-    columns = _join([table.columns for table in tables]) | {COLUMN: np.concatenate(numbers)}
-    return replace(
-        first,
-        ids=[name for table in tables for name in table.ids],
-        labels=np.concatenate([table.labels for table in tables]),
-        logits=np.concatenate([table.logits for table in tables]),
-        mask_origin=[origin for table in tables for origin in table.mask_origin],
-        mask_share=np.concatenate([table.mask_share for table in tables]),
-        roi_share=np.concatenate([table.roi_share for table in tables]),
-        columns=columns,
-        groups=None
-        if any(table.groups is None for table in tables)
-        else np.concatenate([table.groups for table in tables]),
-        region_weights=_join([table.region_weights for table in tables]),
-        mask_quality=_join([table.mask_quality for table in tables]),
-    )
+    pooled = join_tables([fold.table for fold in ordered])
+    numbers = [np.full(len(fold.table), str(fold.number)) for fold in ordered]
+    return replace(pooled, columns=pooled.columns | {COLUMN: np.concatenate(numbers)})
 
 
 def _find_twice(folds: Sequence[Fold]) -> list[str]:
@@ -102,12 +86,6 @@ def _find_other(folds: Sequence[Fold]) -> list[str]:
         if fold.table.columns.keys() != first.table.columns.keys():
             problems.append(f"the data of {fold.name} has other columns than that of {first.name}")
     return problems
-
-
-def _join(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Values that all parts have, one after the other."""
-    names = [name for name in parts[0] if all(name in part for part in parts)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def measure_spread(

@@ -94,3 +94,33 @@ class PredictionTable:
         classes = len(self.class_names)
         counts = np.bincount(self.labels * classes + self.predicted, minlength=classes**2)
         return counts.reshape(classes, classes).tolist()
+
+
+def join_tables(tables: Sequence[PredictionTable]) -> PredictionTable:
+    """The rows of tables of the same classes, one after the other.
+
+    Kept are the columns, region weights and mask qualities that all of them have, and the groups
+    where all have them.
+    """
+
+    def join(name: str) -> np.ndarray:
+        return np.concatenate([getattr(table, name) for table in tables])
+
+    def join_shared(name: str) -> dict[str, np.ndarray]:
+        parts = [getattr(table, name) for table in tables]
+        shared = [key for key in parts[0] if all(key in part for part in parts)]
+        return {key: np.concatenate([part[key] for part in parts]) for key in shared}
+
+    return replace(
+        tables[0],
+        ids=[one for table in tables for one in table.ids],
+        labels=join("labels"),
+        logits=join("logits"),
+        mask_origin=[one for table in tables for one in table.mask_origin],
+        mask_share=join("mask_share"),
+        roi_share=join("roi_share"),
+        columns=join_shared("columns"),
+        groups=None if any(table.groups is None for table in tables) else join("groups"),
+        region_weights=join_shared("region_weights"),
+        mask_quality=join_shared("mask_quality"),
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.predictions import PredictionTable, join_tables
 
 SET = "set"  # column of pooled predictions
 MARGIN = 2  # blanks between columns
@@ -28,29 +28,15 @@ def pool_sets(tables: Mapping[str, PredictionTable]) -> PredictionTable:
     another. Columns that not every set has are left out; ``set`` says which set a row is of.
     Groups are kept where every set has them.
     """
-    parts = list(tables.items())
-    first = parts[0][1]
-    shared = [n for n in first.columns if all(n in one.columns for one in tables.values())]
-
-    def join(name: str) -> np.ndarray:
-        return np.concatenate([getattr(one, name) for one in tables.values()])
-
-    columns = {n: np.concatenate([one.columns[n] for one in tables.values()]) for n in shared}
-    columns[SET] = np.repeat([name for name, _ in parts], [len(one) for _, one in parts])
-    grouped = all(one.groups is not None for one in tables.values())
-    groups = [f"{name}/{group}" for name, one in parts if grouped for group in one.groups.tolist()]
+    pooled = join_tables(list(tables.values()))
+    names = np.repeat(list(tables), [len(one) for one in tables.values()])
+    named = np.char.add(np.char.add(names, "/"), np.array(pooled.ids, np.str_))
+    groups = pooled.groups
     return replace(
-        first,
-        ids=[f"{name}/{one_id}" for name, one in parts for one_id in one.ids],
-        labels=join("labels"),
-        logits=join("logits"),
-        mask_origin=[origin for one in tables.values() for origin in one.mask_origin],
-        mask_share=join("mask_share"),
-        roi_share=join("roi_share"),
-        columns=columns,
-        groups=np.array(groups) if grouped else None,
-        region_weights={},
-        mask_quality={},
+        pooled,
+        ids=named.tolist(),
+        columns=pooled.columns | {SET: names},
+        groups=None if groups is None else np.char.add(np.char.add(names, "/"), groups),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_modules.evaluation.predictions import PredictionTable
+from lightning_modules.evaluation.predictions import PredictionTable, join_tables
 
 
 @dataclass(frozen=True)
@@ -66,24 +66,7 @@ def join_folds(name: str, runs: Sequence[Run]) -> Run:
         )
     if len({tuple(table.class_names) for table in tables}) > 1:
         raise ValueError(f"{name}: its folds have different classes. Set data.classes for all.")
-    shared = set.intersection(*(set(table.columns) for table in tables))
-    grouped = all(table.groups is not None for table in tables)
-    joined = PredictionTable(
-        ids=ids,
-        labels=np.concatenate([table.labels for table in tables]),
-        logits=np.concatenate([table.logits for table in tables]),
-        class_names=tables[0].class_names,
-        mask_origin=[one for table in tables for one in table.mask_origin],
-        mask_share=np.concatenate([table.mask_share for table in tables]),
-        roi_share=np.concatenate([table.roi_share for table in tables]),
-        columns={
-            column: np.concatenate([table.columns[column] for table in tables])
-            for column in tables[0].columns
-            if column in shared
-        },
-        groups=np.concatenate([table.groups for table in tables]) if grouped else None,
-    )
-    return Run(name, joined, _mean_metrics([run.metrics for run in runs]))
+    return Run(name, join_tables(tables), _mean_metrics([run.metrics for run in runs]))
 
 
 def _mean_metrics(metrics: Sequence[dict[str, Any]]) -> dict[str, float]:
