@@ -65,11 +65,11 @@ def calibrate_best(
     best = folder / "checkpoints" / "best.ckpt"
     # where no epoch was validated; processes that were started have trained a model of their own
     tested = best if best.is_file() else find_last(folder)
+    says = {best: "the best checkpoint", None: "the model as it is"}
+    what = says.get(tested, "the last checkpoint: no epoch was validated")
+    log.info("%s %s.", "Testing" if plan.config["test"] else "Thresholds are chosen for", what)
     if tested is None:
-        log.info("There is no checkpoint: what is tested is the model as it is.")
         return objects, None
-    if tested != best:
-        log.info("The last checkpoint is the one to test: no epoch was validated.")
     model = ROIClassifier.load_from_checkpoint(tested)
     objects = dataclasses.replace(objects, model=model)
     return objects, calibrate(plan, objects, trainer, tested)
