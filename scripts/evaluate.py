@@ -8,23 +8,23 @@ from omegaconf import DictConfig, OmegaConf
 def main(cfg: DictConfig) -> None:
     """Find the model, read the data, test, ask; torch is imported when that is all there."""
     from workflow.call import read_call
-    from workflow.evaluation_request import check_evaluation
+    from workflow.evaluating.request import check_evaluation
     from workflow.journal import Journal
 
     call = read_call()
     if cfg.folds:
-        from workflow.cross_validation import evaluate_folds
+        from workflow.evaluating.cross_validation import evaluate_folds
 
         evaluate_folds(cfg, call, Journal())
         return
     if cfg.sets:
-        from workflow.several_sets import evaluate_sets
+        from workflow.evaluating.several_sets import evaluate_sets
 
         evaluate_sets(cfg, call, Journal())
         return
     check_evaluation(OmegaConf.to_container(cfg, resolve=True), call)
 
-    from workflow.evaluation import evaluate
+    from workflow.evaluating.evaluation import evaluate
 
     evaluate(cfg, call, Journal())
 

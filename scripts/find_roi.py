@@ -8,8 +8,8 @@ from omegaconf import DictConfig
 def main(cfg: DictConfig) -> None:
     """Read the data, look into the images, write what was found and what was missed."""
     from workflow.call import read_call
+    from workflow.finding.roi_search import find_roi
     from workflow.journal import Journal
-    from workflow.roi_search import find_roi
 
     find_roi(cfg, read_call(), Journal())
 

@@ -31,16 +31,16 @@ def read_arguments() -> Namespace:
 def answer(arguments: Namespace) -> tuple[str, object]:
     """The text, and the same for programs."""
     if arguments.action == "show":
-        from workflow.run_show import show_run
+        from workflow.runs.show import show_run
 
         if len(arguments.words) != 1:
             raise ValueError("show is for one run: python scripts/runs.py show latest")
         return show_run(arguments.words[0])
     if arguments.action == "best":
-        from workflow.run_best import best_runs
+        from workflow.runs.best import best_runs
 
         return best_runs(arguments.words, arguments.all)
-    from workflow.run_list import list_runs
+    from workflow.runs.listing import list_runs
 
     return list_runs(arguments.words, arguments.all)
 

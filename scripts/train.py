@@ -16,7 +16,7 @@ def after_job(outcome: Outcome) -> str | None:
 @hydra_app("train", after_job)
 def main(cfg: DictConfig) -> ExitStatus | None:
     """Check, build, fit, test; torch is imported when all that needs none of it is right."""
-    from workflow.joining import follow, leading
+    from workflow.devices.joining import follow, leading
 
     from lightning_modules.stop_signals import Stopped, StopSignals
 
@@ -35,7 +35,7 @@ def plan_and_run(cfg: DictConfig) -> None:
     from workflow.journal import Journal
     from workflow.places import check_out, say_instead
     from workflow.plan import make_plan
-    from workflow.resume import check_same_split, resume_config
+    from workflow.resuming.resume import check_same_split, resume_config
 
     journal, call, checkpoint = Journal(), read_call(), None
     if "debug" in cfg:

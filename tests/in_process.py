@@ -12,7 +12,7 @@ def train_in_process(manifest: Path, out: Path, *overrides: str) -> Path:
     from workflow.fit import run
     from workflow.journal import Journal
     from workflow.plan import make_plan
-    from workflow.resume import check_same_split, resume_config
+    from workflow.resuming.resume import check_same_split, resume_config
 
     quick = [
         "data=manifest",
@@ -46,9 +46,9 @@ def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
     from front.conf_tree import ConfTree
     from front.sets import spread_sets
     from workflow.call import Call
-    from workflow.evaluation import evaluate
+    from workflow.evaluating.evaluation import evaluate
+    from workflow.evaluating.several_sets import evaluate_sets
     from workflow.journal import Journal
-    from workflow.several_sets import evaluate_sets
 
     typed = spread_sets([*overrides, *([] if out is None else [f"out={out}"])])
     cfg = compose_job("evaluate", typed, ConfTree()).cfg

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-import workflow.batch_size
 from in_process import train_in_process
 from omegaconf import OmegaConf
+from workflow.devices import batch_size as fitting
 
 from lightning_modules.checkpoint import open_checkpoint
 from lightning_modules.step_memory import find_largest
@@ -27,7 +27,7 @@ def test_the_number_that_was_found_is_the_runs_own(shapes, outputs, tmp_path):
 
 def test_little_memory_means_few_images_and_none_is_refused(shapes, outputs, tmp_path, monkeypatch):
     def free(megabytes):
-        monkeypatch.setattr(workflow.batch_size, "available_bytes", lambda: megabytes * 2**20)
+        monkeypatch.setattr(fitting, "available_bytes", lambda: megabytes * 2**20)
 
     words = [*AUTO, "dry_run=true"]
     free(0.001)
@@ -95,7 +95,7 @@ def test_an_evaluation_has_no_training_step_to_fit(trained, shapes):
     from front.composition import compose_job
     from front.conf_tree import ConfTree
     from workflow.call import Call
-    from workflow.evaluation_request import check_evaluation
+    from workflow.evaluating.request import check_evaluation
 
     typed = [f"ckpt={trained}", "data=manifest", f"data.manifest={shapes}", "data.batch_size=auto"]
     asked = OmegaConf.to_container(compose_job("evaluate", typed, ConfTree()).cfg, resolve=True)

@@ -24,10 +24,10 @@ PLAIN = {"gate": {"_target_": "lightning_modules.networks.gates.NoGate"}}
 @pytest.fixture
 def places(tmp_path, monkeypatch):
     """An outputs/ folder of the test's own."""
-    from workflow import comparison, comparison_sources
     from workflow import places as own
+    from workflow.comparing import comparison, sources
 
-    for module in (own, comparison, comparison_sources):
+    for module in (own, comparison, sources):
         monkeypatch.setattr(module, "OUTPUTS", tmp_path / "outputs")
     return tmp_path / "outputs"
 
@@ -45,8 +45,8 @@ def runs(places):
 def compare_in_process(*overrides):
     """Compare as scripts/compare.py does; returns the folder of the results."""
     from workflow.call import Call
-    from workflow.comparison import OUTPUTS, compare_runs
-    from workflow.comparison_request import check_comparison
+    from workflow.comparing.comparison import OUTPUTS, compare_runs
+    from workflow.comparing.request import check_comparison
     from workflow.journal import Journal
 
     cfg = compose_job("compare", list(overrides), ConfTree()).cfg

@@ -1,6 +1,6 @@
 """Variants are called by what tells them apart, and by no more."""
 
-from workflow.comparison_names import tell_apart
+from workflow.comparing.names import tell_apart
 
 PIXEL = {"_target_": "lightning_modules.networks.gates.PixelGate", "dilate": 0, "fill": 0.0}
 NONE = {"_target_": "lightning_modules.networks.gates.NoGate"}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from in_process import train_in_process
 from small_batch import GATES, make_batch, make_network
-from workflow.device_checks import check_compiler
+from workflow.devices.checks import check_compiler
 
 from lightning_modules import ROIClassifier
 from lightning_modules.extras import Extras

@@ -12,7 +12,7 @@ from in_process import train_in_process
 from omegaconf import OmegaConf
 from small_data import make_shapes
 from test_evaluate_command import evaluate_in_process
-from workflow.config_hash import hash_config
+from workflow.resuming.config_hash import hash_config
 
 from datamodules.sources import FolderData, ManifestData
 from lightning_modules.evaluation.label_errors import COLUMNS

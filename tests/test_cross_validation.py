@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 from small_data import make_shapes
 from workflow.call import Call
-from workflow.cross_validation import evaluate_folds, pool_sweep
-from workflow.fold_runs import find_cross_validations
+from workflow.evaluating.cross_validation import evaluate_folds, pool_sweep
+from workflow.evaluating.fold_runs import find_cross_validations
 from workflow.journal import Journal
 from workflow.sweep import write_study
 

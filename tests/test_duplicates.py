@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_data import make_shapes, write_manifest
-from workflow.proposals import say_proposals
+from workflow.finding.proposals import say_proposals
 
 from datamodules.checks.duplicates import check_duplicates, find_duplicates, split_codes
 from datamodules.checks.examination import examine_files

@@ -11,7 +11,7 @@ import torch
 from in_process import train_in_process
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from same_run import find_differences
-from workflow.slurm import requeue
+from workflow.resuming.slurm import requeue
 
 from datamodules.loading.sampler import EpochSampler
 from lightning_modules.callbacks import EarlyStopping, LastCheckpoint

@@ -218,12 +218,12 @@ def test_fewer_are_drawn_or_none_and_old_ones_go(trained, tmp_path):
 
 
 def test_a_failure_costs_no_result_and_says_its_reason(trained, tmp_path, monkeypatch):
-    import workflow.examples
+    import workflow.evaluating.examples
 
     def fail(*_):
         raise RuntimeError("the pen is broken")
 
-    monkeypatch.setattr(workflow.examples, "look", fail)
+    monkeypatch.setattr(workflow.evaluating.examples, "look", fail)
     metrics = evaluate_in_process(tmp_path / "out", f"ckpt={trained}", *ONE)
     assert 0 <= metrics["test_accuracy"] <= 1
     said = (tmp_path / "out" / "log.txt").read_text(encoding="utf-8")
@@ -252,7 +252,7 @@ def test_a_predicted_mask_stands_beside_the_users(tmp_path, rows_of):
 def test_only_the_first_of_several_processes_draws(tmp_path):
     from types import SimpleNamespace
 
-    from workflow.examples import write_examples
+    from workflow.evaluating.examples import write_examples
 
     kept = tmp_path / "examples" / "examples.json"
     kept.parent.mkdir()

@@ -13,8 +13,8 @@ from front.disk_errors import explain_disk, measure_outputs
 from front.outcome import ExitStatus, judge
 from in_process import train_in_process
 from omegaconf import OmegaConf
+from workflow.devices.memory_errors import explain_memory, halve_batch
 from workflow.failures import OutOfResources
-from workflow.memory_errors import explain_memory, halve_batch
 
 TYPED = ["data=folder", "data.images=pictures", "data.batch_size=32", "out=/some/where"]
 CONFIG = OmegaConf.to_container(compose_job("train", TYPED, ConfTree()).cfg, resolve=True)
@@ -165,7 +165,7 @@ def test_a_failure_after_training_stands_in_the_status(shapes, outputs, tmp_path
     def fail(*arguments):
         raise KeyError("nothing")
 
-    monkeypatch.setattr("workflow.testing.measure_evidence", fail)
+    monkeypatch.setattr("workflow.evaluating.testing.measure_evidence", fail)
     out = tmp_path / "run"
     with pytest.raises(KeyError):
         train_in_process(shapes, out)

@@ -15,7 +15,7 @@ from in_process import train_in_process
 from omegaconf import OmegaConf
 from PIL import Image
 from small_data import make_shapes, write_manifest
-from workflow.finder_record import describe_finder, load_finder
+from workflow.finding.finder_record import describe_finder, load_finder
 
 from datamodules.roi_finders import FaceFinder, FixedFinder
 
@@ -25,8 +25,8 @@ BOX = "roi.boxes={roi: [8, 6, 40, 36]}"
 def find_in_process(manifest: Path, out: Path | None, *overrides: str, cameras=None) -> Path | None:
     """Search as scripts/find_roi.py does; returns the folder of the results."""
     from workflow.call import Call
+    from workflow.finding.roi_search import find_roi
     from workflow.journal import Journal
-    from workflow.roi_search import find_roi
 
     typed = [f"data.manifest={manifest}", "roi=fixed", *overrides]
     typed += [] if out is None else [f"out={out}"]
@@ -168,9 +168,9 @@ def test_data_whose_rois_are_all_given_is_searched_on_demand_and_compared(
 
 
 def test_results_go_below_outputs_and_never_over_others(bare, outputs, tmp_path, monkeypatch):
-    import workflow.roi_search
+    import workflow.finding.roi_search
 
-    monkeypatch.setattr(workflow.roi_search, "OUTPUTS", tmp_path / "outputs")
+    monkeypatch.setattr(workflow.finding.roi_search, "OUTPUTS", tmp_path / "outputs")
     find_in_process(bare, None, BOX)
     (manifest,) = (tmp_path / "outputs" / "find_roi" / "fixed").glob("*/manifest.csv")
     with pytest.raises(ValueError, match="holds a run or results already"):

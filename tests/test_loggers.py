@@ -508,7 +508,7 @@ def test_where_a_run_is_logged_makes_it_no_other_run():
     from front.composition import compose_job
     from front.conf_tree import ConfTree
     from omegaconf import OmegaConf
-    from workflow.config_hash import hash_config
+    from workflow.resuming.config_hash import hash_config
 
     configs = [
         OmegaConf.to_container(compose_job("train", words, ConfTree()).cfg, resolve=True)

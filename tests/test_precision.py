@@ -4,7 +4,7 @@ import pytest
 import torch
 from in_process import train_in_process
 from small_batch import GATES, make_batch, make_network
-from workflow.device_checks import check_precision
+from workflow.devices.checks import check_precision
 
 from lightning_modules.extras import Extras
 from lightning_modules.losses import CrossEntropy

@@ -16,7 +16,7 @@ from in_process import train_in_process
 from small_data import make_shapes, write_manifest
 from torch import multiprocessing as torch_multiprocessing
 from torch.multiprocessing import ProcessExitedException
-from workflow.launching import _explain
+from workflow.devices.launching import _explain
 
 from lightning_modules.stop_signals import Stopped
 

@@ -3,7 +3,7 @@
 import csv
 import json
 
-import workflow.reporting
+import workflow.reporting.report
 from in_process import train_in_process
 from test_evaluate_command import evaluate_in_process
 
@@ -62,7 +62,7 @@ def test_a_report_that_fails_costs_no_result(shapes, outputs, tmp_path, monkeypa
     def fail(*_):
         raise RuntimeError("no chart today")
 
-    monkeypatch.setattr(workflow.reporting, "write_report", fail)
+    monkeypatch.setattr(workflow.reporting.report, "write_report", fail)
     run = train_in_process(shapes, tmp_path / "run", *SHORT)
     assert json.loads((run / "status.json").read_text())["state"] == "finished"
     assert "test_accuracy" in json.loads((run / "metrics.json").read_text())

@@ -15,9 +15,9 @@ from front.conf_tree import ConfTree
 from in_process import train_in_process
 from omegaconf import OmegaConf
 from workflow.call import Call
-from workflow.config_hash import hash_config
-from workflow.lock import check_free, lock_run, release
-from workflow.resume import resume_config
+from workflow.resuming.config_hash import hash_config
+from workflow.resuming.lock import check_free, lock_run, release
+from workflow.resuming.resume import resume_config
 
 ROOT = Path(__file__).parents[1]
 
@@ -171,7 +171,7 @@ import sys, time
 sys.path[:0] = [{root!r}, {root!r} + "/scripts"]
 from pathlib import Path
 from types import SimpleNamespace
-from workflow.lock import lock_run
+from workflow.resuming.lock import lock_run
 lock_run(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
@@ -222,7 +222,7 @@ def test_resume_and_init_from_are_not_one(stopped):
 
 
 def test_the_command_that_is_proposed_next_is_a_new_run():
-    from workflow.testing import _say_next
+    from workflow.evaluating.testing import _say_next
 
     words = ["data=drivers", "resume=auto", "resume_allow=optimizer", "trainer.max_epochs=2"]
     said = _say_next(SimpleNamespace(gate="pixel", gated=True, call=Call(words, None, None)), {})

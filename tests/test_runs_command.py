@@ -12,14 +12,14 @@ from front.composition import compose_job
 from front.conf_tree import ConfTree
 from omegaconf import OmegaConf
 from workflow.places import find_run
-from workflow.run_about import read_about
-from workflow.run_best import best_runs, is_lower_better
-from workflow.run_filters import read_words
-from workflow.run_folders import list_records
-from workflow.run_list import list_runs
-from workflow.run_records import read_run
-from workflow.run_show import show_run
-from workflow.text_table import Column, lay_out
+from workflow.runs.about import read_about
+from workflow.runs.best import best_runs, is_lower_better
+from workflow.runs.filters import read_words
+from workflow.runs.folders import list_records
+from workflow.runs.listing import list_runs
+from workflow.runs.records import read_run
+from workflow.runs.show import show_run
+from workflow.runs.text_table import Column, lay_out
 
 ROOT = Path(__file__).parents[1]
 TREE = ConfTree()
@@ -108,7 +108,7 @@ def test_a_run_whose_lock_is_held_by_another_process_is_running(place):
     folder = make_run(place / "runs" / "x" / "2026-02-01_00-00-00", "running")
     code = (
         "import sys; sys.path[:0] = ['scripts', '.']\n"
-        "from pathlib import Path; from workflow.lock import lock_run\n"
+        "from pathlib import Path; from workflow.resuming.lock import lock_run\n"
         "lock_run(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(folder)]

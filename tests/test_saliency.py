@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from small_data import write_manifest
-from workflow.saliency_finder import SaliencyFinder
+from workflow.finding.saliency_finder import SaliencyFinder
 
 from datamodules.sources import FolderData, ManifestData
 from lightning_modules.saliency import box_of_largest, otsu_threshold, stand_out

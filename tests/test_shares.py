@@ -7,8 +7,8 @@ from front.conf_tree import CONF, ConfTree
 from front.processes import Process, this_process
 from omegaconf import OmegaConf
 from torch.utils.data import BatchSampler
-from workflow.device_request import count_asked, find_device_problems
-from workflow.devices import build_trainer, count_devices
+from workflow.devices.request import count_asked, find_device_problems
+from workflow.devices.trainers import build_trainer, count_devices
 
 from datamodules.loading.shares import (
     Borrowed,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from front.disk_errors import explain_disk
 
-from workflow.memory_errors import explain_memory
+from workflow.devices.memory_errors import explain_memory
 from workflow.plan import Plan
 
 

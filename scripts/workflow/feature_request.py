@@ -6,7 +6,7 @@ from typing import Any
 
 from front.processes import this_process
 
-from workflow.device_request import count_asked
+from workflow.devices.request import count_asked
 from workflow.situation import EXTRAS
 
 log = logging.getLogger(__name__)

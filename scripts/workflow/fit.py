@@ -15,22 +15,22 @@ from lightning_modules.non_finite.message import NonFinite
 from lightning_modules.run_files import remove_leftovers, write_bytes, write_json, write_text
 from lightning_modules.stop_signals import Stopped, StopSignals
 from workflow.costs import measure_run
-from workflow.devices import make_trainer
-from workflow.distribution import train
+from workflow.devices.distribution import train
+from workflow.devices.trainers import make_trainer
+from workflow.evaluating.requirements import demand, read_required, read_results
+from workflow.evaluating.testing import calibrate_best, say_beside, test_best
 from workflow.failures import explain
 from workflow.journal import Journal
-from workflow.lock import lock_run, release
 from workflow.loggers import finish_loggers
 from workflow.objects import Objects, build_objects
 from workflow.places import find_last, make_run_folder, remember_latest
 from workflow.plan import Plan, control_of
-from workflow.reporting import report
-from workflow.requirements import demand, read_required, read_results
-from workflow.run_config import write_config
-from workflow.slurm import requeue
+from workflow.reporting.report import report
+from workflow.resuming.lock import lock_run, release
+from workflow.resuming.run_config import write_config
+from workflow.resuming.slurm import requeue
 from workflow.split_file import warn_of_changed, write_quarantine
 from workflow.sweep import write_study
-from workflow.testing import calibrate_best, say_beside, test_best
 from workflow.training import read_metrics
 from workflow.typed import join_words, quote_word
 

@@ -10,9 +10,9 @@ SPEAKERS = ("front", "workflow", "datamodules", "lightning_modules")
 
 # whose warnings concern files and queues, and no result
 HOUSEKEEPING = (
-    "workflow.lock",
-    "workflow.slurm",
-    "workflow.reporting",
+    "workflow.resuming.lock",
+    "workflow.resuming.slurm",
+    "workflow.reporting.report",
     "datamodules.loading.cache",
     "lightning_modules.callbacks.last_checkpoint",
 )

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from lightning_modules.callbacks.lr_range_test import LRRangeTest
 from lightning_modules.lr_curve import LRCurve
 from lightning_modules.run_files import write_bytes, write_csv, write_text
-from workflow.devices import build_trainer
+from workflow.devices.trainers import build_trainer
 from workflow.features import show_images
 from workflow.journal import Journal
 from workflow.objects import Objects, build_objects

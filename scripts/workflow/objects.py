@@ -23,17 +23,17 @@ from lightning_modules.networks import ROINetwork
 from lightning_modules.networks.backbone import expected_input
 from lightning_modules.networks.head_inputs import find_head_obstacle
 from lightning_modules.roi_classifier import ROIClassifier
-from workflow.batch_size import settle_batch_size
-from workflow.device_checks import check_compiler, check_precision
-from workflow.devices import build_strategy, build_trainer, count_devices
+from workflow.devices.batch_size import settle_batch_size
+from workflow.devices.checks import check_compiler, check_precision
+from workflow.devices.trainers import build_strategy, build_trainer, count_devices
 from workflow.feature_request import decline_features
-from workflow.finder_record import read_finder
-from workflow.init_from import go_on_from, start_from
+from workflow.finding.finder_record import read_finder
 from workflow.loggers import build_loggers
 from workflow.margin import settle_margin
 from workflow.places import find_cache
 from workflow.plan import Plan, instantiate
 from workflow.recipe import say_recipe
+from workflow.resuming.init_from import go_on_from, start_from
 from workflow.situation import describe_extras
 
 log = logging.getLogger(__name__)

@@ -22,13 +22,13 @@ from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
 from lightning_modules.checkpoint_file import check_file
 from workflow.call import Call
-from workflow.config_hash import PATHS, hash_config
 from workflow.feature_request import settle_features
+from workflow.finding.proposals import say_proposals
+from workflow.finding.roi_rules import check_empty, check_roi, report_mask_only
 from workflow.gate_names import name_gate
 from workflow.places import OUTPUTS, find_checkpoint
-from workflow.proposals import say_proposals
 from workflow.request import check_request
-from workflow.roi_rules import check_empty, check_roi, report_mask_only
+from workflow.resuming.config_hash import PATHS, hash_config
 from workflow.situation import fill_extras, settle_situation
 
 log = logging.getLogger(__name__)

@@ -46,7 +46,7 @@ def replay(cfg: DictConfig, call: Call) -> "Replay":
     from lightning_modules.non_finite.replay import replay_step
     from lightning_modules.non_finite.step_file import WEIGHTS, read_step
     from lightning_modules.roi_classifier import ROIClassifier
-    from workflow.devices import build_trainer
+    from workflow.devices.trainers import build_trainer
     from workflow.objects import check_builds, quieten
 
     quieten()

@@ -9,10 +9,10 @@ from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
-from workflow.device_request import count_asked, find_device_problems
+from workflow.devices.request import count_asked, find_device_problems
+from workflow.evaluating.requirements import read_required
 from workflow.logger_request import find_logger_problems
 from workflow.recipe import find_recipe_problems
-from workflow.requirements import read_required
 
 OWNED = (
     "callbacks",

@@ -9,7 +9,7 @@ from torch import distributed
 
 from lightning_modules.callbacks import LastCheckpoint
 from lightning_modules.stop_signals import StopSignals
-from workflow.devices import make_trainer
+from workflow.devices.trainers import make_trainer
 from workflow.features import show_images
 from workflow.objects import Objects
 from workflow.places import find_last

@@ -166,9 +166,9 @@ def turn_back_clock() -> None:
 
 
 def interrupt_interventions() -> None:
-    import workflow.testing
+    import workflow.evaluating.testing
 
-    workflow.testing.measure_evidence = lambda *_: send(signal.SIGINT)()
+    workflow.evaluating.testing.measure_evidence = lambda *_: send(signal.SIGINT)()
 
 
 def wait_for_another() -> None:

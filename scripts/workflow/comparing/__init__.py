@@ -1,0 +1,1 @@
+"""compare.py: which models, on which images, and what is written of it."""

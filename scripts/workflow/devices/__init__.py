@@ -1,0 +1,1 @@
+"""Which devices and processes compute, and what fits into their memory."""

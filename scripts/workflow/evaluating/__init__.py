@@ -1,0 +1,1 @@
+"""Tests of a model: of a run, of evaluate.py, of several sets and folds."""

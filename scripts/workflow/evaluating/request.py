@@ -1,0 +1,96 @@
+"""Evaluations that cannot be; found before torch is imported or any file is read."""
+
+from typing import Any
+
+from lightning_modules.checkpoint_file import check_file
+from lightning_modules.evaluation.calibration_file import read_calibration
+from lightning_modules.evaluation.requirements.file import Requirement
+from lightning_modules.evaluation.robustness.names import choose_slices
+from workflow.call import Call
+from workflow.evaluating.requirements import read_required
+from workflow.places import find_checkpoint
+from workflow.plan import instantiate
+from workflow.request import check_test
+
+SPLITS = ("train", "val", "test", "all")
+# options of the data that the model has decided
+DECIDED = ("image_size", "classes", "roi_fraction")
+
+
+def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
+    """Check what is asked of an evaluation.
+
+    Args:
+        asked: The resolved configuration.
+        call: How it was asked for.
+
+    Returns:
+        What is required of its results.
+
+    Raises:
+        ValueError: It cannot be, or there is no such checkpoint.
+    """
+    if not 0 <= asked["seed"] < 2**32:
+        raise ValueError(f"seed is {asked['seed']}, expected 0 to 2**32 - 1.")
+    typed = {word.lstrip("+").partition("=")[0] for word in call.overrides}
+    foreign_parts = typed & {"gate", "extras", "model", "loss", "augment", "optimizer", "scheduler"}
+    decided = typed & {f"data.{name}" for name in DECIDED[foreign_size(asked) :]}
+    if foreign_parts or decided:
+        raise ValueError(
+            f"{', '.join(sorted(foreign_parts | decided))} cannot be chosen: the model that is "
+            "evaluated has its own. Leave it out."
+        )
+    if asked["split"] not in (None, *SPLITS):
+        raise ValueError(f"split is {asked['split']!r}, expected {', '.join(SPLITS)} or null.")
+    names = [str(name) for name in asked["classes"]]
+    if isinstance(asked["classes"], str) or len(set(names)) < len(names):
+        raise ValueError(
+            f"classes is {asked['classes']}, expected a list that names each class once, such as "
+            '"classes=[apple,tomato]".'
+        )
+    if asked["data"].get("batch_size") == "auto":
+        raise ValueError(
+            "data.batch_size=auto fits a training step into the memory, and nothing is trained "
+            "here: set a number, such as data.batch_size=64."
+        )
+    if asked["aggregate"] not in ("mean", "max"):
+        raise ValueError(f"aggregate is {asked['aggregate']!r}, expected mean or max.")
+    instantiate(asked["alarms"])
+    choose_slices(asked["slices"])
+    if asked["slice_images"] < 1:
+        raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")
+    if asked["trainer"].get("limit_test_batches") == 0:
+        raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
+    check_test(asked)
+    instantiate(asked["interventions"])
+    instantiate(asked["scores"])
+    if asked["which"] not in ("best", "last"):
+        raise ValueError(f"which is {asked['which']!r}, expected best or last.")
+    foreign, chosen = asked["backbone"] is not None, not is_as_trained(asked["data"])
+    if foreign and not (chosen and len(asked["classes"]) > 1):
+        raise ValueError(
+            "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
+            "and classes=..., the classes in the order of the outputs, such as "
+            "'classes=[apple,tomato]'."
+        )
+    if not foreign and asked["classes"]:
+        raise ValueError(
+            "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
+            "of this project knows its own."
+        )
+    if foreign:
+        return read_required(asked["require"])
+    file = find_checkpoint(asked["ckpt"], asked["which"])
+    check_file(file)
+    read_calibration(file.parent)
+    return read_required(asked["require"], file.parents[1])
+
+
+def foreign_size(asked: dict[str, Any]) -> int:
+    """1 where the input's size is to be chosen: weights from elsewhere do not tell it."""
+    return int(asked["backbone"] is not None)
+
+
+def is_as_trained(data: dict[str, Any]) -> bool:
+    """Whether the images are those of the run itself."""
+    return data["_target_"].endswith("AsTrained")

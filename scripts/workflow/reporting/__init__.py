@@ -1,0 +1,1 @@
+"""report.html at the end of a run or an evaluation."""

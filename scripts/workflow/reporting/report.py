@@ -1,0 +1,59 @@
+"""The report at the end of a run or an evaluation: a failure in it costs no result."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.evaluation.report import write_report
+from lightning_modules.roi_classifier import ROIClassifier
+from workflow.journal import Journal
+from workflow.plan import Plan, instantiate
+from workflow.reporting.facts import write_facts
+
+log = logging.getLogger(__name__)
+
+
+def report(
+    plan: Plan, model: ROIClassifier, folder: Path, journal: Journal, run: Path | None = None
+) -> None:
+    """Write facts.json, and report.html where one is wanted.
+
+    Args:
+        plan: What was done; ``report`` is an option group of its configuration.
+        model: That was trained or evaluated.
+        folder: Of the run or the evaluation, all other files of which are there.
+        journal: Of what was said.
+        run: That an evaluation is one of; None: it is a run itself, or of weights from elsewhere.
+    """
+
+    def write() -> None:
+        write_facts(folder, plan, model, journal.warnings(), run)
+        # a run from before there were reports has none
+        _write_report(plan.config.get("report"), folder)
+
+    _try(write, journal)
+
+
+def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal) -> None:
+    """Write the report of answers that were pooled from several tests: from their files alone."""
+    _try(lambda: _write_report(chosen, folder), journal)
+
+
+def _write_report(chosen: dict[str, Any] | None, folder: Path) -> None:
+    options = None if chosen is None else instantiate(chosen)
+    if options is not None and options.write:
+        log.info("Report: %s", write_report(folder, options))
+
+
+def _try(write: Callable[[], None], journal: Journal) -> None:
+    try:
+        write()
+    except Exception as error:
+        journal.keep_traceback()
+        log.warning(
+            "The report could not be written (%s: %s). All else of it is whole; log.txt says where "
+            "the report failed.",
+            type(error).__name__,
+            error,
+        )

@@ -1,0 +1,66 @@
+"""resume=auto: the newest unfinished run with the same configuration, or a new one."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from workflow.places import list_runs
+from workflow.resuming.config_hash import PATHS, hash_config
+from workflow.resuming.lock import check_free
+
+log = logging.getLogger(__name__)
+
+
+def find_unfinished(cfg: DictConfig) -> Path | None:
+    """Find the run to go on with.
+
+    Args:
+        cfg: The composed configuration of this call.
+
+    Returns:
+        Its folder; None: a new run is to be started.
+
+    Raises:
+        ValueError: Another process works on it.
+    """
+    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)
+    wanted = hash_config(config)
+    folders = list_runs() if config["out"] is None else [Path(config["out"]).resolve()]
+    for folder in folders:
+        if not _is_unfinished(folder, wanted, config["data"]):
+            continue
+        check_free(folder)
+        log.info("resume=auto: going on with %s", folder)
+        return folder
+    log.info("resume=auto: no unfinished run has this configuration; a new one starts.")
+    return None
+
+
+def _is_unfinished(folder: Path, wanted: str, data: dict[str, Any]) -> bool:
+    file = folder / "config.yaml"
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if f"config_hash: {wanted}" not in text.replace("'", ""):
+        return False
+    try:
+        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        status = {}  # it was ended before it wrote one
+    return status.get("state") != "finished" and _has_same_data(OmegaConf.load(file).data, data)
+
+
+def _has_same_data(own: DictConfig, asked: dict[str, Any]) -> bool:
+    """Whether paths are the same, or those of the run are gone: its data was moved."""
+    for key in PATHS & asked.keys():
+        then, now = own.get(key), asked[key]
+        if then is None or now is None:
+            if then != now:
+                return False
+        elif not isinstance(then, str) or not isinstance(now, str):
+            if list(then) != [str(Path(one).expanduser().resolve()) for one in list(now)]:
+                return False
+        elif then != str(Path(now).expanduser().resolve()) and Path(then).exists():
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""runs.py: what lies in outputs/, listed, shown and compared."""
