@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lightning_modules.evaluation.statistics.bootstrap import NUM_RESAMPLES
+from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES
 
 RULES = ("youden", "sensitivity", "specificity", "cost")
 

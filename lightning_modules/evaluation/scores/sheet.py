@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.evaluation.statistics.bootstrap import (
-    NUM_RESAMPLES,
     Interval,
     bootstrap_interval,
     resample,
 )
+from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES
 from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios, Score
 from lightning_modules.evaluation.statistics.units import Units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval

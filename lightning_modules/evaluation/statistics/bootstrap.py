@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from lightning_modules.evaluation.statistics.level import LEVEL, NUM_RESAMPLES
 from lightning_modules.evaluation.statistics.ratio_score import Score
 from lightning_modules.evaluation.statistics.scales import SCALES, Scale
 from lightning_modules.evaluation.statistics.units import Units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
-
-LEVEL = 0.95
-NUM_RESAMPLES = 2000
 
 
 @dataclass(frozen=True)

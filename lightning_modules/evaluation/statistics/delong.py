@@ -7,7 +7,8 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from lightning_modules.evaluation.statistics.bootstrap import LEVEL, Interval
+from lightning_modules.evaluation.statistics.bootstrap import Interval
+from lightning_modules.evaluation.statistics.level import LEVEL
 from lightning_modules.evaluation.statistics.units import Units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from lightning_modules.evaluation.statistics.bootstrap import LEVEL
+from lightning_modules.evaluation.statistics.level import LEVEL
 
 ROUNDING = 1e-12  # a standard error below it is none
 
