@@ -28,7 +28,7 @@ def judge(record: Record) -> list[Check]:
         ask_background(record),
         *ask_worst_part(record),
         ask_probabilities(record),
-        ask_warnings(record),
+        *ask_warnings(record),
         *ask_freshness(record),
     ]
 

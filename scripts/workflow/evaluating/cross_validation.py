@@ -28,12 +28,13 @@ from workflow.evaluating.fold_runs import CrossValidation, find_cross_validation
 from workflow.evaluating.requirements import demand, read_required, read_results
 from workflow.journal import Journal
 from workflow.places import open_out
+from workflow.reporting.report import report_pooled
 
 log = logging.getLogger(__name__)
 # keys of evaluate.py that mean something where folds are pooled: nothing is asked of any model
 UNDERSTOOD = (
     *("folds", "require", "out", "traceback", "debug"),
-    *("data.slice_by", "data.pair_by"),
+    *("data.slice_by", "data.pair_by", "report", "report.images", "report.hash_groups"),
 )
 
 
@@ -72,6 +73,7 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         journal.write_to(folder / "log.txt")
         metrics = pool(one, folder, given)
+        report_pooled(asked["report"], folder, journal)
         log.info("Everything about this cross-validation is in %s", folder)
         demand(required, metrics, folder, f"folds of {places[0]}")
 

@@ -3,19 +3,20 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning_modules.evaluation.report import write_report
-from lightning_modules.roi_classifier import ROIClassifier
 from workflow.journal import Journal
 from workflow.plan import Plan, instantiate
-from workflow.reporting.facts import write_facts
+
+if TYPE_CHECKING:
+    from lightning_modules.roi_classifier import ROIClassifier
 
 log = logging.getLogger(__name__)
 
 
 def report(
-    plan: Plan, model: ROIClassifier, folder: Path, journal: Journal, run: Path | None = None
+    plan: Plan, model: "ROIClassifier", folder: Path, journal: Journal, run: Path | None = None
 ) -> None:
     """Write facts.json, and report.html where one is wanted.
 
@@ -26,6 +27,7 @@ def report(
         journal: Of what was said.
         run: That an evaluation is one of; None: it is a run itself, or of weights from elsewhere.
     """
+    from workflow.reporting.facts import write_facts  # brings torch; pooled answers need none
 
     def write() -> None:
         write_facts(folder, plan, model, journal.warnings(), run)

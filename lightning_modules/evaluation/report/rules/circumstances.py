@@ -10,15 +10,17 @@ from lightning_modules.evaluation.report.wording import count
 MOST_LOOKS = 5  # at the test split, beyond which its score is no longer of unseen images
 
 
-def ask_warnings(record: Record) -> Check:
+def ask_warnings(record: Record) -> Iterator[Check]:
     """What the run warned of."""
-    num = len(record.facts.get("warnings", []))
+    if "warnings" not in record.facts:
+        return
+    num = len(record.facts["warnings"])
     level: Level = "careful" if num else "good"
     said = "Nothing was found in data or training that warns of these numbers."
     if num:
         said = f"{count(num, 'warning')} came up; they stand below, in Warnings."
     answer = "" if level == "good" else "No"
-    return Check("Is it free of warnings?", level, said, "good if there is no warning", answer)
+    yield Check("Is it free of warnings?", level, said, "good if there is no warning", answer)
 
 
 def ask_freshness(record: Record) -> Iterator[Check]:

@@ -26,9 +26,11 @@ def ask_background(record: Record) -> Check:
     if flips is None:
         flips = metrics.get("test_pair_flip_rate")
     if flips is None:
-        said = "Not known: no test image has a region of interest to exchange the background of."
+        said = "No test image has a region of interest to exchange the background of."
         if metrics.get("gate_promise", "none") != "none":
             said = "Its gate hides the background, but none could be exchanged to test that."
+        if "gate_promise" not in metrics:
+            said = "The answers were pooled from several tests, whose own reports tell."
         return Check(question, "careful", said, rule, "Not known")
     gap = metrics.get("test_background_gap") or 0.0
     pairs = metrics.get("test_pair_flip_rate") or 0.0

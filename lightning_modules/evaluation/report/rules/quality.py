@@ -64,6 +64,10 @@ def ask_size(record: Record) -> Check:
         f"{count(len(record.predictions), 'test image')}: the true {name} lies between "
         f"{percent(low)} and {percent(high)} with 95 % certainty."
     )
+    if (low, high) == (0, 1):
+        said = (
+            f"{count(len(record.predictions), 'test image')} from which no range can be computed."
+        )
     if groups is None:
         level = at_least(level, "careful")
         said += (

@@ -36,12 +36,14 @@ def write_one_look(record: Record) -> Section:
 def _say(record: Record, checks: list[Check], level: Level) -> Markup:
     name, value, (low, high) = score_of(record)
     groups = "" if record.num_groups is None else f" of {count(record.num_groups, 'group')}"
+    ends = "no interval can be computed"
+    if (low, high) != (0, 1):
+        ends = f"95 % interval {percent(low)} to {percent(high)}"
     said = sentence(
-        "{name} {value} (95 % interval {low} to {high}) on {images}{groups}. ",
+        "{name} {value} ({ends}) on {images}{groups}. ",
         name=name.capitalize(),
         value=percent(value),
-        low=percent(low),
-        high=percent(high),
+        ends=ends,
         images=count(len(record.predictions), "test image"),
         groups=groups,
     )
