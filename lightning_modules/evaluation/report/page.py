@@ -28,8 +28,8 @@ WORDS: dict[Level, tuple[str, str]] = {
 MISSING = "\N{EN DASH}"  # what a table shows where nothing is known
 # with a unit, a range or something in brackets
 NUMBER = re.compile(
-    r"[-+]?[\d,]*\.?\d+( to [\d.]+)?(\s?(%|s|min|px))?"
-    r"( \([\d.]+( to [\d.]+)?(\s%)?\))?|\u2013|"
+    r"[-+\u2212]?[\d,]*\.?\d+( to [-\u2212]?[\d.]+)?(\s?(%|s|min|px))?"
+    r"( \([-\u2212]?[\d.]+( to [-\u2212]?[\d.]+)?(\s%)?\))?|\u2013|"
 )
 TERM = re.compile(r'href="#term-([a-z0-9-]+)"')
 

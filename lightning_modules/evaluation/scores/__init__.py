@@ -10,7 +10,6 @@ _EXPORTS = {
     "measure_scores": f"{_PLACE}.measuring",
     "precision_recall_curves": f"{_PLACE}.curves",
     "reliability_bins": f"{_PLACE}.calibration",
-    "risk_coverage": f"{_PLACE}.risk_coverage",
     "roc_curves": f"{_PLACE}.curves",
 }
 __all__ = sorted(_EXPORTS)
