@@ -26,7 +26,7 @@ def test_the_two_commands_come_first():
     first, second = (line for line in LINES if " ; " in line)
     assert first == "python -m pip install -c conf/constraints.txt -e . ; python scripts/train.py"
     assert second.startswith('python -m pip install -c conf/constraints.txt -e ".[dev]" ; ')
-    assert second.endswith("python -m pytest")
+    assert second.endswith("python -m pytest -n 2 --dist worksteal")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
