@@ -40,12 +40,12 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
         return None
     count, unit = metrics["test_num_units"], metrics["test_unit"]
     interval = metrics.get("test_intervals", {}).get("accuracy")
-    if interval is None:
+    few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
+    if count == 1 or interval is None:
         return (
             f"The test set is TOO SMALL TO TELL: it has {count} {unit.removesuffix('s')}, so how "
-            f"the model does on other {unit} is not known. Test on at least {FEW_GROUPS} of them."
+            f"the model does on other {unit} is not known. Test on at least {few} of them."
         )
-    few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
     if count < few:
         return (
             f"The test set is SMALL ({count} {unit}): its numbers say little about others. Test on "
@@ -71,7 +71,7 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     elif abs(sure - right) < ece / 2:
         said = f"It is too sure of some answers and not sure enough of others: {beside}"
     else:
-        word = "too sure of itself" if sure > right else "surer than it says"
+        word = "too sure of itself" if sure > right else "more often right than it says"
         said = f"It is {word}: {beside}"
     said += f" (ECE {ece:.3f}, 0 is best)"
     if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
