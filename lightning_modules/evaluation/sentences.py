@@ -77,8 +77,8 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
         return f"{said}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
-    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"]
-    change = "mends it" if helps and after < ece else "does not mend it"
+    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"] and after < ece
+    change = "mends it" if helps else "does not mend it"
     if ece <= GOOD_ECE:
         change = "is not needed" if not helps else "makes them a little better"
     return (
