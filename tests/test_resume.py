@@ -107,6 +107,14 @@ def test_a_run_from_before_there_were_scores_and_reports_goes_on(shapes, stopped
     assert [path for path in written if not (stopped / path).is_file()] == []
 
 
+def test_answers_of_an_earlier_state_do_not_stay_beside_a_later_one(shapes, stopped):
+    assert (stopped / "predictions.csv").is_file()
+    train_in_process(shapes, stopped, f"resume={stopped}", "trainer.max_epochs=3", "test=false")
+    assert not (stopped / "predictions.csv").exists() and not (stopped / "examples").exists()
+    page = (stopped / "report.html").read_text()
+    assert "Nothing can be said of a model that was not tested" in page
+
+
 def test_a_configuration_edited_by_hand_is_refused_and_a_comment_is_not(stopped):
     file = stopped / "config.yaml"
     written = file.read_text()
