@@ -130,6 +130,25 @@ def test_groups_make_intervals_wider_where_their_images_are_alike():
     assert lows[0] == pytest.approx(lows[1], abs=0.02)
 
 
+def test_classes_that_are_called_low_and_high_do_not_become_ends_of_intervals():
+    table = make_table()
+    expected = measure_scores(table, QUICK)
+    table.class_names = ["low", "high", "auroc"]
+    found = measure_scores(table, QUICK)
+    for score in ("auroc", "average_precision"):
+        assert found[score] == expected[score]
+        assert found[f"{score}_class_low"] == expected[f"{score}_cat"]
+        assert found.get(f"{score}_low") == expected.get(f"{score}_low")
+    assert (found["recall_low"], found["f1_high"]) == (expected["recall_cat"], expected["f1_dog"])
+
+
+def test_the_interval_of_a_brier_score_ends_where_brier_scores_do():
+    table = make_table(groups=2, sharpness=3.0)
+    table.labels = np.where(table.groups == "s0", table.predicted, (table.predicted + 1) % 3)
+    found = measure_scores(table, QUICK)
+    assert found["brier"] < found["brier_high"] == 2.0 < found["log_loss_high"]
+
+
 def test_answers_that_are_no_numbers_have_no_probabilities():
     table = make_table()
     table.logits[5] = np.nan
