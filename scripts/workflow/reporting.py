@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lightning_modules.evaluation.report import write_report
 from lightning_modules.roi_classifier import ROIClassifier
-from workflow.facts import write_facts
+from lightning_modules.run_files import write_json
+from workflow.facts import FILE, write_facts
 from workflow.journal import Journal
 from workflow.plan import Plan, instantiate
 
@@ -36,8 +38,18 @@ def report(
 
 
 def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal) -> None:
-    """Write the report of answers that were pooled from several tests: from their files alone."""
-    _try(lambda: _write_report(chosen, folder), journal)
+    """Write the report of answers that were pooled from several tests: from their files alone.
+
+    What warned of any of them is a warning of the whole.
+    """
+
+    def write() -> None:
+        warnings = list(dict.fromkeys(journal.warnings()))
+        facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", "warnings": warnings}
+        write_json(folder / FILE, facts)
+        _write_report(chosen, folder)
+
+    _try(write, journal)
 
 
 def _write_report(chosen: dict[str, Any] | None, folder: Path) -> None:
