@@ -10,13 +10,10 @@ from lightning_modules.evaluation.report.rules.check import Check, at_least, sco
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.scores import reliability_bins
 from lightning_modules.evaluation.scores.calibration import expected_calibration_error
-from lightning_modules.evaluation.sentences import FEW_GROUPS, GOOD_ECE, WIDE
+from lightning_modules.evaluation.sentences import FEW_GROUPS, FEWEST_OF_BINS, GOOD_ECE, WIDE
 
 # width of the interval of the score, a share, up to which the test tells enough
 NARROW = 0.10
-# difference of probabilities and right answers up to which they are taken at their word, and images
-# below which the expected calibration error, which no small test can bring near 0, is not asked
-FEWEST_OF_BINS = 200
 
 
 def ask_broken(record: Record) -> Iterator[Check]:
