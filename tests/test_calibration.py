@@ -220,3 +220,29 @@ def test_mistakes_in_the_options_are_found_before_any_work(shapes, tmp_path):
     words = ["scores.at=2", "scores.abstain_risk=0"]
     with pytest.raises(ValueError, match=r"scores\.at is 2(.|\n)*scores\.abstain_risk is 0"):
         train_in_process(shapes, tmp_path / "run", *words)
+
+
+def test_a_temperature_that_makes_a_good_ece_worse_is_not_called_better():
+    found = {"ece": 0.011, "mean_confidence": 0.51, "accuracy": 0.5, "temperature": 0.08}
+    found |= {
+        "confusion_matrix": [[99, 101], [99, 101]],
+        "calibrated_ece": 0.456,
+        "calibrated_log_loss": 0.64,
+        "log_loss": 0.69,
+    }
+    said = say_calibration({f"test_{name}": value for name, value in found.items()})
+    assert "is not needed (ECE 0.456)" in said and "better" not in said
+
+
+def test_few_images_are_not_judged_by_a_gap_that_chance_makes():
+    def say(sure, low, high, images):
+        found = {"ece": 0.12, "mean_confidence": sure, "accuracy": 0.8}
+        found |= {"intervals": {"accuracy": {"low": low, "high": high}}}
+        found |= {"confusion_matrix": [[images, 0], [0, 0]]}
+        return say_calibration({f"test_{name}": value for name, value in found.items()})
+
+    assert "taken at their word" in say(0.82, 0.7, 0.9, 60)
+    assert "too sure of itself" in say(0.95, 0.7, 0.9, 60)
+    assert "may be chance" in say(0.88, 0.7, 0.9, 60)
+    assert "may be chance" not in say(0.95, 0.7, 0.9, 60) + say(0.95, 0.7, 0.99, 400)
+    assert "too sure of some answers" in say(0.82, 0.7, 0.9, 400)

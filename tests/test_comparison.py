@@ -13,6 +13,7 @@ from lightning_modules.evaluation.comparison.findings import conclude_all
 from lightning_modules.evaluation.comparison.metrics import NAMES
 from lightning_modules.evaluation.comparison.paired import pair
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
+from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
 
 
 def compared(*tables, **options):
@@ -121,6 +122,15 @@ def test_a_model_beside_itself_is_the_same_model():
     found = find(compared(table, table), margin=0.0001)
     assert found.sentences == ["B and A give the same answers: they are the same model."]
     assert found.all_shown
+
+
+def test_a_model_beside_itself_on_another_machine_is_neither_better_nor_worse():
+    one = make_pair()[0]
+    other = replace(one, logits=one.logits + np.float32([3e-5, 0]))
+    comparison = compared(one, other)
+    against = comparison.against[0]
+    assert against.differences["log_loss"].value != 0
+    assert {verdict(against, BY_NAME[name]) for name in comparison.metrics} == {"cannot tell"}
 
 
 def test_two_models_that_are_always_right_are_not_called_the_same_for_sure():

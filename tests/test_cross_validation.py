@@ -20,6 +20,8 @@ from workflow.journal import Journal
 from workflow.sweep import write_study
 
 from datamodules.sources import ManifestData
+from lightning_modules.evaluation.out_of_fold import Fold, measure_spread
+from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.requirements.names import find_unknown
 from lightning_modules.evaluation.table_scores import score_table
@@ -93,6 +95,30 @@ def test_scores_of_the_pooled_table_are_those_of_scikit_learn(sweep):
     assert [float(row["accuracy"]) for row in folds] == pytest.approx(shares)
     numbers = [name for name, value in metrics.items() if isinstance(value, int | float)]
     assert [name for name in numbers if find_unknown(name, ()) is not None] == []
+
+
+def test_a_fold_whose_test_is_of_one_class_is_pooled_as_well():
+    def fold(number, labels):
+        labels, count = np.array(labels), len(labels)
+        table = PredictionTable(
+            ids=[f"{number}_{row}" for row in range(count)],
+            labels=labels,
+            logits=np.random.default_rng(number).normal(size=(count, 2)).astype(np.float32),
+            class_names=["a", "b"],
+            mask_origin=["none"] * count,
+            mask_share=np.ones(count),
+            roi_share=np.ones(count),
+            columns={},
+            groups=np.full(count, str(number)),
+        )
+        return Fold(number, f"run{number}", table)
+
+    folds = [fold(0, [1] * 6), fold(1, [0, 1] * 4), fold(2, [0, 1, 1, 1])]
+    rows, spread = measure_spread(folds, score_table)
+    areas = [roc_auc_score(one.table.labels, one.table.probs[:, 1]) for one in folds[1:]]
+    assert np.isnan(rows[0]["auroc"])
+    assert spread["test_auroc_fold_mean"] == pytest.approx(np.mean(areas))
+    assert spread["test_auroc_fold_min"] == pytest.approx(min(areas))
 
 
 def test_scores_of_a_table_are_those_of_the_run(trained):

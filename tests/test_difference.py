@@ -44,6 +44,13 @@ def test_the_p_value_is_below_5_percent_just_where_the_interval_leaves_0_out(siz
     assert (found.low > 0) == (found.p_value < 0.05) == (size > 1)
 
 
+@pytest.mark.parametrize("value", [0.05, 0.2, 0.6, 1.0])
+@pytest.mark.parametrize("num", [2, 5, 6, 30, 200])
+def test_so_is_it_where_all_units_differ_by_the_same(value, num):
+    found = judge_alike(value, num, same_model=False, bounded=True)
+    assert (found.low > 0) == (found.p_value < 0.05)
+
+
 def test_one_unit_and_units_that_agree_have_no_variance():
     assert bootstrap_variance(np.zeros(100), 1) is None
     assert bootstrap_variance(np.full(100, 0.1), 20) is None

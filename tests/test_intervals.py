@@ -247,6 +247,14 @@ def test_classes_that_do_not_overlap_still_have_an_interval():
     assert (interval.low, interval.high) == pytest.approx(wilson_interval(8, 8))
 
 
+def test_a_model_that_gives_all_images_one_probability_is_not_certain_of_its_auroc():
+    positive = np.arange(40) < 10
+    components = [placements(positive, np.full(40, 0.5))]
+    labels, units = positive.astype(int), find_units(None, 40)
+    found = auroc_interval(labels, components, np.array([1]), units)
+    assert (found.low, found.high) == wilson_interval(5, 10)
+
+
 def test_an_auroc_of_one_positive_has_none():
     labels, units = np.repeat([0, 1], [40, 1]), find_units(None, 41)
     components = [placements(labels == 1, np.arange(41.0))]

@@ -1,9 +1,13 @@
 """The verdict: each rule answers for what it is about, and the worst decides."""
 
+import shutil
+
 import numpy as np
 import pytest
 from report_folder import make_folder, make_table
 
+from lightning_modules.evaluation.predictions_file import write_predictions
+from lightning_modules.evaluation.report import write_report
 from lightning_modules.evaluation.report.options import ReportOptions
 from lightning_modules.evaluation.report.record import read_record
 from lightning_modules.evaluation.report.verdict import judge, worst
@@ -86,6 +90,35 @@ def test_the_worst_part_counts_where_it_is_large_enough(judged, right, num, leve
     assert judged(metrics=metrics).get(FAIR) == level
 
 
+def test_the_worst_part_is_a_problem_by_the_interval_of_its_groups(judged, tmp_path):
+    def judge_part(**ends):
+        part = {"images": 100, "groups": 4, "accuracy": 0.7} | ends
+        return judged(metrics={"test_groups": {"owl, site north": part}})[FAIR]
+
+    assert judge_part(low=0.2, high=0.95) == "careful"
+    shutil.rmtree(tmp_path / "run")
+    assert judge_part(low=0.68, high=0.72) == "bad"
+    shutil.rmtree(tmp_path / "run")
+    assert judge_part(groups=1) == "careful"  # all of one person, without an interval
+
+
+def test_pairs_that_flip_are_said_where_drawn_backgrounds_change_nothing(tmp_path):
+    metrics = {"test_flip_rate": 0.0, "test_pair_flip_rate": 0.3, "test_pairs": 50}
+    folder = make_folder(tmp_path / "run", make_table(), metrics)
+    checks = judge(read_record(folder, ReportOptions()))
+    said = next(check.reason for check in checks if check.question == LOOKS)
+    assert "changes 30 of 100 answers" in said and "reads the background" in said
+
+
+def test_guessing_is_among_the_classes_that_are_tested(tmp_path):
+    table = make_table(num=300, num_groups=30)
+    table = table.only(table.labels < 2)
+    folder = make_folder(tmp_path / "run", table, {"test_balanced_accuracy": 0.45})
+    checks = judge(read_record(folder, ReportOptions()))
+    said = next(check.reason for check in checks if check.question == RIGHT)
+    assert "each class counting alike (balanced accuracy). Guessing would reach 50" in said
+
+
 def test_probabilities_that_are_too_sure_are_never_a_problem(judged):
     table = make_table(num=1200, num_groups=40, right=0.7)
     table.logits *= 10
@@ -101,5 +134,16 @@ def test_answers_that_are_no_numbers_are_the_first_thing_said(tmp_path):
     table = make_table()
     table.logits[:3] = np.nan
     folder = make_folder(tmp_path / "run", table)
-    first = judge(read_record(folder, ReportOptions()))[0]
+    first, *others = judge(read_record(folder, ReportOptions()))
     assert first.level == "bad" and "3 answers" in first.reason
+    assert SURE not in {check.question for check in others}
+
+
+def test_a_test_without_a_single_answer_is_not_called_untested(tmp_path):
+    table = make_table(num=60)
+    table.mask_origin = ["abstain"] * 60
+    folder = make_folder(tmp_path / "run", make_table(num=60))
+    write_predictions(table, folder / "predictions.csv")
+    page = write_report(folder, ReportOptions()).read_text()
+    assert "None of 60 test images had a mask, so none got an answer." in page
+    assert "that was not tested" not in page

@@ -82,6 +82,39 @@ def test_a_sweep_resumes_no_single_run(stopped, tmp_path, word):
         resume_config(cfg, Call([], None, tmp_path))
 
 
+def test_a_report_shows_what_this_call_says_and_else_what_the_run_said(stopped):
+    own, _ = ask(f"resume={stopped}")
+    assert own.report.write  # as it was started
+    own, _ = ask(f"resume={stopped}", "report.images=false")
+    assert (own.report.write, own.report.images) == (True, False)
+    own, _ = ask(f"resume={stopped}", "report=none", "report.hash_groups=true")
+    assert (own.report.write, own.report.hash_groups) == (False, True)
+
+
+def test_a_run_from_before_there_were_scores_and_reports_goes_on(shapes, stopped):
+    file = stopped / "config.yaml"
+    config = OmegaConf.to_container(OmegaConf.load(file))
+    for name in ("scores", "report", "logger", "require"):
+        config.pop(name)
+    for name in ("corrections", "class_map"):
+        config["data"].pop(name)
+    file.write_text(OmegaConf.to_yaml(config))  # without its seal
+    written = ("checkpoints/calibration.json", "val_predictions.csv", "facts.json", "report.html")
+    for path in written:
+        (stopped / path).unlink(missing_ok=True)
+    train_in_process(shapes, stopped, f"resume={stopped}", "trainer.max_epochs=3")
+    assert json.loads((stopped / "status.json").read_text())["state"] == "finished"
+    assert [path for path in written if not (stopped / path).is_file()] == []
+
+
+def test_answers_of_an_earlier_state_do_not_stay_beside_a_later_one(shapes, stopped):
+    assert (stopped / "predictions.csv").is_file()
+    train_in_process(shapes, stopped, f"resume={stopped}", "trainer.max_epochs=3", "test=false")
+    assert not (stopped / "predictions.csv").exists() and not (stopped / "examples").exists()
+    page = (stopped / "report.html").read_text()
+    assert "Nothing can be said of a model that was not tested" in page
+
+
 def test_a_configuration_edited_by_hand_is_refused_and_a_comment_is_not(stopped):
     file = stopped / "config.yaml"
     written = file.read_text()

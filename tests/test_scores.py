@@ -23,6 +23,7 @@ from lightning_modules.evaluation.scores.calibration import (
     recalibrate,
 )
 from lightning_modules.evaluation.sentences import say_intervals, say_too_small
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 from lightning_modules.metrics import PhaseMetrics
 
 QUICK = ScoreOptions(resamples=200)
@@ -129,6 +130,25 @@ def test_groups_make_intervals_wider_where_their_images_are_alike():
     assert lows[0] == pytest.approx(lows[1], abs=0.02)
 
 
+def test_classes_that_are_called_low_and_high_do_not_become_ends_of_intervals():
+    table = make_table()
+    expected = measure_scores(table, QUICK)
+    table.class_names = ["low", "high", "auroc"]
+    found = measure_scores(table, QUICK)
+    for score in ("auroc", "average_precision"):
+        assert found[score] == expected[score]
+        assert found[f"{score}_class_low"] == expected[f"{score}_cat"]
+        assert found.get(f"{score}_low") == expected.get(f"{score}_low")
+    assert (found["recall_low"], found["f1_high"]) == (expected["recall_cat"], expected["f1_dog"])
+
+
+def test_the_interval_of_a_brier_score_ends_where_brier_scores_do():
+    table = make_table(groups=2, sharpness=3.0)
+    table.labels = np.where(table.groups == "s0", table.predicted, (table.predicted + 1) % 3)
+    found = measure_scores(table, QUICK)
+    assert found["brier"] < found["brier_high"] == 2.0 < found["log_loss_high"]
+
+
 def test_answers_that_are_no_numbers_have_no_probabilities():
     table = make_table()
     table.logits[5] = np.nan
@@ -225,12 +245,29 @@ def test_a_small_test_is_said_to_be_small():
         return say_too_small(metrics), say_intervals(metrics)
 
     assert "1 group, so how the model does on other groups is not known" in say(groups=1)[0]
+    single = say(groups=None, count=1)[0]
+    assert "1 image, so how the model does on other images is not known" in single
     assert "SMALL (5 groups)" in say(groups=5)[0]
     assert "TOO SMALL TO TELL" in say(groups=30, count=40)[0]
     warning, intervals = say(groups=12, count=2000)
     assert warning is None
     assert "On other groups like these 12" in intervals
     assert "bootstrap-t over groups" in intervals
+
+
+def test_groups_that_all_have_the_same_accuracy_are_no_single_group():
+    # 12 groups of ten images, of which each has the first wrong
+    labels = np.tile([0, 1], 60)
+    answers = np.where(np.arange(120) % 10, labels, 1 - labels)
+    table = make_table(count=120, classes=2)
+    table.labels, table.logits = labels, np.eye(2, dtype=np.float32)[answers]
+    table.groups = np.repeat(np.arange(12), 10).astype(str)
+    found = measure_scores(table, QUICK)
+    assert (found["accuracy"], found["accuracy_low"]) == (0.9, wilson_interval(11, 12)[0])
+    for name in ("balanced_accuracy", "macro_f1", "auroc", "recall_cat", "precision_dog", "f1_dog"):
+        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"], name
+    said = say_too_small({f"test_{name}": value for name, value in found.items()})
+    assert "by 12 groups the accuracy may be anything between 64.6 % and 98.5 %" in said
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from front.sets import find_lists, jobs_of_sets, spread_sets
 from in_process import evaluate_in_process
 from small_data import write_manifest
 from test_units import table_of
+from workflow import places, several_sets
 
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.sets import (
@@ -78,6 +79,13 @@ def test_two_hospitals_by_one_model(trained, hospitals, tmp_path, monkeypatch):
     words += ["data.class_map={round: disc}", "unit=pair"]
     alone = evaluate_in_process(tmp_path / "s", *words, "data=manifest", f"data.manifest={south}")
     load, loaded = ROIClassifier.load_from_checkpoint, []
+    prepare = several_sets.prepare
+
+    def warn(plan, *others):
+        several_sets.log.warning("%s is odd.", plan.table.name)
+        return prepare(plan, *others)
+
+    monkeypatch.setattr(several_sets, "prepare", warn)
     monkeypatch.setattr(
         ROIClassifier, "load_from_checkpoint", lambda file: loaded.append(file) or load(file)
     )
@@ -94,6 +102,15 @@ def test_two_hospitals_by_one_model(trained, hospitals, tmp_path, monkeypatch):
     assert metrics["test_images"] == 8
     pooled = read_predictions(out / "predictions.csv")
     assert metrics["test_accuracy"] == pytest.approx(pooled.correct.mean())
+    folders = {"north": out / "north", "south": out / "south", "both": out}
+    facts = {
+        name: json.loads((place / "facts.json").read_text()) for name, place in folders.items()
+    }
+    odd = {n: [w for w in one["warnings"] if w.endswith("is odd.")] for n, one in facts.items()}
+    assert odd["north"] == ["north.csv is odd."] and odd["south"] == ["south.csv is odd."]
+    assert odd["both"] == odd["north"] + odd["south"]
+    page = (out / "report.html").read_text()
+    assert "south.csv is odd." in page and "nobody could check" not in page
     north_group = pooled.groups[pooled.columns["set"] == "north"]
     assert not set(north_group) & set(pooled.groups[pooled.columns["set"] == "south"])
     rows = list(csv.DictReader((out / "sets.csv").open()))
@@ -201,3 +218,11 @@ def test_the_command_line_takes_files_of_conf_data_and_names_what_is_wrong(
     assert right.returncode == 0, right.stderr
     rows = list(csv.DictReader((tmp_path / "out" / "sets.csv").open()))
     assert [row["set"] for row in rows] == ["own", "south"]
+
+
+def test_a_set_among_several_counts_as_a_look_at_its_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "OUTPUTS", tmp_path)
+    for folder in ("evaluations/day/south", "runs/a/day/evaluations/day", "sweeps/a/day/0"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "facts.json").write_text("{}")
+    assert len(list(places.list_results("facts.json"))) == 3

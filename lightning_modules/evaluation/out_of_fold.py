@@ -99,14 +99,15 @@ def measure_spread(
 
     Returns:
         A row a fold, and ``test_<name>_fold_mean``, ``_fold_sd`` (n - 1), ``_fold_min`` and
-        ``_fold_max`` of the main metrics.
+        ``_fold_max`` of the main metrics, over the folds that have them.
     """
     rows, values = [], {name: [] for name in SPREAD}
     for fold in sorted(folds, key=lambda one: one.number):
         metrics = measure(fold.table)
         found = {name: metrics[f"test_{name}"] for name in SPREAD if f"test_{name}" in metrics}
         for name, value in found.items():
-            values[name].append(value)
+            if value == value:  # a fold whose test is of one class has no AUROC
+                values[name].append(value)
         rows.append({"fold": fold.number, "run": fold.name, "images": len(fold.table)} | found)
     spread = {}
     for name, found in values.items():

@@ -9,6 +9,8 @@ FEW_GROUPS = 10
 FEW_IMAGES = 100
 WIDE = 0.2  # an interval that leaves more open than this tells little
 GOOD_ECE = 0.05
+# images below which the ECE, which no small test can bring near 0, is not what is judged
+FEWEST_OF_BINS = 200
 SPLITS = {"val": "validation", "out_of_fold": "out-of-fold"}
 RULES = {
     "youden": "the largest sensitivity + specificity",
@@ -40,12 +42,12 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
         return None
     count, unit = metrics["test_num_units"], metrics["test_unit"]
     interval = metrics.get("test_intervals", {}).get("accuracy")
-    if interval is None:
+    few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
+    if count == 1 or interval is None:
         return (
             f"The test set is TOO SMALL TO TELL: it has {count} {unit.removesuffix('s')}, so how "
-            f"the model does on other {unit} is not known. Test on at least {FEW_GROUPS} of them."
+            f"the model does on other {unit} is not known. Test on at least {few} of them."
         )
-    few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
     if count < few:
         return (
             f"The test set is SMALL ({count} {unit}): its numbers say little about others. Test on "
@@ -66,20 +68,25 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     ece, sure = metrics["test_ece"], metrics["test_mean_confidence"]
     right = metrics["test_accuracy"]
     beside = f"on average it is {_percent(sure)} sure and right in {_percent(right)}"
-    if ece <= GOOD_ECE:
+    few = sum(map(sum, metrics["test_confusion_matrix"])) < FEWEST_OF_BINS
+    error = abs(sure - right) if few else ece
+    if error <= GOOD_ECE:
         said = f"Its probabilities can be taken at their word: {beside}"
-    elif abs(sure - right) < ece / 2:
+    elif abs(sure - right) < error / 2:
         said = f"It is too sure of some answers and not sure enough of others: {beside}"
     else:
-        word = "too sure of itself" if sure > right else "surer than it says"
+        word = "too sure of itself" if sure > right else "more often right than it says"
         said = f"It is {word}: {beside}"
-    said += f" (ECE {ece:.3f}, 0 is best)"
+        accuracy = metrics.get("test_intervals", {}).get("accuracy")
+        if few and accuracy is not None and accuracy["low"] <= sure <= accuracy["high"]:
+            said += ", which among so few may be chance"
+    said += f" (ECE {ece:.3f}, 0 is best{', but out of reach for few images' if few else ''})"
     if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
         return f"{said}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
-    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"]
-    change = "mends it" if helps and after < ece else "does not mend it"
-    if ece <= GOOD_ECE:
+    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"] and after < ece
+    change = "mends it" if helps else "does not mend it"
+    if error <= GOOD_ECE:
         change = "is not needed" if not helps else "makes them a little better"
     return (
         f"{said}; dividing its logits by the temperature of {temperature:.2f}, fitted on "

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.sentences import (
@@ -54,7 +56,7 @@ def _say_quality(
     tested: str,
 ) -> str:
     groups = predictions.answered.groups
-    subjects = "" if groups is None else f" of {len(set(groups.tolist()))} groups"
+    subjects = "" if groups is None else f" of {_count_groups(groups)}"
     if groups is not None and unseen:
         subjects += " unseen in training"
     sentence = (
@@ -64,6 +66,11 @@ def _say_quality(
         f"macro F1 {metrics['test_macro_f1']:.3f})"
     )
     return f"{sentence}; {caveat}." if caveat else f"{sentence}."
+
+
+def _count_groups(groups: np.ndarray) -> str:
+    number = len(set(groups.tolist()))
+    return "1 group" if number == 1 else f"{number} groups"
 
 
 def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promise: Promise) -> str:

@@ -11,6 +11,7 @@ from front.outcome import judge
 
 from datamodules.tables.codes import Codes
 from lightning_modules.callbacks.status import update_status
+from lightning_modules.evaluation.examples.sections import remove_sections
 from lightning_modules.non_finite.message import NonFinite
 from lightning_modules.run_files import remove_leftovers, write_bytes, write_json, write_text
 from lightning_modules.stop_signals import Stopped, StopSignals
@@ -145,8 +146,10 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
     trainer = make_trainer(plan, objects.callbacks, folder)
     if plan.config["test"] and trainer.limit_test_batches:
         metrics |= test_best(plan, objects, trainer, folder)
-    elif trainer.limit_test_batches:
-        calibrate_best(plan, objects, trainer, folder)
+    else:
+        _forget_test(folder)
+        if trainer.limit_test_batches:
+            calibrate_best(plan, objects, trainer, folder)
     metrics["num_bad_images"] = plan.num_bad_images
     if plan.config.get("init_from") is not None:
         # of the test, by the weights that the run began with
@@ -156,6 +159,14 @@ def _train_and_test(plan: Plan, objects: Objects, folder: Path) -> dict[str, Any
         metrics |= measure_run(plan, objects, trainer.strategy.root_device)
         write_json(folder / "metrics.json", metrics)
     return metrics
+
+
+def _forget_test(folder: Path) -> None:
+    """Remove what a run that was trained on said in a test before: its model is another now."""
+    if (folder / "predictions.csv").is_file():
+        log.info("test=false: the answers of an earlier state of the model are removed.")
+        (folder / "predictions.csv").unlink()
+        remove_sections(folder)
 
 
 def _write_split(plan: Plan, folder: Path) -> None:

@@ -49,6 +49,11 @@ class Journal:
             if not record.name.startswith(HOUSEKEEPING)
         ]
 
+    def exchange_warnings(self, records: list[logging.LogRecord]) -> list[logging.LogRecord]:
+        """Go on as if nothing but ``records`` had warned; returns what has."""
+        before, self.warned.records = self.warned.records, records
+        return before
+
     def keep_traceback(self) -> None:
         """Write where the exception that is being handled came from to the log alone."""
         assert self.file is not None

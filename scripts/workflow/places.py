@@ -191,8 +191,14 @@ def list_results(name: str) -> Iterator[Path]:
     """Files of this name of all runs, jobs of sweeps and evaluations below outputs/."""
     for folder in ("runs/*/*", "sweeps/*/*/*"):
         yield from OUTPUTS.glob(f"{folder}/{name}")
-        yield from OUTPUTS.glob(f"{folder}/evaluations/*/{name}")
-    yield from OUTPUTS.glob(f"evaluations/*/{name}")
+        yield from _list_evaluations(OUTPUTS, f"{folder}/evaluations/*", name)
+    yield from _list_evaluations(OUTPUTS, "evaluations/*", name)
+
+
+def _list_evaluations(base: Path, folder: str, name: str) -> Iterator[Path]:
+    """Of evaluations, and of each set of images of those that were of several."""
+    yield from base.glob(f"{folder}/{name}")
+    yield from base.glob(f"{folder}/*/{name}")
 
 
 def _age(file: Path) -> float:

@@ -36,7 +36,8 @@ def verdict(one: Against, metric: Metric) -> str:
     ``maybe better`` and ``maybe worse`` do not survive the correction for several comparisons.
     """
     found = one.differences[metric.name]
-    if found.low is None or found.high is None or found.low <= 0 <= found.high:
+    includes_0 = found.low is None or found.high is None or found.low <= 0 <= found.high
+    if one.same_model or includes_0:  # the same model differs by rounding alone
         return "cannot tell"
     word = "better" if metric.sign * found.value > 0 else "worse"
     return word if one.adjusted.get(metric.name, 0.0) < LEVEL else f"maybe {word}"

@@ -16,6 +16,8 @@ from lightning_modules.evaluation.report.names import HashedNames, Names
 from lightning_modules.evaluation.report.options import ReportOptions
 from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
 
+FACTS = "facts.json"
+
 
 @dataclass
 class Record:
@@ -101,7 +103,7 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
         config=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
         command=command.read_text(encoding="utf-8").strip() if command.is_file() else "",
         metrics=_read_metrics(folder, answered),
-        facts=_read_json(folder / "facts.json"),
+        facts=_read_json(folder / FACTS),
         predictions=answered if answered is not None and len(answered) else None,
         num_unanswered=0 if predictions is None else len(predictions) - len(answered),
         history=history,

@@ -27,7 +27,7 @@ def judge(record: Record) -> list[Check]:
         ask_size(record),
         ask_background(record),
         *ask_worst_part(record),
-        ask_probabilities(record),
+        *ask_probabilities(record),
         *ask_warnings(record),
         *ask_freshness(record),
     ]

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
+
 UNIT = "\N{NO-BREAK SPACE}%"
 
 
@@ -21,6 +23,18 @@ def interval(metrics: Mapping[str, Any], name: str) -> tuple[float, float] | Non
     """Ends of a metric's 95 % interval; None: it has none."""
     ends = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
     return ends if all(map(_is_known, ends)) else None
+
+
+def slice_interval(one: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Ends of a slice's 95 % interval, as metrics.json has it; None: its images are of one group.
+
+    A slice from before there were groups in it has Wilson's.
+    """
+    if "low" in one:
+        return one["low"], one["high"]
+    if "groups" in one:
+        return None
+    return wilson_interval(round(one["accuracy"] * one["images"]), one["images"])
 
 
 def percent_range(ends: tuple[float, float] | None) -> str | None:

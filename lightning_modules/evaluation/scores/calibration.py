@@ -74,9 +74,10 @@ def measure_probs(sheet: Sheet, labels: np.ndarray, logits: np.ndarray, prefix: 
     logs, rows = log_probs(logits), np.arange(len(labels))
     probs, ones = np.exp(logs), np.ones(len(labels))
     squares = (probs**2).sum(axis=1) - 2 * probs[rows, labels] + 1
-    losses = {"log_loss": -logs[rows, labels], "brier": np.maximum(squares, 0)}
-    for name, loss in losses.items():
-        sheet.take(f"{prefix}{name}", MeanOfRatios(sheet.units, loss, ones), "log")
+    log_loss = MeanOfRatios(sheet.units, -logs[rows, labels], ones)
+    sheet.take(f"{prefix}log_loss", log_loss, "log")
+    brier = MeanOfRatios(sheet.units, np.maximum(squares, 0), ones)
+    sheet.take(f"{prefix}brier", brier, "log", highest=2.0)
     bins = reliability_bins(labels, probs)
     sheet.put(f"{prefix}ece", expected_calibration_error(bins))
     sheet.put(f"{prefix}mean_confidence", float(probs.max(axis=1).mean()))

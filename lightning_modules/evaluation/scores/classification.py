@@ -82,5 +82,15 @@ def measure_ranking(
     sheet.put("auroc", float(np.mean(areas)), interval)
     sheet.put("average_precision", float(np.mean(precisions)))
     for label, area, precision in zip(classes.tolist(), areas, precisions, strict=True):
-        sheet.put(f"auroc_{class_names[label]}", area)
-        sheet.put(f"average_precision_{class_names[label]}", float(precision))
+        name = class_names[label]
+        sheet.put(name_ranking("auroc", name), area)
+        sheet.put(name_ranking("average_precision", name), float(precision))
+
+
+def name_ranking(kind: str, class_name: str) -> str:
+    """What the AUROC or average precision of a class is called, without a prefix.
+
+    ``auroc_<class>``; of the classes low and high ``auroc_class_<class>``, as ``auroc_low`` is the
+    lower end of the interval of all.
+    """
+    return f"{kind}_class_{class_name}" if class_name in ("low", "high") else f"{kind}_{class_name}"

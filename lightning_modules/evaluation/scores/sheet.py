@@ -1,6 +1,6 @@
 """Scores and their intervals, by name."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,7 +38,12 @@ class Sheet:
         return resample(self.units.num_blocks, self.resamples, self.seed)
 
     def take(
-        self, name: str, score: Score, scale: str = "logit", undefined: float = float("nan")
+        self,
+        name: str,
+        score: Score,
+        scale: str = "logit",
+        undefined: float = float("nan"),
+        highest: float = float("inf"),
     ) -> None:
         """Measure a score and its interval; see ``bootstrap_interval``.
 
@@ -47,9 +52,12 @@ class Sheet:
             score: To be measured.
             scale: Of the interval.
             undefined: The value where nothing is divided by nothing.
+            highest: That the score can be, where the scale has no upper bound.
         """
         value = float(score.measure(np.ones((1, self.units.num_blocks)))[0][0])
         interval = bootstrap_interval(score, self.units, self.weights, scale)
+        if interval is not None:
+            interval = replace(interval, high=min(interval.high, highest))
         self.put(name, value if np.isfinite(value) else undefined, interval)
 
     def take_share(self, name: str, share: MeanOfRatios, undefined: float = float("nan")) -> None:

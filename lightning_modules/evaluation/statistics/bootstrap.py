@@ -51,8 +51,9 @@ def bootstrap_interval(
     ``coverage.py``. (Hall 1988, "On symmetric bootstrap confidence intervals"; Cameron, Gelbach &
     Miller 2008, "Bootstrap-based improvements for inference with clustered errors".)
 
-    Where all units agree (everything right) there is no spread to resample: then the interval is
-    Wilson's with the units that have a say in the score as the number of trials.
+    Where all units agree (everything right, or the same share of each right) there is no spread to
+    resample: then the interval is Wilson's with the units that have a say in the score as the
+    number of trials.
 
     Args:
         score: What is measured.
@@ -61,8 +62,8 @@ def bootstrap_interval(
         scale: ``logit`` for scores in [0, 1], ``log`` for losses, ``plain`` for differences.
 
     Returns:
-        None where there is none: fewer than two units, or a score that does not vary on a scale
-        without bounds.
+        None where there is none: fewer than two units, or a loss or a difference that is the same
+        in all of them.
     """
     values, _ = score.measure(np.ones((1, units.num_blocks)))
     value = float(values[0])
@@ -73,8 +74,8 @@ def bootstrap_interval(
         return _all_alike(value, score, units.kind)
     transformed = SCALES[scale]
     error = _jackknife_error(score, units.num_blocks, value)
-    if not error or not np.isfinite(transformed.there(value)):
-        return None
+    if not error:
+        return _all_alike(value, score, units.kind) if scale == "logit" else None
     least = float(student.ppf(0.5 + LEVEL / 2, min(num_units, units.num_blocks) - 1))
     distance = max(least, _typical_distance(score, weights, value, transformed))
     middle, half = transformed.there(value), distance * error * transformed.slope(np.array(value))

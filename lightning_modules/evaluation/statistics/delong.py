@@ -12,6 +12,8 @@ from lightning_modules.evaluation.statistics.level import LEVEL
 from lightning_modules.evaluation.statistics.units import Units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
+ROUNDING = 1e-24  # a variance below it is none
+
 
 def placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Structural components (N,) of the AUROC by mid-ranks, in O(N log N).
@@ -70,8 +72,8 @@ def auroc_interval(
     By DeLong's variance where every image is a unit, else by Obuchowski's. With up to some 100
     groups ``bootstrap_interval`` of a ``PairShare`` covers better, see ``auroc_coverage.py``. Of
     several classes the variance is that of the mean of their structural components. Where
-    positive and negative images do not overlap there is none: then it is Wilson's, with the units
-    of the rarest class as trials.
+    positive and negative images do not overlap, or all have the same probability, there is none:
+    then it is Wilson's, with the units of the rarest class as trials.
 
     Args:
         labels: (N,) int.
@@ -88,13 +90,13 @@ def auroc_interval(
     codes = None if units.single else units.codes
     areas = [x[labels == c].mean() for c, x in zip(classes, components, strict=True)]
     area = float(np.mean(areas))
-    if not 0 < area < 1:
-        low, high = wilson_interval(round(area * min(sides)), min(sides))
-        return Interval(low, high, f"Wilson over {units.kind}", units.num_units)
     if len(classes) == 1:
         variance = auroc_variance(labels == classes[0], components[0], codes)
     else:
         variance = _mean_variance(labels, classes, components, units)
+    if not 0 < area < 1 or variance < ROUNDING:
+        low, high = wilson_interval(round(area * min(sides)), min(sides))
+        return Interval(low, high, f"Wilson over {units.kind}", units.num_units)
     slope = 1 / (area * (1 - area))
     half = student.ppf(0.5 + LEVEL / 2, units.num_units - 1) * np.sqrt(variance) * slope
     low, high = expit([logit(area) - half, logit(area) + half]).tolist()

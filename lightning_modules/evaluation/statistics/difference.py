@@ -115,6 +115,7 @@ def judge_alike(value: float, num_units: int, same_model: bool, bounded: bool) -
     if num_units < 2 or not bounded:
         return Difference(value, None, None, None, "no interval: nothing varies", num_units)
     half = (1 - tail ** (1 / num_units)) * (1 + abs(value))
-    p_value = 1.0 if not value else min(1.0, 2 * 0.5**num_units)
+    # the tails at which the interval would just reach 0
+    p_value = min(1.0, 2 * (1 + abs(value)) ** -num_units)
     low, high = max(-1.0, value - half), min(1.0, value + half)
     return Difference(value, low, high, p_value, "Clopper-Pearson: nothing varies", num_units)

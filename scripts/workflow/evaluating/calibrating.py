@@ -44,7 +44,10 @@ def calibrate(plan: Plan, objects: Objects, trainer: Trainer, file: Path) -> Cal
     origin = Origin(file.name, hash_file(file))
     calibration = fit_calibration(table, objects.data.table.positive_class, options, origin)
     if calibration is None:
-        log.info("No temperature and no thresholds: no validation image has an answer to go by.")
+        log.info(
+            "No temperature and no thresholds: no validation image has an answer, or some answers "
+            "are not numbers."
+        )
         return None
     write_calibration(calibration, file.parent)
     return calibration
@@ -76,10 +79,10 @@ def find_calibration(file: Path, chosen_here: bool) -> Calibration | None:
     same = Path(calibration.checkpoint).stem == file.stem
     if not same or (file.suffix == ".ckpt" and hash_file(file) != calibration.checkpoint_hash):
         log.warning(
-            "%s was chosen for another state of %s than %s, and is NOT used.",
+            "%s was chosen for %s%s, and is NOT used: no temperature, no threshold, no abstaining.",
             file.parent / NAME,
+            "an earlier state of " if same else "",
             calibration.checkpoint,
-            file.name,
         )
         return None
     log.info(

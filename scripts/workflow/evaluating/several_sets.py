@@ -28,6 +28,7 @@ from workflow.reporting.report import report, report_pooled
 from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
+Warned = dict[str, list[logging.LogRecord]]
 COUNTED = ("num_bad_images", "num_trained_images", "num_left_out_images")
 
 
@@ -45,7 +46,7 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
     calls = {name: replace(call, overrides=w) for name, w in jobs_of_sets(call.overrides).items()}
     configs = _compose(calls)
     checked = [check_evaluation(configs[name], calls[name]) for name in calls]
-    ready = _prepare(configs, calls)
+    ready, warned = _prepare(configs, calls, journal)
     first = next(iter(ready.values()))
     folder = open_results(asked, first.examined)
     journal.write_to(folder / "log.txt")
@@ -54,7 +55,7 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
     command = join_words(["python", "scripts/evaluate.py", *call.overrides])
     write_text(folder / "command.txt", command + "\n")
-    tables, found = _measure_all(ready, folder, journal)
+    tables, found = _measure_all(ready, warned, folder, journal)
     pooled = pool_sets(tables)
     write_predictions(pooled, folder / "predictions.csv")
     metrics = score_table(pooled, (SET,), None, first.beyond.scores)
@@ -81,12 +82,17 @@ def _compose(calls: dict[str, Call]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _prepare(configs: dict[str, dict[str, Any]], calls: dict[str, Call]) -> dict[str, Ready]:
-    """Read the images of every set, by the model of the first."""
+def _prepare(
+    configs: dict[str, dict[str, Any]], calls: dict[str, Call], journal: Journal
+) -> tuple[dict[str, Ready], Warned]:
+    """Read the images of every set, by the model of the first; what warned of each is its own."""
     ready: dict[str, Ready] = {}
+    warned: Warned = {}
     problems, examined = [], None
     for name, asked in configs.items():
         log.info("Set %s:", name)
+        warned[name] = []
+        before = journal.exchange_warnings(warned[name])
         try:
             if examined is None:
                 find = plan_foreign if asked["backbone"] else plan_own
@@ -96,12 +102,13 @@ def _prepare(configs: dict[str, dict[str, Any]], calls: dict[str, Call]) -> dict
             ready[name] = prepare(plan, examined, asked, calls[name])
         except ValueError as error:
             problems.append(f"set {name}: {error}")
+        journal.exchange_warnings(before)
     raise_problems(problems, "the sets of images")
-    return ready
+    return ready, warned
 
 
 def _measure_all(
-    ready: dict[str, Ready], folder: Path, journal: Journal
+    ready: dict[str, Ready], warned: Warned, folder: Path, journal: Journal
 ) -> tuple[dict[str, PredictionTable], dict[str, dict[str, Any]]]:
     tables, found = {}, {}
     folders = folder_names(list(ready))
@@ -109,6 +116,8 @@ def _measure_all(
         log.info("Set %d of %d, %s", number, len(ready), name)
         own = folder / folders[name]
         own.mkdir()
+        before = journal.exchange_warnings(warned[name])
         found[name], tables[name] = measure(one, own)
         report(one.plan, one.examined.model, own, journal, one.examined.folder.parent)
+        journal.exchange_warnings(before + warned[name])
     return tables, found

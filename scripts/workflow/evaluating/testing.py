@@ -189,7 +189,9 @@ def say_beside(one: str, other: str, first: dict[str, Any], second: dict[str, An
 def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | None) -> None:
     log.info("Test metrics%s", f" ({caveat})" if caveat else "")
     for name, value in sorted(metrics.items()):
-        ends = name.endswith(("_low", "_high"))
+        ends = any(
+            name.endswith(end) and name.removesuffix(end) in metrics for end in ("_low", "_high")
+        )
         if name.startswith("test_") and isinstance(value, float) and not ends:
             low, high = (metrics.get(f"{name}_{end}") for end in ("low", "high"))
             interval = "" if low is None else f"  (95 % interval {low:.4f} to {high:.4f})"

@@ -16,12 +16,12 @@ import torch
 from datamodules.splitting.splits import SPLITS
 from datamodules.tables.table import ImageTable
 from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.evaluation.report.record import FACTS
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
 from workflow.places import list_results
 from workflow.plan import Plan
 
-FILE = "facts.json"
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
 
 
@@ -38,9 +38,9 @@ def write_facts(
         run: That an evaluation is one of; what warned there counts here too.
     """
     gate = model.network.gate
-    before = _read(folder / FILE).get("warnings", [])
+    before = _read(folder / FACTS).get("warnings", [])
     if run is not None:
-        found = _read(run / FILE).get("warnings", [])
+        found = _read(run / FACTS).get("warnings", [])
         before = [f"When it was trained: {text}" for text in found]
     facts: dict[str, Any] = {
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -64,7 +64,7 @@ def write_facts(
     if tested.is_file():
         mark = _fingerprint_test(tested)
         facts["test"] = {"fingerprint": mark, "looks": 1 + _count_others(folder, mark)}
-    write_json(folder / FILE, facts)
+    write_json(folder / FACTS, facts)
 
 
 def _describe(table: ImageTable) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _count_others(folder: Path, mark: str) -> int:
     """Runs and evaluations below outputs/ that tested the same images, without this one."""
     return sum(
         _read(file).get("test", {}).get("fingerprint") == mark
-        for file in list_results(FILE)
+        for file in list_results(FACTS)
         if file.parent.resolve() != folder.resolve()
     )
 

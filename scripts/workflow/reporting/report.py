@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.evaluation.report import write_report
+from lightning_modules.evaluation.report.record import FACTS
+from lightning_modules.run_files import write_json
 from workflow.journal import Journal
 from workflow.plan import Plan, instantiate
 
@@ -38,8 +41,18 @@ def report(
 
 
 def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal) -> None:
-    """Write the report of answers that were pooled from several tests: from their files alone."""
-    _try(lambda: _write_report(chosen, folder), journal)
+    """Write the report of answers that were pooled from several tests: from their files alone.
+
+    What warned of any of them is a warning of the whole.
+    """
+
+    def write() -> None:
+        warnings = list(dict.fromkeys(journal.warnings()))
+        facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", "warnings": warnings}
+        write_json(folder / FACTS, facts)
+        _write_report(chosen, folder)
+
+    _try(write, journal)
 
 
 def _write_report(chosen: dict[str, Any] | None, folder: Path) -> None:

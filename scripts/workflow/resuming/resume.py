@@ -27,6 +27,7 @@ from workflow.resuming.lock import check_free
 from workflow.resuming.run_config import read_config
 
 log = logging.getLogger(__name__)
+REPORT = ("report",)
 
 
 def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path | None]:
@@ -97,10 +98,20 @@ def _change(
     allowed += PLACES
     for override in call.overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key in OF_THE_CALL or (key == "out" and auto) or (key, value) == ("debug", "traceback"):
+        if (
+            (key in OF_THE_CALL and key not in REPORT)
+            or (key == "out" and auto)
+            or (key, value) == ("debug", "traceback")
+        ):
             continue
         if started_with.get(override.partition("=")[0]) == override:
             continue  # what was settled since is the run's own
+        if covers(
+            REPORT, key
+        ):  # what it shows is of this call, and of the run where nothing is said
+            place = key.replace("/", ".")
+            OmegaConf.update(own, place, _select(cfg, place), merge=False, force_add=True)
+            continue
         if key == "init_from" and not auto:
             problems.append(f"{override} starts a new run: leave it out, or leave resume= out")
         elif key in GLOBAL_GROUPS:
@@ -169,8 +180,9 @@ def _complete(own: DictConfig, cfg: DictConfig) -> DictConfig:
         own.logger = {}
     if "interventions" not in own:
         own.interventions = cfg.interventions
-    if "scores" not in own:
-        own.scores = cfg.scores
+    for group in ("scores", "report"):
+        if group not in own:
+            own[group] = cfg[group]
     return own
 
 

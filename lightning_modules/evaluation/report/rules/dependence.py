@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least
-from lightning_modules.evaluation.report.wording import count, percent
-from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.report.wording import count, percent, slice_interval
 
 # share of answers that another background changes, and the same of accuracy lost
 STILL, UNSTEADY = 0.05, 0.15
@@ -36,7 +35,7 @@ def ask_background(record: Record) -> Check:
     pairs = metrics.get("test_pair_flip_rate") or 0.0
     damage = max(flips, gap, pairs)
     level: Level = "good" if damage <= STILL else "careful" if damage < UNSTEADY else "bad"
-    said = f"Exchanging only the background changes {100 * flips:.0f} of 100 answers"
+    said = f"Exchanging only the background changes {100 * max(flips, pairs):.0f} of 100 answers"
     if gap >= 0.0005:  # as it is written
         said += f" and costs {100 * gap:.1f} points of accuracy"
     said += f". {_say_damage(level)}"
@@ -48,7 +47,7 @@ def ask_background(record: Record) -> Check:
 
 def _say_damage(level: Level) -> str:
     return {
-        "good": "It decides by the region of interest.",
+        "good": "Its answers do not hang on the background.",
         "careful": "Some of its answers depend on the background.",
         "bad": "It reads the background, and will fail where that is another one.",
     }[level]
@@ -65,8 +64,7 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
         return
     name = min(parts, key=lambda part: parts[part]["accuracy"])
     one, mean = parts[name], float(record.predictions.correct.mean())
-    right = round(one["accuracy"] * one["images"])
-    _, high = wilson_interval(right, one["images"])
+    _, high = slice_interval(one) or (0.0, 1.0)
     below = mean - one["accuracy"]
     level: Level = "good" if below <= WORST_BELOW else "careful"
     if high < mean - WORST_BELOW:

@@ -10,13 +10,10 @@ from lightning_modules.evaluation.report.rules.check import Check, at_least, sco
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.scores import reliability_bins
 from lightning_modules.evaluation.scores.calibration import expected_calibration_error
-from lightning_modules.evaluation.sentences import FEW_GROUPS, GOOD_ECE, WIDE
+from lightning_modules.evaluation.sentences import FEW_GROUPS, FEWEST_OF_BINS, GOOD_ECE, WIDE
 
 # width of the interval of the score, a share, up to which the test tells enough
 NARROW = 0.10
-# difference of probabilities and right answers up to which they are taken at their word, and images
-# below which the expected calibration error, which no small test can bring near 0, is not asked
-FEWEST_OF_BINS = 200
 
 
 def ask_broken(record: Record) -> Iterator[Check]:
@@ -36,7 +33,7 @@ def ask_right(record: Record) -> Check:
     """The score beside guessing."""
     name, value, (low, _) = score_of(record)
     labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
-    chance = 1 / len(record.class_names) if name != "accuracy" else labels.max() / labels.sum()
+    chance = 1 / (labels > 0).sum() if name != "accuracy" else labels.max() / labels.sum()
     halfway = (1 + chance) / 2
     level: Level = "bad" if low <= chance else "good" if low >= halfway else "careful"
     said = {
@@ -45,11 +42,12 @@ def ask_right(record: Record) -> Check:
         "good": "That is far better than guessing.",
     }[level]
     guessing = "Guessing" if name != "accuracy" else "Always naming the commonest class"
+    alike = "" if name == "accuracy" else ", each class counting alike"
     return Check(
         "Is it right?",
         level,
-        f"It is right in {percent(value)} of the test images ({name}). {guessing} would reach "
-        f"{percent(chance, 0)}. {said}",
+        f"It is right in {percent(value)} of the test images{alike} ({name}). {guessing} would "
+        f"reach {percent(chance, 0)}. {said}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
     )
@@ -88,8 +86,10 @@ def ask_size(record: Record) -> Check:
     )
 
 
-def ask_probabilities(record: Record) -> Check:
-    """The expected calibration error."""
+def ask_probabilities(record: Record) -> Iterator[Check]:
+    """The expected calibration error; nothing where answers are not numbers."""
+    if not np.isfinite(record.predictions.logits).all():
+        return
     table, error = record.predictions, record.metrics.get("test_ece")
     sure, right = float(table.probs.max(axis=1).mean()), float(table.correct.mean())
     if len(table) < FEWEST_OF_BINS:
@@ -98,7 +98,7 @@ def ask_probabilities(record: Record) -> Check:
         error = expected_calibration_error(reliability_bins(table.labels, table.probs))
     level: Level = "good" if error <= GOOD_ECE else "careful"
     said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
-    return Check(
+    yield Check(
         "Does it know how sure it is?",
         level,
         f"It says on average that it is {percent(sure, 0)} sure, and is right in "

@@ -20,8 +20,11 @@ def write_one_look(record: Record) -> Section:
     """The verdict, then each question with its answer and rule."""
     checks = judge(record)
     if not checks:
-        text = "Nothing can be said of a model that was not tested (test=false)."
-        return Section("one-look", "In one look", [note("note", text, TITLES["note"])])
+        text, title = "Nothing can be said of a model that was not tested (test=false).", "note"
+        if record.num_unanswered:
+            images = count(record.num_unanswered, "test image")
+            text, title = f"None of {images} had a mask, so none got an answer.", "bad"
+        return Section("one-look", "In one look", [note(title, text, TITLES[title])])
     level = worst(checks)
     blocks = [note(level, _say(record, checks, level), TITLES[level])]
     for check in checks:

@@ -34,7 +34,7 @@ def show_operating(record: Record) -> list[Markup]:
     groups = "" if one.num_groups is None else f" of {count(one.num_groups, 'group')}"
     said = (
         f"Chosen on {count(one.num_images, 'validation image')}{groups} and left alone since "
-        "(calibration.json); the numbers are of the test."
+        "(calibration.json); the numbers are of the images that are tested here."
     )
     blocks = [heading("What was set on validation images"), paragraph(said)]
     return blocks + _point(record) + _temperature(record) + _abstention(record)

@@ -15,7 +15,12 @@ from lightning_modules.evaluation.report.page import (
     term,
 )
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.wording import count, percent, percent_range
+from lightning_modules.evaluation.report.wording import (
+    count,
+    percent,
+    percent_range,
+    slice_interval,
+)
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 FEWEST_OF_GROUP = 5  # images on average, below which groups are not listed
@@ -28,7 +33,12 @@ def write_slices(record: Record) -> Section:
     found = record.metrics.get("test_groups")
     if found:
         rows = [
-            [record.names.scrub(name), one["images"], round(one["accuracy"] * one["images"])]
+            [
+                record.names.scrub(name),
+                one["images"],
+                round(one["accuracy"] * one["images"]),
+                slice_interval(one),
+            ]
             for name, one in found.items()
         ]
         blocks += [heading("By class and column"), *_tabulate(rows, "part")]
@@ -60,17 +70,22 @@ def _by_group(record: Record) -> list[list[object]]:
     images = np.bincount(numbers)
     right = np.bincount(numbers, weights=record.predictions.correct)
     return [
-        [record.names.group(name) if name else "unknown", int(total), int(good)]
+        [
+            record.names.group(name) if name else "unknown",
+            int(total),
+            int(good),
+            wilson_interval(int(good), int(total)),
+        ]
         for name, total, good in zip(names.tolist(), images, right, strict=True)
     ]
 
 
 def _tabulate(rows: Sequence[Sequence[object]], what: str) -> list[Markup]:
-    """Rows of name, images and right answers."""
+    """Rows of name, images, right answers and their interval."""
     worst = sorted(rows, key=lambda row: (row[2] / row[1], -row[1]))
     cells = [
-        [name, f"{total:,}", percent(right / total), percent_range(wilson_interval(right, total))]
-        for name, total, right in worst[:MOST]
+        [name, f"{total:,}", percent(right / total), percent_range(ends)]
+        for name, total, right, ends in worst[:MOST]
     ]
     header = [what, "images", "right", term("95 % interval")]
     blocks = [table(header, cells[:SHOWN])]
