@@ -9,6 +9,7 @@ FEW_GROUPS = 10
 FEW_IMAGES = 100
 WIDE = 0.2  # an interval that leaves more open than this tells little
 GOOD_ECE = 0.05
+FEWEST_OF_BINS = 200  # images, below which the ECE of any model is far from 0 by chance
 SPLITS = {"val": "validation", "out_of_fold": "out-of-fold"}
 RULES = {
     "youden": "the largest sensitivity + specificity",
@@ -66,6 +67,13 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     ece, sure = metrics["test_ece"], metrics["test_mean_confidence"]
     right = metrics["test_accuracy"]
     beside = f"on average it is {_percent(sure)} sure and right in {_percent(right)}"
+    num = metrics.get("test_images", FEWEST_OF_BINS)
+    if num < FEWEST_OF_BINS:
+        fits = "fits" if abs(sure - right) <= GOOD_ECE else "does NOT fit"
+        return (
+            f"{beside[0].upper()}{beside[1:]}: that {fits}; {num} images are too few to say more "
+            "of its probabilities."
+        )
     if ece <= GOOD_ECE:
         said = f"Its probabilities can be taken at their word: {beside}"
     elif abs(sure - right) < ece / 2:

@@ -16,6 +16,18 @@ from lightning_modules.evaluation.report.rules.quality import (
     ask_size,
 )
 
+TITLES: dict[Level, str] = {
+    "good": "Nothing speaks against it.",
+    "careful": "Usable with care.",
+    "bad": "Do not rely on it yet.",
+    "note": "It was not tested.",
+}
+GOOD_NEXT = (
+    "Test it where it will be used: python scripts/evaluate.py ckpt=<folder of the run> "
+    "data=manifest data.manifest=<table of new images>. These answers hold for images like the "
+    "tested ones; other cameras, places and people are another test."
+)
+
 
 def judge(record: Record) -> list[Check]:
     """All that can be asked of this record; nothing where it was not tested."""
@@ -36,3 +48,24 @@ def judge(record: Record) -> list[Check]:
 def worst(checks: list[Check]) -> Level:
     """The level of the whole."""
     return max((check.level for check in checks), key=ORDER.index, default="note")
+
+
+def say_worst(checks: list[Check]) -> list[str]:
+    """The questions that decide the verdict, each with its answer."""
+    level = worst(checks)
+    return [f"{check.question} {check.said}." for check in checks if check.level == level]
+
+
+def advise(checks: list[Check]) -> list[str]:
+    """What to do, the most pressing first."""
+    pressing = sorted(checks, key=lambda check: ORDER.index(check.level), reverse=True)
+    found = [check.advice for check in pressing if check.level != "good" and check.advice]
+    return found or [GOOD_NEXT]
+
+
+def say_verdict(record: Record) -> str:
+    """The verdict in one line, for a screen."""
+    checks = judge(record)
+    level = worst(checks)
+    reasons = [] if level in ("good", "note") else say_worst(checks)
+    return " ".join(["Can I trust this model?", TITLES[level], *reasons])

@@ -31,7 +31,7 @@ def ask_background(record: Record) -> Check:
             said = "Its gate hides the background, but none could be exchanged to test that."
         if "gate_promise" not in metrics:
             said = "The answers were pooled from several tests, whose own reports tell."
-        return Check(question, "careful", said, rule, "Not known")
+        return Check(question, "careful", said, rule, _advise(record, unknown=True), "Not known")
     gap = metrics.get("test_background_gap") or 0.0
     pairs = metrics.get("test_pair_flip_rate") or 0.0
     damage = max(flips, gap, pairs)
@@ -43,7 +43,28 @@ def ask_background(record: Record) -> Check:
     if metrics.get("mask_only_warning"):
         level = at_least(level, "careful")
         said += " But the outline of the region alone gives the class away, which no gate hides."
-    return Check(question, level, said, rule)
+    return Check(question, level, said, rule, _advise(record))
+
+
+def _advise(record: Record, unknown: bool = False) -> str:
+    """How the background is kept out, or found out about."""
+    gated = record.metrics.get("gate_promise", "none") != "none"
+    if "gate_promise" not in record.metrics:
+        return "Read the reports of the single tests."
+    if unknown:
+        return (
+            "Give images a region of interest, the part that should decide (columns mask or box of "
+            "the table, data.masks, or scripts/find_roi.py): it can be measured then, and a gate "
+            "can hide the rest."
+        )
+    if record.metrics.get("mask_only_warning"):
+        return (
+            "Where size and shape of the region should not count, draw boxes of one size in place "
+            "of outlines, or train with extras.mask_jitter."
+        )
+    if gated:
+        return "Train on exchanged backgrounds too (extras.swap=0.5), or use gate=pixel."
+    return "Hide the background: train with gate=auto in place of the gate in the command below."
 
 
 def _say_damage(level: Level) -> str:
@@ -78,4 +99,5 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
         f"in {percent(one['accuracy'])}; on average in {percent(mean)}.",
         f"good if no part of at least {FEWEST_OF_PART} images is more than "
         f"{100 * WORST_BELOW:.0f} points below the average, a problem if that is no accident",
+        "See which images of that part go wrong, and train on more like them.",
     )

@@ -10,13 +10,11 @@ from lightning_modules.evaluation.report.rules.check import Check, at_least, sco
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.scores import reliability_bins
 from lightning_modules.evaluation.scores.calibration import expected_calibration_error
-from lightning_modules.evaluation.sentences import FEW_GROUPS, GOOD_ECE, WIDE
+from lightning_modules.evaluation.sentences import FEW_GROUPS, FEWEST_OF_BINS, GOOD_ECE, WIDE
 
 # width of the interval of the score, a share, up to which the test tells enough
 NARROW = 0.10
-# difference of probabilities and right answers up to which they are taken at their word, and images
-# below which the expected calibration error, which no small test can bring near 0, is not asked
-FEWEST_OF_BINS = 200
+FOLDS = "--multirun data.num_folds=5 data.fold=0,1,2,3,4"
 
 
 def ask_broken(record: Record) -> Iterator[Check]:
@@ -29,6 +27,7 @@ def ask_broken(record: Record) -> Iterator[Check]:
             f"{count(broken, 'answer')} of {len(record.predictions):,} are not numbers: no score "
             "below means anything.",
             "every answer must be a number",
+            "Train again, with a lower learning rate (optimizer.lr).",
         )
 
 
@@ -44,14 +43,36 @@ def ask_right(record: Record) -> Check:
         "careful": "That is better than guessing, but far from reliable.",
         "good": "That is far better than guessing.",
     }[level]
-    guessing = "Guessing" if name != "accuracy" else "Always naming the commonest class"
+    right = percent(float(record.predictions.correct.mean()))
+    reason = f"It is right in {right} of the test images. "
+    if name != "accuracy":
+        reason += f"If every class counts alike, that is {percent(value)} ({name}); guessing"
+    else:
+        reason += "Always naming the commonest class"
     return Check(
         "Is it right?",
         level,
-        f"It is right in {percent(value)} of the test images ({name}). {guessing} would reach "
-        f"{percent(chance, 0)}. {said}",
+        f"{reason} would reach {percent(chance, 0)}. {said}{_say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
+        "Look at the learning curves: where the scores still rise, train longer "
+        "(trainer.max_epochs); where validation stays below training, more images or pretrained "
+        "weights help (model.pretrained=true).",
+    )
+
+
+def _say_mistake(record: Record) -> str:
+    """The most frequent mistake, as a sentence."""
+    counts = np.array(record.predictions.confusion())
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    if not counts.any():
+        return " Not one image was answered wrong."
+    true, answered = np.unravel_index(counts.argmax(), counts.shape)
+    names = record.class_names
+    return (
+        f" Its most frequent mistake: {names[true]} is taken for {names[answered]} "
+        f"({counts[true, answered]:,} of {totals[true]:,})."
     )
 
 
@@ -59,7 +80,8 @@ def ask_size(record: Record) -> Check:
     """The width of the interval, and how many groups there are."""
     name, _, (low, high) = score_of(record)
     width, groups = high - low, record.num_groups
-    level: Level = "good" if width <= NARROW else "careful" if width <= WIDE else "bad"
+    level_of_range: Level = "good" if width <= NARROW else "careful" if width <= WIDE else "bad"
+    level = level_of_range
     said = (
         f"{count(len(record.predictions), 'test image')}: the true {name} lies between "
         f"{percent(low)} and {percent(high)} with 95 % certainty."
@@ -85,25 +107,42 @@ def ask_size(record: Record) -> Check:
         said,
         f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
         f"{100 * WIDE:.0f}; at least {FEW_GROUPS} groups, and known ones",
+        _advise_size(groups, level_of_range),
     )
 
 
+def _advise_size(groups: int | None, level: Level) -> str:
+    advice = []
+    if groups is None:
+        advice.append(
+            "Say which images belong together (column group of the table, or data.group_from)."
+        )
+    if level != "good" or (groups is not None and groups < FEW_GROUPS):
+        more = "images" if groups is None else "groups"
+        advice.append(f"Test on more {more}, or on every image once by cross-validation ({FOLDS}).")
+    return " ".join(advice)
+
+
 def ask_probabilities(record: Record) -> Check:
-    """The expected calibration error."""
+    """The expected calibration error; of a small test the mean alone."""
     table, error = record.predictions, record.metrics.get("test_ece")
     sure, right = float(table.probs.max(axis=1).mean()), float(table.correct.mean())
-    if len(table) < FEWEST_OF_BINS:
+    few = len(table) < FEWEST_OF_BINS
+    if few:
         error = abs(sure - right)
     elif error is None:
         error = expected_calibration_error(reliability_bins(table.labels, table.probs))
     level: Level = "good" if error <= GOOD_ECE else "careful"
     said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
+    told = f"Its percentages are off by {100 * error:.1f} points: they {said}."
+    if few and level == "good":
+        told = f"That fits; {count(len(table), 'image')} are too few to say more."
     return Check(
         "Does it know how sure it is?",
         level,
         f"It says on average that it is {percent(sure, 0)} sure, and is right in "
-        f"{percent(right, 0)}. Its probabilities are off by {100 * error:.1f} points: they {said}.",
-        f"good if at most {100 * GOOD_ECE:.0f} points, "
-        f"from {FEWEST_OF_BINS} images on at each level of sureness; never a problem: the answers "
-        "stay the same",
+        f"{percent(right, 0)}. {told}",
+        f"good if off by at most {100 * GOOD_ECE:.0f} points, with {FEWEST_OF_BINS} images and "
+        "more at each level of sureness; never a problem: the answers stay the same",
+        "Use its answers, and not the percentages beside them.",
     )

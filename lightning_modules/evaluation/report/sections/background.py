@@ -88,19 +88,25 @@ def _interventions(record: Record) -> list[Markup]:
     rows = []
     for one in record.metrics["test_interventions"]:
         ends = (one["accuracy_low"], one["accuracy_high"])
+        changed = one["name"] != "constant" and one["flip_rate"] is not None
         rows.append(
             [
                 LABELS.get(one["name"], one["name"].replace("_", " ")),
-                percent(one["accuracy"]),
-                percent(one["flip_rate"]) if one["name"] != "constant" else None,
-                percent_range(None if None in ends else ends),
                 f"{one['images']:,}",
-                percent(one["bit_exact_share"]) if one["name"] != "constant" else None,
+                percent(one["accuracy_before"]) if changed else None,
+                percent(one["accuracy"]),
+                percent_range(None if None in ends else ends),
+                percent(one["flip_rate"]) if changed else None,
+                percent(one["bit_exact_share"]) if changed else None,
             ]
         )
-    header = ["image shown", "right", "changed", term("95 % interval"), "images"]
-    header.append("same to the last bit")
-    said = [table(header, rows)]
+    header = ["image shown", "images", "right before", "right then", term("95 % interval")]
+    header += ["answers changed", "same to the last bit"]
+    caption = (
+        "Each change is made to images that allow it: compare \u201cright then\u201d with "
+        "\u201cright before\u201d, of the same images unchanged, and not with another row."
+    )
+    said = [table(header, rows, caption)]
     gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
     items = []
     if flips is not None:
