@@ -41,6 +41,11 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
         return None
     count, unit = metrics["test_num_units"], metrics["test_unit"]
     interval = metrics.get("test_intervals", {}).get("accuracy")
+    if interval is None and count > 1:
+        return (
+            f"How far the accuracy may be off on other {unit} is not known: all {count} {unit} are "
+            "right equally often, and so tell nothing of how they differ."
+        )
     if interval is None:
         return (
             f"The test set is TOO SMALL TO TELL: it has {count} {unit.removesuffix('s')}, so how "
@@ -86,7 +91,9 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
         return f"{said}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
     helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"]
-    change = "mends it" if helps and after < ece else "does not mend it"
+    change = "does not mend it"
+    if helps and after < ece:
+        change = "mends it" if after <= GOOD_ECE else "makes it a little better, and not good"
     if ece <= GOOD_ECE:
         change = "is not needed" if not helps else "makes them a little better"
     return (

@@ -86,10 +86,12 @@ def ask_size(record: Record) -> Check:
         f"{count(len(record.predictions), 'test image')}: the true {name} lies between "
         f"{percent(low)} and {percent(high)} with 95 % certainty."
     )
+    answer = ""
     if (low, high) == (0, 1):
-        said = (
-            f"{count(len(record.predictions), 'test image')} from which no range can be computed."
-        )
+        said = f"{count(len(record.predictions), 'test image')}: no range can be computed."
+        if groups is not None and groups > 1:
+            level = level_of_range = "careful"
+            answer, said = "Not known", f"{said[:-1]}, as every group is right equally often."
     if groups is None:
         level = at_least(level, "careful")
         said += (
@@ -107,7 +109,8 @@ def ask_size(record: Record) -> Check:
         said,
         f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
         f"{100 * WIDE:.0f}; at least {FEW_GROUPS} groups, and known ones",
-        _advise_size(groups, level_of_range),
+        "" if answer else _advise_size(groups, level_of_range),
+        answer,
     )
 
 

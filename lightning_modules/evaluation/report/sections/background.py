@@ -106,6 +106,11 @@ def _interventions(record: Record) -> list[Markup]:
         "Each change is made to images that allow it: compare \u201cright then\u201d with "
         "\u201cright before\u201d, of the same images unchanged, and not with another row."
     )
+    if any(one["name"].startswith("full_mask") for one in record.metrics["test_interventions"]):
+        caption += (
+            " \u201cWithout the gate's mask\u201d is what the network would do if nothing were "
+            "hidden: no answer of this model, whose gate always hides."
+        )
     said = [table(header, rows, caption)]
     gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
     items = []
