@@ -41,7 +41,7 @@ def tabulate(evidence: Evidence, metrics: dict[str, Any]) -> list[str]:
     lines += [
         _line(f"without mask: {FULL_LABELS[name]}", row)
         for name, row in evidence.full.items()
-        if name in FULL_LABELS
+        if name in FULL_LABELS and row != evidence.rows.get(name)  # else there is no mask
     ]
     return [*lines, _line("constant answer", evidence.constant)]
 

@@ -8,7 +8,11 @@ from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import ORDER, Check
 from lightning_modules.evaluation.report.rules.circumstances import ask_freshness, ask_warnings
-from lightning_modules.evaluation.report.rules.dependence import ask_background, ask_worst_part
+from lightning_modules.evaluation.report.rules.dependence import (
+    BACKGROUND,
+    ask_background,
+    ask_worst_part,
+)
 from lightning_modules.evaluation.report.rules.quality import (
     ask_broken,
     ask_probabilities,
@@ -57,8 +61,10 @@ def say_worst(checks: list[Check]) -> list[str]:
 
 
 def advise(checks: list[Check]) -> list[str]:
-    """What to do, the most pressing first."""
-    pressing = sorted(checks, key=lambda check: ORDER.index(check.level), reverse=True)
+    """What to do, the most pressing first: whoever reads the background is wrong for that."""
+    pressing = sorted(
+        checks, key=lambda check: (-ORDER.index(check.level), check.question != BACKGROUND)
+    )
     found = [check.advice for check in pressing if check.level != "good" and check.advice]
     return found or [GOOD_NEXT]
 

@@ -14,6 +14,7 @@ from lightning_modules.evaluation.sentences import FEW_GROUPS, FEWEST_OF_BINS, G
 
 # width of the interval of the score, a share, up to which the test tells enough
 NARROW = 0.10
+FAR_OFF = 0.15  # of probabilities, beyond which they are no help at all
 FOLDS = "--multirun data.num_folds=5 data.fold=0,1,2,3,4"
 
 
@@ -147,5 +148,6 @@ def ask_probabilities(record: Record) -> Check:
         f"{percent(right, 0)}. {told}",
         f"good if off by at most {100 * GOOD_ECE:.0f} points, with {FEWEST_OF_BINS} images and "
         "more at each level of sureness; never a problem: the answers stay the same",
-        "Use its answers, and not the percentages beside them.",
+        "Do not use the percentages beside its answers.",
+        "No" if error > FAR_OFF else "",
     )
