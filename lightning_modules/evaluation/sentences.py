@@ -40,7 +40,9 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
     if "test_num_units" not in metrics:
         return None
     count, unit = metrics["test_num_units"], metrics["test_unit"]
-    interval = metrics.get("test_intervals", {}).get("accuracy")
+    intervals = metrics.get("test_intervals", {})
+    name = "balanced accuracy" if "balanced_accuracy" in intervals else "accuracy"
+    interval = intervals.get(name.replace(" ", "_"))
     if interval is None and count > 1:
         return (
             f"How far the accuracy may be off on other {unit} is not known: all {count} {unit} are "
@@ -59,7 +61,7 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
         )
     if interval["high"] - interval["low"] > WIDE:
         return (
-            f"The test set is TOO SMALL TO TELL: by {count} {unit} the accuracy may be anything "
+            f"The test set is TOO SMALL TO TELL: by {count} {unit} the {name} may be anything "
             f"between {_span(interval)}. Test on more {unit}."
         )
     return None

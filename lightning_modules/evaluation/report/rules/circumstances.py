@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check
+from lightning_modules.evaluation.report.rules.found import find_warnings
 from lightning_modules.evaluation.report.wording import count
 
 MOST_LOOKS = 5  # at the test split, beyond which its score is no longer of unseen images
@@ -14,7 +15,7 @@ def ask_warnings(record: Record) -> Iterator[Check]:
     """What the run warned of."""
     if "warnings" not in record.facts:
         return
-    num = len(record.facts["warnings"])
+    num = len(find_warnings(record))
     level: Level = "careful" if num else "good"
     said = "Nothing was found in data or training that warns of these numbers."
     if num:

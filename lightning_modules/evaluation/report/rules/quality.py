@@ -69,6 +69,8 @@ def _say_mistake(record: Record) -> str:
     np.fill_diagonal(counts, 0)
     if not counts.any():
         return " Not one image was answered wrong."
+    if counts.max() == 1 and counts.sum() > 1:
+        return f" Its {counts.sum()} mistakes are each of another kind."
     true, answered = np.unravel_index(counts.argmax(), counts.shape)
     names = record.class_names
     return (
