@@ -9,8 +9,7 @@ FEW_GROUPS = 10
 FEW_IMAGES = 100
 WIDE = 0.2  # an interval that leaves more open than this tells little
 GOOD_ECE = 0.05
-# images below which the ECE, which no small test can bring near 0, is not what is judged
-FEWEST_OF_BINS = 200
+FEWEST_OF_BINS = 200  # images, below which the ECE of any model is far from 0 by chance
 SPLITS = {"val": "validation", "out_of_fold": "out-of-fold"}
 RULES = {
     "youden": "the largest sensitivity + specificity",
@@ -41,8 +40,15 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
     if "test_num_units" not in metrics:
         return None
     count, unit = metrics["test_num_units"], metrics["test_unit"]
-    interval = metrics.get("test_intervals", {}).get("accuracy")
+    intervals = metrics.get("test_intervals", {})
+    name = "balanced accuracy" if "balanced_accuracy" in intervals else "accuracy"
+    interval = intervals.get(name.replace(" ", "_"))
     few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
+    if interval is None and count > 1:
+        return (
+            f"How far the accuracy may be off on other {unit} is not known: all {count} {unit} are "
+            "right equally often, and so tell nothing of how they differ."
+        )
     if count == 1 or interval is None:
         return (
             f"The test set is TOO SMALL TO TELL: it has {count} {unit.removesuffix('s')}, so how "
@@ -55,7 +61,7 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
         )
     if interval["high"] - interval["low"] > WIDE:
         return (
-            f"The test set is TOO SMALL TO TELL: by {count} {unit} the accuracy may be anything "
+            f"The test set is TOO SMALL TO TELL: by {count} {unit} the {name} may be anything "
             f"between {_span(interval)}. Test on more {unit}."
         )
     return None
@@ -68,30 +74,42 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     ece, sure = metrics["test_ece"], metrics["test_mean_confidence"]
     right = metrics["test_accuracy"]
     beside = f"on average it is {_percent(sure)} sure and right in {_percent(right)}"
-    few = sum(map(sum, metrics["test_confusion_matrix"])) < FEWEST_OF_BINS
-    error = abs(sure - right) if few else ece
-    if error <= GOOD_ECE:
+    num = metrics.get("test_images", FEWEST_OF_BINS)
+    if num < FEWEST_OF_BINS:
+        return (
+            f"{beside[0].upper()}{beside[1:]}: that {_judge_few(sure, metrics)}; {num} images are "
+            "too few to say more of its probabilities."
+        )
+    if ece <= GOOD_ECE:
         said = f"Its probabilities can be taken at their word: {beside}"
-    elif abs(sure - right) < error / 2:
+    elif abs(sure - right) < ece / 2:
         said = f"It is too sure of some answers and not sure enough of others: {beside}"
     else:
         word = "too sure of itself" if sure > right else "more often right than it says"
         said = f"It is {word}: {beside}"
-        accuracy = metrics.get("test_intervals", {}).get("accuracy")
-        if few and accuracy is not None and accuracy["low"] <= sure <= accuracy["high"]:
-            said += ", which among so few may be chance"
-    said += f" (ECE {ece:.3f}, 0 is best{', but out of reach for few images' if few else ''})"
+    said += f" (ECE {ece:.3f}, 0 is best)"
     if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
         return f"{said}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
-    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"] and after < ece
-    change = "mends it" if helps else "does not mend it"
-    if error <= GOOD_ECE:
+    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"]
+    change = "does not mend it"
+    if helps and after < ece:
+        change = "mends it" if after <= GOOD_ECE else "makes it a little better, and not good"
+    if ece <= GOOD_ECE:
         change = "is not needed" if not helps else "makes them a little better"
     return (
         f"{said}; dividing its logits by the temperature of {temperature:.2f}, fitted on "
         f"validation, {change} (ECE {after:.3f})."
     )
+
+
+def _judge_few(sure: float, metrics: Mapping[str, Any]) -> str:
+    """Whether the mean confidence fits the accuracy of a small test."""
+    if abs(sure - metrics["test_accuracy"]) <= GOOD_ECE:
+        return "fits"
+    interval = metrics.get("test_intervals", {}).get("accuracy")
+    by_chance = interval is not None and interval["low"] <= sure <= interval["high"]
+    return "may be chance" if by_chance else "does NOT fit"
 
 
 def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:

@@ -94,8 +94,7 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
     if "test_flip_rate" in metrics:
         parts.append(
             "another background, drawn at random, changes the answer in "
-            f"{_percent(metrics['test_flip_rate'])} of images, and "
-            f"{_percent(metrics['test_random_background_accuracy'])} are right then"
+            f"{_percent(metrics['test_flip_rate'])} of images"
         )
     if promise is Promise.NONE:
         opening = "It is NOT gated: nothing keeps it from reading the background"

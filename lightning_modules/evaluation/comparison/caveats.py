@@ -9,7 +9,10 @@ def caveats(comparison: Comparison) -> list[str]:
     """What is to be known before the numbers are believed."""
     paired = comparison.paired
     runs = [len(values) for values in comparison.values["accuracy"]]
-    notes = list(paired.notes)
+    notes = [
+        "Better is not yet good: report.html of each run says whether that model can be trusted.",
+        *paired.notes,
+    ]
     if paired.num_units < FEW:
         notes.append(
             f"{paired.num_units} {paired.unit_name} are too few to tell models apart unless they "

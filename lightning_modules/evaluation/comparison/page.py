@@ -38,6 +38,7 @@ TERMS = {
     **{name: name for name in ("accuracy", "balanced accuracy", "macro F1", "AUROC", "log loss")},
     **{name: name for name in ("worst group", "95 % interval")},
     "flips": "flip rate",
+    **dict.fromkeys(("p", "McNemar p", "p by groups"), "p-value"),
 }
 
 

@@ -34,13 +34,14 @@ def tabulate(evidence: Evidence, metrics: dict[str, Any]) -> list[str]:
         evidence: Of the interventions.
         metrics: Of the test, by name.
     """
-    lines = [f"{'':36}{'images':>7}{'accuracy':>10}{'95 % interval':>17}{'changed':>9}{'exact':>8}"]
+    heads = f"{'before':>9}{'right':>9}{'95 % interval':>17}{'changed':>9}{'identical':>11}"
+    lines = [f"{'':36}{'images':>7}{heads}"]
     lines += [_line(_label(name), row) for name, row in evidence.rows.items()]
     lines += list(_measured_lines(metrics))
     lines += [
-        _line(f"full mask: {FULL_LABELS[name]}", row)
+        _line(f"without mask: {FULL_LABELS[name]}", row)
         for name, row in evidence.full.items()
-        if name in FULL_LABELS
+        if name in FULL_LABELS and row != evidence.rows.get(name)  # else there is no mask
     ]
     return [*lines, _line("constant answer", evidence.constant)]
 
@@ -56,11 +57,13 @@ def _line(label: str, row: Row) -> str:
     interval = ""
     if row.accuracy_low is not None:
         interval = f"{100 * row.accuracy_low:.1f} to {100 * row.accuracy_high:.1f}"
+    before = None if row.flip_rate is None else row.accuracy_before  # of the same images
     cells = [
         "" if share is None else f"{100 * share:.1f} %"
-        for share in (row.accuracy, row.flip_rate, row.bit_exact_share)
+        for share in (before, row.accuracy, row.flip_rate, row.bit_exact_share)
     ]
-    return f"{label:36}{row.images:7d}{cells[0]:>10}{interval:>17}{cells[1]:>9}{cells[2]:>8}"
+    shown = f"{cells[0]:>9}{cells[1]:>9}{interval:>17}{cells[2]:>9}{cells[3]:>11}"
+    return f"{label:36}{row.images:7d}{shown}"
 
 
 def _measured_lines(metrics: dict[str, Any]) -> Iterator[str]:
@@ -75,7 +78,7 @@ def _measured_lines(metrics: dict[str, Any]) -> Iterator[str]:
         right, changed = (
             f"{100 * metrics[f'test_pair_{name}']:.1f} %" for name in ("accuracy", "flip_rate")
         )
-        yield f"{'real pairs':36}{metrics['test_pairs']:7d}{right:>10}{'':17}{changed:>9}"
+        yield f"{'real pairs':36}{metrics['test_pairs']:7d}{right:>18}{'':17}{changed:>9}"
 
 
 def describe(evidence: Evidence) -> Iterator[str]:
@@ -94,7 +97,7 @@ def _say_flips(rows: dict[str, Row]) -> Iterator[str]:
     sentence = f"In {_of_100(random)}, changing only the background changes the answer"
     if gap is not None:
         sentence += f" (background gap {round(100 * gap, 1) + 0.0:.1f} points)"  # never -0.0
-    sentence += f"; then {_right(random)}"
+    sentence += f"; {_right(random)}"
     if "next_background" in rows:
         other = rows["next_background"]
         sentence += f". With the background of the next class: in {_of_100(other)}, {_right(other)}"
@@ -108,7 +111,7 @@ def _of_100(row: Row) -> str:
 
 
 def _right(row: Row) -> str:
-    return f"{100 * row.accuracy:.1f} % are right"
+    return f"{100 * row.accuracy:.1f} % are right then, {100 * row.accuracy_before:.1f} % before"
 
 
 def _say_covered(rows: dict[str, Row], constant: Row) -> Iterator[str]:
@@ -149,7 +152,7 @@ def _say_distractors(rows: dict[str, Row]) -> Iterator[str]:
             row = rows.get(f"distractor_{what}_{how}")
             if row is not None:
                 changed = f"{100 * row.flip_rate:.0f} of 100 answers"
-                parts.append(f"{words} changes {changed}, {_right(row)} then")
+                parts.append(f"{words} changes {changed}, {_right(row)}")
         sentence = "; ".join(parts)
         yield f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -173,4 +176,4 @@ def _say_attribution(evidence: Evidence) -> Iterator[str]:
             f"{evidence.stability:.2f}"
         )
     if parts:
-        yield f"Secondary ({found.num_images} images): {'; '.join(parts)}."
+        yield f"Secondary evidence ({found.num_images} images): {'; '.join(parts)}."

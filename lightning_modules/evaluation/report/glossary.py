@@ -102,6 +102,11 @@ GLOSSARY = {
     "negative predictive value": (
         "Of the images that were not taken for the positive class, the share that is not of it."
     ),
+    "p-value": (
+        "How often chance alone would make a difference as large as this one or larger if both "
+        "were equally good. Below 0.05 one does not believe in chance. It does not say how large "
+        "or how important a difference is."
+    ),
     "positive predictive value": (
         "Of the images that were taken for the positive class, the share that is. It holds where "
         "the class is as frequent as in this test."

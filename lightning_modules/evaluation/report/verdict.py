@@ -8,12 +8,28 @@ from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import ORDER, Check
 from lightning_modules.evaluation.report.rules.circumstances import ask_freshness, ask_warnings
-from lightning_modules.evaluation.report.rules.dependence import ask_background, ask_worst_part
+from lightning_modules.evaluation.report.rules.dependence import (
+    BACKGROUND,
+    ask_background,
+    ask_worst_part,
+)
 from lightning_modules.evaluation.report.rules.quality import (
     ask_broken,
     ask_probabilities,
     ask_right,
     ask_size,
+)
+
+TITLES: dict[Level, str] = {
+    "good": "Nothing speaks against it.",
+    "careful": "Usable with care.",
+    "bad": "Do not rely on it yet.",
+    "note": "It was not tested.",
+}
+GOOD_NEXT = (
+    "Test it where it will be used: python scripts/evaluate.py ckpt=<folder of the run> "
+    "data=manifest data.manifest=<table of new images>. These answers hold for images like the "
+    "tested ones; other cameras, places and people are another test."
 )
 
 
@@ -36,3 +52,26 @@ def judge(record: Record) -> list[Check]:
 def worst(checks: list[Check]) -> Level:
     """The level of the whole."""
     return max((check.level for check in checks), key=ORDER.index, default="note")
+
+
+def say_worst(checks: list[Check]) -> list[str]:
+    """The questions that decide the verdict, each with its answer."""
+    level = worst(checks)
+    return [f"{check.question} {check.said}." for check in checks if check.level == level]
+
+
+def advise(checks: list[Check]) -> list[str]:
+    """What to do, the most pressing first: whoever reads the background is wrong for that."""
+    pressing = sorted(
+        checks, key=lambda check: (-ORDER.index(check.level), check.question != BACKGROUND)
+    )
+    found = [check.advice for check in pressing if check.level != "good" and check.advice]
+    return found or [GOOD_NEXT]
+
+
+def say_verdict(record: Record) -> str:
+    """The verdict in one line, for a screen."""
+    checks = judge(record)
+    level = worst(checks)
+    reasons = [] if level in ("good", "note") else say_worst(checks)
+    return " ".join(["Can I trust this model?", TITLES[level], *reasons])

@@ -13,6 +13,7 @@ from lightning_modules.callbacks import Predictions
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.promise import measure_promise
+from lightning_modules.evaluation.scores.lines import tabulate_scores
 from lightning_modules.evaluation.scores.measuring import measure_scores, prefix_names
 from lightning_modules.evaluation.slices import measure_groups
 from lightning_modules.evaluation.summary import summarize
@@ -108,7 +109,8 @@ def test_model(
             broken,
             len(predictions),
         )
-    _say_metrics(metrics, predictions.class_names, plan.caveat)
+    for line in tabulate_scores(metrics, predictions.class_names, plan.caveat):
+        log.info(line)
     # whatever the interventions come to, the test is done
     write_json(Path(trainer.default_root_dir) / "metrics.json", metrics)
     metrics |= _ask(plan, objects, trainer, metrics, set(predictions.ids))
@@ -184,25 +186,6 @@ def say_beside(one: str, other: str, first: dict[str, Any], second: dict[str, An
         if None not in values:
             texts = [f"{value:.4f}" for value in values]
             log.info("  %s %s %s", name.ljust(24), texts[0].rjust(18), texts[1].rjust(18))
-
-
-def _say_metrics(metrics: dict[str, Any], class_names: list[str], caveat: str | None) -> None:
-    log.info("Test metrics%s", f" ({caveat})" if caveat else "")
-    for name, value in sorted(metrics.items()):
-        ends = any(
-            name.endswith(end) and name.removesuffix(end) in metrics for end in ("_low", "_high")
-        )
-        if name.startswith("test_") and isinstance(value, float) and not ends:
-            low, high = (metrics.get(f"{name}_{end}") for end in ("low", "high"))
-            interval = "" if low is None else f"  (95 % interval {low:.4f} to {high:.4f})"
-            log.info("  %-40s %.4f%s", name, value, interval)
-    width = max(len(name) for name in class_names)
-    log.info(
-        "Confusion matrix (a row a true class, a column a predicted one: %s)",
-        ", ".join(class_names),
-    )
-    for name, counts in zip(class_names, metrics["test_confusion_matrix"], strict=True):
-        log.info("  %s %s", name.ljust(width), "".join(f"{count:8d}" for count in counts))
 
 
 def _say_next(plan: Plan, origins: dict[str, int]) -> str:

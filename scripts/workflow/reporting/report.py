@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.evaluation.report import write_report
-from lightning_modules.evaluation.report.record import FACTS
+from lightning_modules.evaluation.report.record import FACTS, read_record
+from lightning_modules.evaluation.report.verdict import say_verdict
 from lightning_modules.run_files import write_json
 from workflow.journal import Journal
 from workflow.plan import Plan, instantiate
@@ -57,7 +58,10 @@ def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal)
 
 def _write_report(chosen: dict[str, Any] | None, folder: Path) -> None:
     options = None if chosen is None else instantiate(chosen)
-    if options is not None and options.write:
+    if options is None:
+        return
+    log.info(say_verdict(read_record(folder, options)))
+    if options.write:
         log.info("Report: %s", write_report(folder, options))
 
 

@@ -20,8 +20,6 @@ SCORES = {
 }
 BACKGROUND = (
     ("flip_rate", "of answers change with a random background"),
-    ("random_background_accuracy", "are right on a random background"),
-    ("next_background_accuracy", "are right on a background of another class"),
     ("no_roi_accuracy", "are right with the ROI filled in (chance is best)"),
     ("pair_flip_rate", "of pairs that differ in the background alone get two answers"),
 )

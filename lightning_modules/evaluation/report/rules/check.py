@@ -19,6 +19,7 @@ class Check:
         level: What the answer is worth.
         reason: In a sentence or two.
         rule: That the level follows, with its bounds.
+        advice: What to do where all is not well, a sentence; "": nothing can be done.
         answer: Instead of yes, partly or no; "": those.
     """
 
@@ -26,6 +27,7 @@ class Check:
     level: Level
     reason: str
     rule: str
+    advice: str = ""
     answer: str = ""
 
     @property

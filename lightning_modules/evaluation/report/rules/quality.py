@@ -14,6 +14,8 @@ from lightning_modules.evaluation.sentences import FEW_GROUPS, FEWEST_OF_BINS, G
 
 # width of the interval of the score, a share, up to which the test tells enough
 NARROW = 0.10
+FAR_OFF = 0.15  # of probabilities, beyond which they are no help at all
+FOLDS = "--multirun data.num_folds=5 data.fold=0,1,2,3,4"
 
 
 def ask_broken(record: Record) -> Iterator[Check]:
@@ -26,6 +28,7 @@ def ask_broken(record: Record) -> Iterator[Check]:
             f"{count(broken, 'answer')} of {len(record.predictions):,} are not numbers: no score "
             "below means anything.",
             "every answer must be a number",
+            "Train again, with a lower learning rate (optimizer.lr).",
         )
 
 
@@ -41,15 +44,38 @@ def ask_right(record: Record) -> Check:
         "careful": "That is better than guessing, but far from reliable.",
         "good": "That is far better than guessing.",
     }[level]
-    guessing = "Guessing" if name != "accuracy" else "Always naming the commonest class"
-    alike = "" if name == "accuracy" else ", each class counting alike"
+    right = percent(float(record.predictions.correct.mean()))
+    reason = f"It is right in {right} of the test images. "
+    if name != "accuracy":
+        reason += f"If every class counts alike, that is {percent(value)} ({name}); guessing"
+    else:
+        reason += "Always naming the commonest class"
     return Check(
         "Is it right?",
         level,
-        f"It is right in {percent(value)} of the test images{alike} ({name}). {guessing} would "
-        f"reach {percent(chance, 0)}. {said}",
+        f"{reason} would reach {percent(chance, 0)}. {said}{_say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
+        "Look at the learning curves: where the scores still rise, train longer "
+        "(trainer.max_epochs); where validation stays below training, more images or pretrained "
+        "weights help (model.pretrained=true).",
+    )
+
+
+def _say_mistake(record: Record) -> str:
+    """The most frequent mistake, as a sentence."""
+    counts = np.array(record.predictions.confusion())
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    if not counts.any():
+        return " Not one image was answered wrong."
+    if counts.max() == 1 and counts.sum() > 1:
+        return f" Its {counts.sum()} mistakes are each of another kind."
+    true, answered = np.unravel_index(counts.argmax(), counts.shape)
+    names = record.class_names
+    return (
+        f" Its most frequent mistake: {names[true]} is taken for {names[answered]} "
+        f"({counts[true, answered]:,} of {totals[true]:,})."
     )
 
 
@@ -57,15 +83,18 @@ def ask_size(record: Record) -> Check:
     """The width of the interval, and how many groups there are."""
     name, _, (low, high) = score_of(record)
     width, groups = high - low, record.num_groups
-    level: Level = "good" if width <= NARROW else "careful" if width <= WIDE else "bad"
+    level_of_range: Level = "good" if width <= NARROW else "careful" if width <= WIDE else "bad"
+    level = level_of_range
     said = (
         f"{count(len(record.predictions), 'test image')}: the true {name} lies between "
         f"{percent(low)} and {percent(high)} with 95 % certainty."
     )
+    answer = ""
     if (low, high) == (0, 1):
-        said = (
-            f"{count(len(record.predictions), 'test image')} from which no range can be computed."
-        )
+        said = f"{count(len(record.predictions), 'test image')}: no range can be computed."
+        if groups is not None and groups > 1:
+            level = level_of_range = "careful"
+            answer, said = "Not known", f"{said[:-1]}, as every group is right equally often."
     if groups is None:
         level = at_least(level, "careful")
         said += (
@@ -83,27 +112,46 @@ def ask_size(record: Record) -> Check:
         said,
         f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
         f"{100 * WIDE:.0f}; at least {FEW_GROUPS} groups, and known ones",
+        "" if answer else _advise_size(groups, level_of_range),
+        answer,
     )
 
 
+def _advise_size(groups: int | None, level: Level) -> str:
+    advice = []
+    if groups is None:
+        advice.append(
+            "Say which images belong together (column group of the table, or data.group_from)."
+        )
+    if level != "good" or (groups is not None and groups < FEW_GROUPS):
+        more = "images" if groups is None else "groups"
+        advice.append(f"Test on more {more}, or on every image once by cross-validation ({FOLDS}).")
+    return " ".join(advice)
+
+
 def ask_probabilities(record: Record) -> Iterator[Check]:
-    """The expected calibration error; nothing where answers are not numbers."""
+    """The expected calibration error, of a small test the mean alone; of no numbers nothing."""
     if not np.isfinite(record.predictions.logits).all():
         return
     table, error = record.predictions, record.metrics.get("test_ece")
     sure, right = float(table.probs.max(axis=1).mean()), float(table.correct.mean())
-    if len(table) < FEWEST_OF_BINS:
+    few = len(table) < FEWEST_OF_BINS
+    if few:
         error = abs(sure - right)
     elif error is None:
         error = expected_calibration_error(reliability_bins(table.labels, table.probs))
     level: Level = "good" if error <= GOOD_ECE else "careful"
     said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
+    told = f"Its percentages are off by {100 * error:.1f} points: they {said}."
+    if few and level == "good":
+        told = f"That fits; {count(len(table), 'image')} are too few to say more."
     yield Check(
         "Does it know how sure it is?",
         level,
         f"It says on average that it is {percent(sure, 0)} sure, and is right in "
-        f"{percent(right, 0)}. Its probabilities are off by {100 * error:.1f} points: they {said}.",
-        f"good if at most {100 * GOOD_ECE:.0f} points, "
-        f"from {FEWEST_OF_BINS} images on at each level of sureness; never a problem: the answers "
-        "stay the same",
+        f"{percent(right, 0)}. {told}",
+        f"good if off by at most {100 * GOOD_ECE:.0f} points, with {FEWEST_OF_BINS} images and "
+        "more at each level of sureness; never a problem: the answers stay the same",
+        "Do not use the percentages beside its answers.",
+        "No" if error > FAR_OFF else "",
     )

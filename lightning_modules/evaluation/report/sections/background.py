@@ -1,5 +1,7 @@
 """How much of the answers is background: what was changed, and what that did to them."""
 
+from typing import Any
+
 from markupsafe import Markup
 
 from lightning_modules.evaluation.report.page import (
@@ -21,6 +23,7 @@ from lightning_modules.evaluation.report.sections.masks import (
 )
 from lightning_modules.evaluation.report.wording import decimal, percent, percent_range
 
+FULL = "full_mask_"
 LABELS = {
     "as_they_are": "as they are",
     "same_background": "on a background of the same class",
@@ -85,22 +88,35 @@ def _promise(record: Record) -> list[Markup]:
 
 
 def _interventions(record: Record) -> list[Markup]:
-    rows = []
-    for one in record.metrics["test_interventions"]:
+    rows, shown = [], _shown(record.metrics["test_interventions"])
+    for one in shown:
         ends = (one["accuracy_low"], one["accuracy_high"])
+        changed = one["name"] != "constant" and one["flip_rate"] is not None
         rows.append(
             [
                 LABELS.get(one["name"], one["name"].replace("_", " ")),
-                percent(one["accuracy"]),
-                percent(one["flip_rate"]) if one["name"] != "constant" else None,
-                percent_range(None if None in ends else ends),
                 f"{one['images']:,}",
-                percent(one["bit_exact_share"]) if one["name"] != "constant" else None,
+                percent(one["accuracy_before"]) if changed else None,
+                percent(one["accuracy"]),
+                percent_range(None if None in ends else ends),
+                percent(one["flip_rate"]) if changed else None,
+                percent(one["bit_exact_share"]) if changed else None,
             ]
         )
-    header = ["image shown", "right", "changed", term("95 % interval"), "images"]
-    header.append("same to the last bit")
-    said = [table(header, rows)]
+    header = ["image shown", "images", "right before", "right then", term("95 % interval")]
+    header += ["answers changed", "same to the last bit"]
+    if record.metrics.get("gate_promise", "none") == "none":
+        header, rows = header[:-1], [row[:-1] for row in rows]  # nobody promised so much
+    caption = (
+        "Each change is made to images that allow it: compare \u201cright then\u201d with "
+        "\u201cright before\u201d, of the same images unchanged, and not with another row."
+    )
+    if any(one["name"].startswith(FULL) for one in shown):
+        caption += (
+            " \u201cWithout the gate's mask\u201d is what the network would do if nothing were "
+            "hidden: no answer of this model, whose gate always hides."
+        )
+    said = [table(header, rows, caption)]
     gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
     items = []
     if flips is not None:
@@ -114,13 +130,25 @@ def _interventions(record: Record) -> list[Markup]:
     if gap is not None:
         items.append(
             sentence(
-                "{g}: {value} points (0 if the background does not count).",
+                "{g}: {value} points of accuracy (0 if the background does not count; where many "
+                "answers flip, a small one proves nothing).",
                 g=term("background gap", "Background gap"),
                 value=decimal(100 * gap, 1),
             )
         )
     items += _mask_only(record)
     return [*said, bullets(items)] if items else said
+
+
+def _shown(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All rows but those without a mask that are as with it: there is no mask to leave out."""
+    rows = {one["name"]: one for one in found}
+    return [
+        one
+        for one in found
+        if rows.get(one["name"].removeprefix(FULL), {}) | {"name": ""} != one | {"name": ""}
+        or not one["name"].startswith(FULL)
+    ]
 
 
 def _mask_only(record: Record) -> list[Markup]:

@@ -32,7 +32,7 @@ def write_curves(record: Record) -> Section:
     parting = [_draw_roc(record), _draw_precision_recall(record)]
     blocks = []
     if any(parting):
-        blocks += [heading("Does it part the classes?"), grid([c for c in parting if c])]
+        blocks += [heading("Can it tell the classes apart?"), grid([c for c in parting if c])]
     blocks += [heading("Are its probabilities true?"), *show_calibration(record)]
     use = [draw_risk(record), draw_decision(record)]
     blocks += [heading("What can it be used for?"), grid([c for c in use if c])]

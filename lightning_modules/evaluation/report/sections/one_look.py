@@ -2,18 +2,18 @@
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import Level, Section, note, sentence
+from lightning_modules.evaluation.report.page import (
+    Level,
+    Section,
+    bullets,
+    heading,
+    note,
+    sentence,
+)
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, score_of
-from lightning_modules.evaluation.report.verdict import judge, worst
+from lightning_modules.evaluation.report.verdict import TITLES, advise, judge, say_worst, worst
 from lightning_modules.evaluation.report.wording import count, percent
-
-TITLES: dict[Level, str] = {
-    "good": "Nothing speaks against it.",
-    "careful": "Usable with care.",
-    "bad": "Do not rely on it yet.",
-    "note": "It was not tested.",
-}
 
 
 def write_one_look(record: Record) -> Section:
@@ -32,6 +32,7 @@ def write_one_look(record: Record) -> Section:
             "<br>{reason} <small>(Rule: {rule}.)</small>", reason=check.reason, rule=check.rule
         )
         blocks.append(note(check.level, reason, f"{check.question} {check.said}."))
+    blocks += [heading("What to do next"), bullets(advise(checks))]
     lead = "Can I trust this model? Each answer follows a rule that stands beside it."
     return Section("one-look", "In one look", blocks, lead)
 
@@ -50,7 +51,6 @@ def _say(record: Record, checks: list[Check], level: Level) -> Markup:
         images=count(len(record.predictions), "test image"),
         groups=groups,
     )
-    asked = [check.question for check in checks if check.level == level]
     if level == "good":
         return said + "Every question below is answered by yes, for images like these."
-    return said + sentence("Look at: {asked}", asked=" ".join(asked))
+    return said + sentence("{reasons}", reasons=" ".join(say_worst(checks)))

@@ -81,15 +81,20 @@ def _temperature(record: Record) -> list[Markup]:
 def _abstention(record: Record) -> list[Markup]:
     rule = record.calibration.abstain
     if rule.threshold > 1:
-        said = f"On validation no part of the answers kept to {percent(rule.target_risk, 0)} wrong."
+        kept = percent(rule.target_risk, 0)
+        said = (
+            "Leaving its most unsure answers to a person does not help enough: however few it "
+            f"gives on validation, more than {kept} of them are wrong."
+        )
         return [paragraph(said)]
     if rule.threshold == 0:
         kept = percent(rule.target_risk, 0)
         said = f"No answer has to be withheld to keep wrong ones to {kept} on validation images."
         return [paragraph(said)]
     said = sentence(
-        "To {a} below a confidence of {threshold} was to keep wrong answers to {risk}",
-        a=term("abstain"),
+        "Where it is less than {threshold} sure it had better {a}, so that at most {risk} of the "
+        "answers it gives on validation are wrong",
+        a=term("abstain", "give no answer"),
         threshold=decimal(rule.threshold),
         risk=percent(rule.target_risk, 0),
     )
@@ -97,7 +102,8 @@ def _abstention(record: Record) -> list[Markup]:
     if coverage is not None and risk is not None:
         ends = _ends(record, "selective_risk")
         said += sentence(
-            ": {coverage} of the test get an answer then, and {wrong} of these are wrong{ends}",
+            ". On the test {coverage} of the images get an answer then, and {wrong} of these are "
+            "wrong{ends}",
             coverage=percent(coverage),
             wrong=percent(risk),
             ends="" if ends is None else f" ({ends})",

@@ -79,12 +79,13 @@ def _say_intervals(record: Record) -> list[Markup]:
     for name, one in record.metrics.get("test_intervals", {}).items():
         entry = next((entry for metric, entry, _ in METRICS if metric == name), None)
         if entry is not None:
-            how = f"{one['method']} ({one['num_units']:,})"
+            unit = "groups" if "groups" in one["method"] else "images"
+            how = f"{one['method']}, {one['num_units']:,} {unit}"
             found.setdefault(how, []).append(entry)
     if not found:
         return []
-    said = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items())
-    return [paragraph(f"How the intervals were made, in brackets of how many: {said}.")]
+    said = "; ".join(f"{', '.join(names)} ({how})" for how, names in found.items())
+    return [paragraph(f"How the intervals were computed: {said}.")]
 
 
 def _classes(record: Record) -> list[Markup]:

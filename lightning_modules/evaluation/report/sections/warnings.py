@@ -13,17 +13,13 @@ from lightning_modules.evaluation.report.page import (
     sentence,
 )
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.found import find_warnings
 from lightning_modules.evaluation.report.wording import count
-
-FEWEST_OF_A_CLASS = 10  # images, below which a class of the test or of training is called tiny
 
 
 def write_warnings(record: Record) -> Section:
     """What warned, tiny classes, images left out, looks at the test, what nobody checked."""
-    found = [record.names.scrub(text) for text in record.facts.get("warnings", [])]
-    found += _tiny_classes(record)
-    found += _left_out(record)
-    blocks = [note("careful", text, "Warning") for text in found]
+    blocks = [note("careful", text, "Warning") for text in find_warnings(record)]
     if not blocks:
         blocks = [note("good", "Nothing in data, training or test.", "No warning")]
     blocks += _looks(record)
@@ -32,39 +28,6 @@ def write_warnings(record: Record) -> Section:
         blocks.append(code(_check_command(record)))
     lead = "What may make the numbers above better than they will be on new images."
     return Section("warnings", "Warnings", blocks, lead)
-
-
-def _tiny_classes(record: Record) -> list[str]:
-    data = record.facts.get("data", {})
-    words = {"train": "training", "test": "test"}
-    found = []
-    for split, word in words.items():
-        images = data.get("splits", {}).get(split, {}).get("images", [])
-        pairs = zip(data.get("class_names", []), images, strict=False)
-        tiny = [f"{name} ({n})" for name, n in pairs if n < FEWEST_OF_A_CLASS and sum(images)]
-        if tiny:
-            some = ", ".join(tiny[:10]) + (" and more" if len(tiny) > 10 else "")
-            found.append(
-                f"Fewer than {FEWEST_OF_A_CLASS} {word} images of {some}: what is said of such a "
-                "class is close to chance."
-            )
-    return found
-
-
-def _left_out(record: Record) -> list[str]:
-    found = []
-    bad = record.metrics.get("num_bad_images")
-    if bad:
-        found.append(f"{count(bad, 'bad image')} (broken or missing files) left out.")
-    if record.num_unanswered:
-        found.append(
-            f"{count(record.num_unanswered, 'test image')} without a mask got no answer and are in "
-            "no score: the scores are of the others."
-        )
-    trained = record.metrics.get("num_trained_images")
-    if trained:
-        found.append(f"{count(trained, 'tested image')} had been trained on.")
-    return found
 
 
 def _looks(record: Record) -> list[Markup]:
