@@ -48,6 +48,12 @@ def test_a_comparison_names_the_file_that_is_damaged(runs, name, damage):
     assert str(file) in str(caught.value)
 
 
+def test_a_folder_by_two_names_is_not_compared_with_itself(runs):
+    other = runs[0].parent / "second" / ".." / "first"
+    with pytest.raises(ValueError, match="are the same folder: name it once"):
+        compare((runs[0], other))
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_status_costs_no_comparison_and_is_written_anew(runs, damage):
     file = runs[1] / "status.json"

@@ -12,10 +12,10 @@ from lightning_modules.evaluation.study import Row, key_of, make_rows
 from lightning_modules.run_reading import find_json, read_json
 from workflow.comparison_config import read_config
 from workflow.comparison_names import tell_apart
+from workflow.comparison_request import FILES
 from workflow.places import OUTPUTS, find_results, is_sweep
 from workflow.sweep import read_record
 
-FILES = {"test": "predictions.csv", "val": "val_predictions.csv"}
 UNTESTED = {
     "test": "It was not tested (test=false, or it has not come that far): python "
     "scripts/evaluate.py ckpt={folder} tests it, and its folder can be compared.",
@@ -63,9 +63,13 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
             variants; all of it together.
     """
     sources, problems = Sources(), []
+    word_of: dict[Path, str] = {}
     for word in words:
         try:
             folder = find_results(word)
+            same = word_of.setdefault(folder.resolve(), word)
+            if same != word:
+                problems.append(f"{same} and {word} are the same folder: name it once")
             if is_sweep(folder):
                 _add_sweep(folder, sources)
             else:
