@@ -1,6 +1,7 @@
 """Scores of a table: against torchmetrics, scikit-learn and numbers worked by hand."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,6 +27,27 @@ from lightning_modules.evaluation.sentences import say_intervals, say_too_small
 from lightning_modules.metrics import PhaseMetrics
 
 QUICK = ScoreOptions(resamples=200)
+
+
+def test_classes_may_be_called_like_the_ends_of_intervals():
+    plain = measure_scores(make_table(), QUICK)
+    named = replace(make_table(), class_names=["low", "high", "accuracy"])
+    scores = measure_scores(named, QUICK)
+    for name in ("auroc", "auroc_low", "auroc_high", "accuracy", "accuracy_low", "macro_f1_high"):
+        assert scores[name] == plain[name], name
+    for own, other in (("low_class", "cat"), ("high_class", "dog"), ("accuracy", "owl")):
+        assert scores[f"recall_{own}"] == plain[f"recall_{other}"]
+        assert scores[f"recall_{own}_high"] == plain[f"recall_{other}_high"]
+        assert scores[f"auroc_{own}"] == plain[f"auroc_{other}"]
+    assert "recall_high_class" in PhaseMetrics(named.class_names, full=True).compute()
+
+
+def test_the_number_of_groups_is_said_in_the_right_number():
+    for groups, words in ((1, "it has 1 group,"), (2, "it has 2 groups,")):
+        table = make_table(count=4, groups=groups)
+        metrics = {f"test_{n}": value for n, value in measure_scores(table, QUICK).items()}
+        metrics["test_intervals"] = {}
+        assert words in say_too_small(metrics)
 
 
 def make_table(count=300, classes=3, groups=12, seed=0, sharpness=2.0):

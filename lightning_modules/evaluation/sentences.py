@@ -41,8 +41,9 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
     count, unit = metrics["test_num_units"], metrics["test_unit"]
     interval = metrics.get("test_intervals", {}).get("accuracy")
     if interval is None:
+        counted = f"{count} {unit.removesuffix('s') if count == 1 else unit}"
         return (
-            f"The test set is TOO SMALL TO TELL: it has {count} {unit.removesuffix('s')}, so how "
+            f"The test set is TOO SMALL TO TELL: it has {counted}, so how "
             f"the model does on other {unit} is not known. Test on at least {FEW_GROUPS} of them."
         )
     few = FEW_GROUPS if unit == "groups" else FEW_IMAGES
