@@ -16,6 +16,7 @@ from torchmetrics.classification import (
     MulticlassStatScores,
 )
 
+from lightning_modules.metric_names import name_of_class
 from lightning_modules.networks.across import across, count_processes
 
 PER_CLASS = {"precision": MulticlassPrecision, "recall": MulticlassRecall, "f1": MulticlassF1Score}
@@ -133,7 +134,7 @@ class PhaseMetrics(nn.Module):
         values["auroc"] = per_class["auroc"][present].mean()
         for name in PER_CLASS:
             scores = zip(self.class_names, per_class[name], strict=True)
-            values |= {f"{name}_{class_name}": score for class_name, score in scores}
+            values |= {name_of_class(name, one): score for one, score in scores}
         return values
 
     def _prepare_joining(self) -> None:
@@ -147,7 +148,7 @@ class PhaseMetrics(nn.Module):
         names = list(self.overall)
         if self.full:
             names += ["balanced_accuracy", "auroc"]
-            names += [f"{name}_{one}" for name in PER_CLASS for one in self.class_names]
+            names += [name_of_class(name, one) for name in PER_CLASS for one in self.class_names]
         return names
 
     def reset(self) -> None:

@@ -160,6 +160,24 @@ def test_mistakes_are_named(words, message, trained, plain_weights, shapes, tmp_
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 
+def test_all_mistakes_are_named_at_once_and_before_the_model_is_read(trained, tmp_path):
+    wrong = ["split=tests", "aggregate=median", "slices=glar", "report.num_examples=-1"]
+    wrong += ["interventions.rounds=0", "alarms.frames=0", "scores.at=2", "scores.resamples=1"]
+    (tmp_path / "empty.ckpt").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"^8 problems in the configuration") as caught:
+        evaluate_in_process(tmp_path / "out", f"ckpt={tmp_path / 'empty.ckpt'}", *wrong)
+    for word in wrong:
+        assert word.partition("=")[0] in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_of_the_test_and_the_report_are_checked_before_training(shapes, tmp_path):
+    wrong = ["report.num_examples=-1", "interventions.donors=1"]
+    with pytest.raises(ValueError, match=r"(?s)interventions.donors is 1.*num_examples is -1"):
+        train_in_process(shapes, tmp_path / "out", *wrong)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_split_that_has_changed_is_not_called_a_test(trained, shapes, tmp_path, rows_of):
     other = {"val": "test", "test": "val", "train": "train"}
     moved = [row | {"split": other[row["split"]]} for row in rows_of(shapes)]

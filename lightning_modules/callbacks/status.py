@@ -1,6 +1,5 @@
 """status.json: where a run stands, for whoever looks at its folder."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from lightning_modules.callbacks.epoch_callback import EpochCallback, epoch_metrics
 from lightning_modules.run_files import write_json
+from lightning_modules.run_reading import find_json
 
 
 class Status(EpochCallback):
@@ -53,5 +53,4 @@ class Status(EpochCallback):
 def update_status(folder: Path, changes: Mapping[str, Any]) -> None:
     """Change what status.json of a run says: its ``state``, the ``reason`` of an end, scores."""
     file = folder / "status.json"
-    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    write_json(file, before | changes)
+    write_json(file, find_json(file) | changes)

@@ -1,6 +1,5 @@
 """calibration.json: what was fitted on validation and is frozen from then on."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from lightning_modules.evaluation.scores.operating_points import OperatingPoint
 from lightning_modules.evaluation.scores.risk_coverage import AbstainRule
 from lightning_modules.run_files import write_json
+from lightning_modules.run_reading import read_json
 
 NAME = "calibration.json"
 
@@ -60,7 +60,7 @@ def read_calibration(folder: Path) -> Calibration | None:
     if path is None:
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         point, abstain = content["operating_point"], content["abstain"]
         content["operating_point"] = None if point is None else _build(OperatingPoint, point)
         content["abstain"] = _build(AbstainRule, abstain)

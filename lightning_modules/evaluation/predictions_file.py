@@ -69,7 +69,7 @@ def read_predictions(path: Path) -> PredictionTable:
             ),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         )
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of predictions: {error}") from error
     header = read.column_names
     class_names = [name.removeprefix(LOGIT) for name in _trailing(header, LOGIT)]
@@ -120,7 +120,7 @@ def read_predictions(path: Path) -> PredictionTable:
 
 
 def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return next(csv.reader(file), [])
 
 

@@ -1,6 +1,5 @@
 """All loggers of a run: none of them, whatever happens to it, costs the run."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from lightning_modules.loggers.member import Member, Point
 from lightning_modules.loggers.run_logger import About, RunLogger
 from lightning_modules.run_files import write_json
+from lightning_modules.run_reading import find_json
 
 log = logging.getLogger(__name__)
 NAMES = "loggers.json"  # what each logger finds the run by again
@@ -133,8 +133,4 @@ class RunLoggers:
 
 
 def _read_names(folder: Path) -> dict[str, str]:
-    try:
-        found = json.loads((folder / NAMES).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return find_json(folder / NAMES)

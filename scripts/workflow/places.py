@@ -9,6 +9,7 @@ from front.conf_tree import CHECKOUT
 from front.wording import did_you_mean
 
 from lightning_modules.run_files import write_text
+from lightning_modules.run_reading import read_text
 
 if TYPE_CHECKING:
     from datamodules.loading.cache import ImageCache
@@ -229,7 +230,7 @@ def find_run(word: str) -> Path:
 def _look_for_run(word: str) -> Path | None:
     if word == "latest":
         latest = OUTPUTS / "latest.txt"
-        folder = Path(latest.read_text(encoding="utf-8").strip()) if latest.is_file() else None
+        folder = Path(read_text(latest).strip()) if latest.is_file() else None
         if folder is None or not folder.is_dir():
             raise ValueError("latest: there is no run yet. Train one: python scripts/train.py")
         return folder

@@ -7,11 +7,11 @@ from front.processes import this_process
 
 from datamodules.augmentation.ranges import find_augment_problems
 from datamodules.problems import raise_problems
-from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.devices.request import count_asked, find_device_problems
 from workflow.evaluating.requirements import read_required
 from workflow.logger_request import find_logger_problems
+from workflow.option_request import find_option_problems
 from workflow.recipe import find_recipe_problems
 
 OWNED = (
@@ -34,7 +34,7 @@ def check_request(config: dict[str, Any], call: Call) -> None:
     problems += find_recipe_problems(config)
     problems += find_logger_problems(config)
     problems += find_augment_problems(config["augment"])
-    problems += find_score_problems(config["scores"])
+    problems += find_option_problems(config)
     raise_problems(problems, "the configuration")
     read_required(config.get("require"))
 

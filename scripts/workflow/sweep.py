@@ -1,11 +1,8 @@
 """The table and the picture of a sweep, written anew after each of its jobs."""
 
-import json
-import shlex
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from front.outcome import Outcome
 from hydra.core.hydra_config import HydraConfig
@@ -16,7 +13,9 @@ from lightning_modules.evaluation.study_csv import rows_for_csv, runs_for_csv
 from lightning_modules.evaluation.study_picture import draw_study
 from lightning_modules.evaluation.study_text import UNITS, describe_study, make_table
 from lightning_modules.run_files import write_bytes, write_csv, write_json, write_text
-from workflow.typed import join_words
+from lightning_modules.run_reading import find_json
+from workflow.resuming.run_config import load_config
+from workflow.typed import join_words, read_typed
 
 # states that a run leaves behind when something ends it from outside its training
 UNFINISHED = (None, "running", "trained")
@@ -73,22 +72,21 @@ def write_study(folder: Path, depth: int = 1) -> str | None:
 
 def read_record(path: Path, sweep: Path) -> Record | None:
     """What the folder of a run tells of it; None: it holds none."""
-    command = path / "command.txt"
-    if not command.is_file():
+    if not (path / "command.txt").is_file():
         return None
-    status = _read_json(path / "status.json")
+    status = find_json(path / "status.json")
     return Record(
         folder=path.relative_to(sweep).as_posix(),
-        overrides=shlex.split(command.read_text(encoding="utf-8"))[2:],
+        overrides=read_typed(path),
         state=status.get("state") or "not begun",
         reason=status.get("reason") or "",
-        metrics=_read_json(path / "metrics.json"),
+        metrics=find_json(path / "metrics.json"),
     )
 
 
 def _mark_failed(path: Path, overrides: list[str], reason: str) -> None:
     """Write down a failure that the run itself could not; what it has said itself stays."""
-    status = _read_json(path / "status.json")
+    status = find_json(path / "status.json")
     if status.get("state") not in UNFINISHED:
         return
     write_json(path / "status.json", status | {"state": "failed", "reason": reason})
@@ -100,12 +98,5 @@ def _mark_failed(path: Path, overrides: list[str], reason: str) -> None:
 def _command(folder: Path) -> str:
     """What was typed, as Hydra keeps it beside the runs."""
     kept = folder / "multirun.yaml"
-    words = OmegaConf.select(OmegaConf.load(kept), "hydra.overrides.task") if kept.is_file() else []
+    words = OmegaConf.select(load_config(kept), "hydra.overrides.task") if kept.is_file() else []
     return join_words(["python", "scripts/train.py", "--multirun", *words])
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return {}

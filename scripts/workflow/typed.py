@@ -2,6 +2,9 @@
 
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
+
+from lightning_modules.run_reading import RESTORE, read_text
 
 # mean something between double quotes in one of the shells
 SPECIAL = set('"$`\\!')
@@ -20,3 +23,19 @@ def quote_word(word: str) -> str:
     if "'" in word and not SPECIAL & set(word):
         return f'"{word}"'
     return shlex.quote(word)
+
+
+def read_typed(folder: Path) -> list[str]:
+    """The options that made a run or an evaluation, by its ``command.txt``; none without it.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    file = folder / "command.txt"
+    if not file.is_file():
+        return []
+    text = read_text(file)
+    try:
+        return shlex.split(text)[2:]
+    except ValueError as error:
+        raise ValueError(f"{file} is no command ({error}). {RESTORE}") from error

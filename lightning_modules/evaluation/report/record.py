@@ -1,20 +1,19 @@
 """What the files of a run or an evaluation say."""
 
 import csv
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lightning_modules.evaluation.calibration_file import Calibration, read_calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.evaluation.report.files import read_names, read_rows, read_yaml
 from lightning_modules.evaluation.report.names import HashedNames, Names
 from lightning_modules.evaluation.report.options import ReportOptions
 from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
+from lightning_modules.run_reading import read_text
 
 FACTS = "facts.json"
 
@@ -89,25 +88,25 @@ class Record:
 
 def read_record(folder: Path, options: ReportOptions) -> Record:
     """Read a folder; what is not there is empty."""
-    history = _read_rows(folder / "history.csv")
+    history = read_rows(folder / "history.csv", "epoch")
     whole = folder / "predictions.csv"
     predictions = read_predictions(whole) if whole.is_file() else None
     answered = None if predictions is None else predictions.answered
-    examples = _read_json(folder / "examples" / "examples.json")
+    examples = read_names(folder / "examples" / "examples.json")
     config = folder / "config.yaml"
     command = folder / "command.txt"
     return Record(
         folder=folder,
         options=options,
         names=_name(folder, options, predictions),
-        config=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
-        command=command.read_text(encoding="utf-8").strip() if command.is_file() else "",
+        config=read_yaml(config),
+        command=read_text(command).strip() if command.is_file() else "",
         metrics=_read_metrics(folder, answered),
-        facts=_read_json(folder / FACTS),
+        facts=read_names(folder / FACTS),
         predictions=answered if answered is not None and len(answered) else None,
         num_unanswered=0 if predictions is None else len(predictions) - len(answered),
         history=history,
-        seconds=[row["seconds"] for row in _read_rows(folder / "timing.csv")],
+        seconds=[row["seconds"] for row in read_rows(folder / "timing.csv", "seconds")],
         examples=examples.get("sections", []),
         calibration=read_calibration(folder),
     )
@@ -115,7 +114,7 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
 
 def _read_metrics(folder: Path, answered: PredictionTable | None) -> dict[str, Any]:
     """Metrics of the folder; where it is from before there were intervals, measured here."""
-    metrics = _read_json(folder / "metrics.json")
+    metrics = read_names(folder / "metrics.json")
     if answered is None or not len(answered) or "test_num_units" in metrics:
         return metrics
     scores = measure_scores(answered, ScoreOptions(), read_calibration(folder))
@@ -137,15 +136,3 @@ def _name(folder: Path, options: ReportOptions, predictions: PredictionTable | N
                 images.add(row["id"])
                 groups.add(row.get("group") or "")
     return HashedNames(folder, groups, images)
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
-
-def _read_rows(file: Path) -> list[dict[str, float | None]]:
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.DictReader(opened))
-    return [{name: float(text) if text else None for name, text in row.items()} for row in rows]

@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from lightning_modules.evaluation.requirements.names import bare, find_unknown, is_share
+from lightning_modules.run_reading import read_text
 
 BOUNDS = ("min", "max", "low_min", "high_max")
 EXPECTED = "{min: 0.9}, {max: 0.1}, {low_min: 0.85} or {high_max: 0.15}"
@@ -65,9 +66,10 @@ def read_requirements(path: Path, measured: Iterable[str] = ()) -> list[Requirem
     """
     if not path.is_file():
         raise ValueError(f"require={path}: there is no such file. Expected YAML such as\n{__doc__}")
+    text = read_text(path)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError as error:
         raise ValueError(f"require={path} is no YAML: {error}") from error
     if not isinstance(node, yaml.MappingNode) or not node.value:
         what = "is empty" if node is None or not node.value else "names no metrics"

@@ -4,11 +4,9 @@ import difflib
 from collections.abc import Iterable
 
 from lightning_modules.evaluation.robustness.names import SLICES, STRENGTHS
-from lightning_modules.metric_names import CLASS_METRIC_NAMES, METRIC_NAMES
+from lightning_modules.metric_names import CLASS_METRIC_NAMES, ENDS, METRIC_NAMES
 
 PHASE = "test_"
-# of intervals, and of what the folds of a cross-validation come to
-ENDS = ("_low", "_high", "_fold_mean", "_fold_sd", "_fold_min", "_fold_max")
 # metrics that lie between 0 and 1, without the word test_
 SHARES = (
     *(name for name in METRIC_NAMES if name != "loss"),

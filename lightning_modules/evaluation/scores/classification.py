@@ -13,6 +13,7 @@ from lightning_modules.evaluation.scores.sheet import Sheet
 from lightning_modules.evaluation.statistics.bootstrap import bootstrap_interval
 from lightning_modules.evaluation.statistics.delong import auroc_interval, placements
 from lightning_modules.evaluation.statistics.pair_share import PairShare
+from lightning_modules.metric_names import name_of_class
 
 FEW_UNITS = 100  # up to which groups are resampled for the AUROC
 MANY_CLASSES = 20  # from which on single classes have no intervals
@@ -38,7 +39,7 @@ def measure_answers(
     sheet.take("macro_f1", macro_f1_of(units, labels, predicted, classes))
     for label, name in enumerate(class_names):
         for kind, score in class_scores_of(units, labels, predicted, label).items():
-            full = f"{kind}_{name}"
+            full = name_of_class(kind, name)
             if classes > MANY_CLASSES:
                 value = float(score.measure(np.ones((1, units.num_blocks)))[0][0])
                 sheet.put(full, value if np.isfinite(value) else 0.0)
@@ -82,15 +83,5 @@ def measure_ranking(
     sheet.put("auroc", float(np.mean(areas)), interval)
     sheet.put("average_precision", float(np.mean(precisions)))
     for label, area, precision in zip(classes.tolist(), areas, precisions, strict=True):
-        name = class_names[label]
-        sheet.put(name_ranking("auroc", name), area)
-        sheet.put(name_ranking("average_precision", name), float(precision))
-
-
-def name_ranking(kind: str, class_name: str) -> str:
-    """What the AUROC or average precision of a class is called, without a prefix.
-
-    ``auroc_<class>``; of the classes low and high ``auroc_class_<class>``, as ``auroc_low`` is the
-    lower end of the interval of all.
-    """
-    return f"{kind}_class_{class_name}" if class_name in ("low", "high") else f"{kind}_{class_name}"
+        sheet.put(name_of_class("auroc", class_names[label]), area)
+        sheet.put(name_of_class("average_precision", class_names[label]), float(precision))

@@ -29,7 +29,7 @@ def measure_scores(
     Returns:
         By name, without a prefix: ``accuracy``, ``balanced_accuracy``, ``macro_f1``,
         ``precision_<class>``, ``recall_<class>``, ``f1_<class>``, ``auroc``, ``average_precision``
-        and both of each class (see ``name_ranking``), ``log_loss``, ``brier``, ``ece``,
+        and both of each class (see ``name_of_class``), ``log_loss``, ``brier``, ``ece``,
         ``calibration_slope``, ``calibration_intercept``; most with ``_low`` and ``_high``;
         ``confusion_matrix``, a row a true class; ``unit`` and ``num_units`` that the ``intervals``
         come from, which say how.

@@ -1,11 +1,13 @@
 """How the models that are compared were made, by the files in their folders."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 from front.conf_tree import GLOBAL_GROUPS
 from omegaconf import OmegaConf
+
+from workflow.resuming.run_config import load_config
+from workflow.typed import read_typed
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -13,7 +15,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
     The files that were chosen for all parts together, such as a recipe, stand beside them.
     """
-    config = _read_yaml(folder / "config.yaml")
+    config = _read(folder / "config.yaml")
     if "ckpt" not in config or "optimizer" in config:
         return config | _chosen_files(folder)
     file = Path(config["ckpt"])
@@ -21,16 +23,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     own = {"data": config["data"], "ckpt": file.stem}
     if config.get("backbone") is not None or not (trained / "config.yaml").is_file():
         return own | {"model": {"backbone": config.get("backbone")}, "ckpt": file.name}
-    return _read_yaml(trained / "config.yaml") | _chosen_files(trained) | own
+    return _read(trained / "config.yaml") | _chosen_files(trained) | own
 
 
 def _chosen_files(folder: Path) -> dict[str, str]:
     """``recipe``, ``experiment`` and their like, as they were typed."""
-    file = folder / "command.txt"
-    words = shlex.split(file.read_text(encoding="utf-8")) if file.is_file() else []
-    typed = dict(word.lstrip("+").split("=", 1) for word in words if "=" in word)
+    typed = dict(word.lstrip("+").split("=", 1) for word in read_typed(folder) if "=" in word)
     return {group: typed[group] for group in GLOBAL_GROUPS if group in typed}
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
-    return OmegaConf.to_container(OmegaConf.load(file))
+def _read(file: Path) -> dict[str, Any]:
+    return OmegaConf.to_container(load_config(file))

@@ -6,7 +6,8 @@ from typing import Any
 
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.comparison.metrics import METRICS, NAMES
-from workflow.comparing.sources import FILES
+
+FILES = {"test": "predictions.csv", "val": "val_predictions.csv"}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """From the words of ``runs=`` to the variants that are compared; files alone are read."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +9,13 @@ from datamodules.problems import raise_problems
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import Row, key_of, make_rows
+from lightning_modules.run_reading import find_json, read_json
 from workflow.comparing.config import read_config
 from workflow.comparing.names import tell_apart
+from workflow.comparing.request import FILES
 from workflow.places import OUTPUTS, find_results, is_sweep
 from workflow.sweep import read_record
 
-FILES = {"test": "predictions.csv", "val": "val_predictions.csv"}
 UNTESTED = {
     "test": "It was not tested (test=false, or it has not come that far): python "
     "scripts/evaluate.py ckpt={folder} tests it, and its folder can be compared.",
@@ -63,9 +63,13 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
             variants; all of it together.
     """
     sources, problems = Sources(), []
+    word_of: dict[Path, str] = {}
     for word in words:
         try:
             folder = find_results(word)
+            same = word_of.setdefault(folder.resolve(), word)
+            if same != word:
+                problems.append(f"{same} and {word} are the same folder: name it once")
             if is_sweep(folder):
                 _add_sweep(folder, sources)
             else:
@@ -89,8 +93,7 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
 
 
 def _add_run(folder: Path, sources: Sources) -> None:
-    status = _read_json(folder / "status.json")
-    state = status.get("state")
+    state = find_json(folder / "status.json").get("state")
     if state not in (None, "finished"):
         sources.notes.append(f"{folder} is not finished ({state}): its answers may change.")
     sources.found.append(Found([[folder]], read_config(folder)))
@@ -146,7 +149,7 @@ def _read_run(folders: Sequence[Path], split: str) -> Run:
         Run(
             _call(folder),
             read_predictions(folder / FILES[split]),
-            _read_json(folder / "metrics.json") if split == "test" else {},
+            _read_metrics(folder) if split == "test" else {},
         )
         for folder in folders
     ]
@@ -164,8 +167,6 @@ def _call(folder: Path) -> str:
     return folder.relative_to(OUTPUTS).as_posix() if known else str(folder)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return {}
+def _read_metrics(folder: Path) -> dict[str, Any]:
+    file = folder / "metrics.json"
+    return read_json(file) if file.is_file() else {}

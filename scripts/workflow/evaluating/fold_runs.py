@@ -1,6 +1,5 @@
 """The runs of a cross-validation, found by their folders and held against each other."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,10 @@ from datamodules.tables.manifest import read_csv
 from lightning_modules.evaluation.out_of_fold import Fold
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import key_of
+from lightning_modules.run_reading import read_text
 from workflow.evaluating.fold_configs import describe_settled, find_differences, make_key
+from workflow.resuming.run_config import load_config
+from workflow.typed import read_typed
 
 WITHOUT = "  num_folds: null\n"  # is found in milliseconds, and a configuration read in many
 NOT_FOLDS = (
@@ -127,9 +129,9 @@ def _list_runs(place: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     for file in sorted(place.rglob("split.csv")):
         run = file.parent
         own = run / "config.yaml"
-        if not own.is_file() or WITHOUT in own.read_text(encoding="utf-8"):
+        if not own.is_file() or WITHOUT in read_text(own):
             continue
-        config = OmegaConf.to_container(OmegaConf.load(own))
+        config = OmegaConf.to_container(load_config(own))
         if config.get("data", {}).get("num_folds") is not None:
             yield run, config
 
@@ -151,9 +153,7 @@ def _name_all(runs: Sequence[Path]) -> list[str]:
     """What each command has that not all have; "" for a single one."""
     words = []
     for run in runs:
-        command = run / "command.txt"
-        typed = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
-        words.append([word for word in typed if key_of(word) not in ("data.fold", "out")])
+        words.append([word for word in read_typed(run) if key_of(word) not in ("data.fold", "out")])
     common = set(words[0]).intersection(*words)
     names = ["_".join(word for word in one if word not in common) for one in words]
     kept = ["".join(c if c.isalnum() or c in "=.-_" else "-" for c in name) for name in names]

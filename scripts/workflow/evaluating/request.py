@@ -1,15 +1,17 @@
 """Evaluations that cannot be; found before torch is imported or any file is read."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from datamodules.problems import raise_problems
 from lightning_modules.checkpoint_file import check_file
 from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
 from workflow.evaluating.requirements import read_required
-from workflow.places import find_checkpoint
-from workflow.plan import instantiate
+from workflow.option_request import find_option_problems
+from workflow.places import check_out, find_checkpoint
 from workflow.request import check_test
 
 SPLITS = ("train", "val", "test", "all")
@@ -30,60 +32,76 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
     Raises:
         ValueError: It cannot be, or there is no such checkpoint.
     """
-    if not 0 <= asked["seed"] < 2**32:
-        raise ValueError(f"seed is {asked['seed']}, expected 0 to 2**32 - 1.")
-    typed = {word.lstrip("+").partition("=")[0] for word in call.overrides}
-    foreign_parts = typed & {"gate", "extras", "model", "loss", "augment", "optimizer", "scheduler"}
-    decided = typed & {f"data.{name}" for name in DECIDED[foreign_size(asked) :]}
-    if foreign_parts or decided:
-        raise ValueError(
-            f"{', '.join(sorted(foreign_parts | decided))} cannot be chosen: the model that is "
-            "evaluated has its own. Leave it out."
-        )
-    if asked["split"] not in (None, *SPLITS):
-        raise ValueError(f"split is {asked['split']!r}, expected {', '.join(SPLITS)} or null.")
-    names = [str(name) for name in asked["classes"]]
-    if isinstance(asked["classes"], str) or len(set(names)) < len(names):
-        raise ValueError(
-            f"classes is {asked['classes']}, expected a list that names each class once, such as "
-            '"classes=[apple,tomato]".'
-        )
-    if asked["data"].get("batch_size") == "auto":
-        raise ValueError(
-            "data.batch_size=auto fits a training step into the memory, and nothing is trained "
-            "here: set a number, such as data.batch_size=64."
-        )
-    if asked["aggregate"] not in ("mean", "max"):
-        raise ValueError(f"aggregate is {asked['aggregate']!r}, expected mean or max.")
-    instantiate(asked["alarms"])
-    choose_slices(asked["slices"])
-    if asked["slice_images"] < 1:
-        raise ValueError(f"slice_images is {asked['slice_images']}, expected at least 1.")
-    if asked["trainer"].get("limit_test_batches") == 0:
-        raise ValueError("trainer.limit_test_batches is 0, so nothing would be evaluated.")
+    problems = [*_find_chosen(asked, call), *_find_values(asked), *_find_foreign(asked)]
+    raise_problems([one.rstrip(".") for one in problems], "the configuration")
     check_test(asked)
-    instantiate(asked["interventions"])
-    instantiate(asked["scores"])
-    if asked["which"] not in ("best", "last"):
-        raise ValueError(f"which is {asked['which']!r}, expected best or last.")
-    foreign, chosen = asked["backbone"] is not None, not is_as_trained(asked["data"])
-    if foreign and not (chosen and len(asked["classes"]) > 1):
-        raise ValueError(
-            "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
-            "and classes=..., the classes in the order of the outputs, such as "
-            "'classes=[apple,tomato]'."
-        )
-    if not foreign and asked["classes"]:
-        raise ValueError(
-            "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
-            "of this project knows its own."
-        )
-    if foreign:
+    if asked["out"] is not None:
+        check_out(asked["out"], "Name another folder.")
+    if asked["backbone"] is not None:
         return read_required(asked["require"])
     file = find_checkpoint(asked["ckpt"], asked["which"])
     check_file(file)
     read_calibration(file.parent)
     return read_required(asked["require"], file.parents[1])
+
+
+def _find_chosen(asked: dict[str, Any], call: Call) -> Iterator[str]:
+    """What was typed and is the model's own."""
+    typed = {word.lstrip("+").partition("=")[0] for word in call.overrides}
+    foreign_parts = typed & {"gate", "extras", "model", "loss", "augment", "optimizer", "scheduler"}
+    decided = typed & {f"data.{name}" for name in DECIDED[foreign_size(asked) :]}
+    if foreign_parts or decided:
+        yield (
+            f"{', '.join(sorted(foreign_parts | decided))} cannot be chosen: the model that is "
+            "evaluated has its own. Leave it out"
+        )
+
+
+def _find_values(asked: dict[str, Any]) -> Iterator[str]:
+    if not 0 <= asked["seed"] < 2**32:
+        yield f"seed is {asked['seed']}, expected 0 to 2**32 - 1"
+    if asked["split"] not in (None, *SPLITS):
+        yield f"split is {asked['split']!r}, expected {', '.join(SPLITS)} or null"
+    if asked["data"].get("batch_size") == "auto":
+        yield (
+            "data.batch_size=auto fits a training step into the memory, and nothing is trained "
+            "here: set a number, such as data.batch_size=64"
+        )
+    if asked["aggregate"] not in ("mean", "max"):
+        yield f"aggregate is {asked['aggregate']!r}, expected mean or max"
+    try:
+        choose_slices(asked["slices"])
+    except ValueError as error:
+        yield str(error)
+    if asked["slice_images"] < 1:
+        yield f"slice_images is {asked['slice_images']}, expected at least 1"
+    if asked["trainer"].get("limit_test_batches") == 0:
+        yield "trainer.limit_test_batches is 0, so nothing would be evaluated"
+    yield from find_option_problems(asked)
+    if asked["which"] not in ("best", "last"):
+        yield f"which is {asked['which']!r}, expected best or last"
+
+
+def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
+    """What goes with weights that were trained elsewhere, and with no others."""
+    names = [str(name) for name in asked["classes"]]
+    if isinstance(asked["classes"], str) or len(set(names)) < len(names):
+        yield (
+            f"classes is {asked['classes']}, expected a list that names each class once, such as "
+            '"classes=[apple,tomato]"'
+        )
+    foreign, chosen = asked["backbone"] is not None, not is_as_trained(asked["data"])
+    if foreign and not (chosen and len(asked["classes"]) > 1):
+        yield (
+            "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
+            "and classes=..., the classes in the order of the outputs, such as "
+            "'classes=[apple,tomato]'"
+        )
+    if not foreign and asked["classes"]:
+        yield (
+            "classes= goes with backbone=, for weights that were trained elsewhere: a checkpoint "
+            "of this project knows its own"
+        )
 
 
 def foreign_size(asked: dict[str, Any]) -> int:

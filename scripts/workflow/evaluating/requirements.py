@@ -1,6 +1,5 @@
 """require=: what a user demands of the results; exit status 3 where they do not keep it."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from front.outcome import RequirementNotMet
 from lightning_modules.evaluation.requirements.file import Requirement, read_requirements
 from lightning_modules.evaluation.requirements.junit import write_junit
 from lightning_modules.evaluation.requirements.verdicts import judge_requirements, tabulate
+from lightning_modules.run_reading import find_json
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +32,7 @@ def read_required(path: str | None, run: Path | None = None) -> list[Requirement
 
 def read_results(folder: Path) -> dict[str, Any]:
     """The metrics of a run or an evaluation; none where there are none."""
-    try:
-        return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    return find_json(folder / "metrics.json")
 
 
 def demand(

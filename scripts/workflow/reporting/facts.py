@@ -1,7 +1,6 @@
 """facts.json: what no other file of a run or an evaluation says, for whoever reads its report."""
 
 import hashlib
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.report.record import FACTS
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
+from lightning_modules.run_reading import find_json
 from workflow.places import list_results
 from workflow.plan import Plan
 
@@ -38,9 +38,9 @@ def write_facts(
         run: That an evaluation is one of; what warned there counts here too.
     """
     gate = model.network.gate
-    before = _read(folder / FACTS).get("warnings", [])
+    before = find_json(folder / FACTS).get("warnings", [])
     if run is not None:
-        found = _read(run / FACTS).get("warnings", [])
+        found = find_json(run / FACTS).get("warnings", [])
         before = [f"When it was trained: {text}" for text in found]
     facts: dict[str, Any] = {
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -120,14 +120,7 @@ def _fingerprint_test(file: Path) -> str:
 def _count_others(folder: Path, mark: str) -> int:
     """Runs and evaluations below outputs/ that tested the same images, without this one."""
     return sum(
-        _read(file).get("test", {}).get("fingerprint") == mark
+        find_json(file).get("test", {}).get("fingerprint") == mark
         for file in list_results(FACTS)
         if file.parent.resolve() != folder.resolve()
     )
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # of a run that is being deleted, or written by hand

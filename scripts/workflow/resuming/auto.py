@@ -1,15 +1,16 @@
 """resume=auto: the newest unfinished run with the same configuration, or a new one."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from lightning_modules.run_reading import find_json, read_text
 from workflow.places import list_runs
 from workflow.resuming.config_hash import PATHS, hash_config
 from workflow.resuming.lock import check_free
+from workflow.resuming.run_config import load_config
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +42,11 @@ def find_unfinished(cfg: DictConfig) -> Path | None:
 
 def _is_unfinished(folder: Path, wanted: str, data: dict[str, Any]) -> bool:
     file = folder / "config.yaml"
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    text = read_text(file) if file.is_file() else ""
     if f"config_hash: {wanted}" not in text.replace("'", ""):
         return False
-    try:
-        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        status = {}  # it was ended before it wrote one
-    return status.get("state") != "finished" and _has_same_data(OmegaConf.load(file).data, data)
+    status = find_json(folder / "status.json")  # none: it was ended before it wrote one
+    return status.get("state") != "finished" and _has_same_data(load_config(file).data, data)
 
 
 def _has_same_data(own: DictConfig, asked: dict[str, Any]) -> bool:

@@ -1,8 +1,6 @@
 """resume=: go on with a run by its own configuration."""
 
-import json
 import logging
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +17,14 @@ from datamodules.tables.codes import Codes
 from datamodules.tables.manifest import read_csv
 from datamodules.tables.table import ImageTable
 from lightning_modules.checkpoint_file import check_file
+from lightning_modules.run_reading import find_json
 from workflow.call import Call
 from workflow.places import find_checkpoint
 from workflow.resuming.auto import find_unfinished
 from workflow.resuming.config_hash import OF_THE_CALL, PLACES, covers
 from workflow.resuming.lock import check_free
 from workflow.resuming.run_config import read_config
+from workflow.typed import read_typed
 
 log = logging.getLogger(__name__)
 REPORT = ("report",)
@@ -68,8 +68,7 @@ def resume_config(cfg: DictConfig, call: Call) -> tuple[DictConfig, Call, Path |
     if checkpoint.is_file():
         check_file(checkpoint)
     own = _complete(read_config(checkpoint), cfg)
-    command = folder / "command.txt"
-    words = shlex.split(command.read_text(encoding="utf-8"))[2:] if command.is_file() else []
+    words = read_typed(folder)
     epochs = own.trainer.max_epochs
     problems = _change(own, cfg, call, words, auto)
     raise_problems(problems, f"resume={word}: a run goes on by its own configuration")
@@ -98,20 +97,14 @@ def _change(
     allowed += PLACES
     for override in call.overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if (
-            (key in OF_THE_CALL and key not in REPORT)
-            or (key == "out" and auto)
-            or (key, value) == ("debug", "traceback")
-        ):
-            continue
-        if started_with.get(override.partition("=")[0]) == override:
-            continue  # what was settled since is the run's own
-        if covers(
-            REPORT, key
-        ):  # what it shows is of this call, and of the run where nothing is said
+        if covers(REPORT, key):  # of this call, and of the run where nothing is said
             place = key.replace("/", ".")
             OmegaConf.update(own, place, _select(cfg, place), merge=False, force_add=True)
             continue
+        if key in OF_THE_CALL or (key == "out" and auto) or (key, value) == ("debug", "traceback"):
+            continue
+        if started_with.get(override.partition("=")[0]) == override:
+            continue  # what was settled since is the run's own
         if key == "init_from" and not auto:
             problems.append(f"{override} starts a new run: leave it out, or leave resume= out")
         elif key in GLOBAL_GROUPS:
@@ -221,9 +214,9 @@ def _check_same_labels(table: ImageTable, then: pa.Table, folder: Path) -> None:
 def _check_length(folder: Path, max_epochs: int, before: int) -> None:
     """A finished run goes on where it is made longer; none ends before where it is."""
     try:
-        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+        status = find_json(folder / "status.json")
         done, finished = int(status["epoch"]), status["state"] == "finished"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return  # nobody wrote how far it is
     if finished and max_epochs <= max(before, done):
         raise ValueError(

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from datamodules.problems import raise_problems
 from lightning_modules.run_files import write_text
+from lightning_modules.run_reading import RESTORE, read_text
 from workflow.resuming.config_hash import hash_content
 
 SEAL = "# what stands above, as it was written: "
@@ -30,7 +33,7 @@ def read_config(checkpoint: Path) -> DictConfig:
         ValueError: Somebody has changed a value since.
     """
     path = checkpoint.parents[1] / "config.yaml"
-    text = path.read_text(encoding="utf-8")
+    config, text = load_config(path), read_text(path)
     seals = [line for line in text.splitlines() if line.startswith(SEAL)]
     if seals and seals[-1].removeprefix(SEAL).strip() != _hash(text):
         raise_problems(
@@ -38,7 +41,22 @@ def read_config(checkpoint: Path) -> DictConfig:
             f"{path}, which was edited after the run had written it; a run goes on by its own "
             "configuration (undo that, and type what is to change: resume_allow=KEY KEY=VALUE)",
         )
-    return OmegaConf.create(text)
+    return config
+
+
+def load_config(path: Path) -> DictConfig:
+    """Read a configuration that was written.
+
+    Raises:
+        ValueError: The file holds none; the message names it.
+    """
+    try:
+        found = OmegaConf.create(read_text(path))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ValueError(f"{path} is no YAML ({error}). {RESTORE}") from error
+    if not isinstance(found, DictConfig) or all(value is None for value in found.values()):
+        raise ValueError(f"{path} holds no options. {RESTORE}")
+    return found
 
 
 def _hash(text: str) -> str:
@@ -53,7 +71,7 @@ def _name_changes(path: Path, checkpoint: Path) -> Iterator[str]:
     if checkpoint.is_file():
         record = open_checkpoint(checkpoint)["hyper_parameters"].get("record") or {}
         trained = record.get("config") or {}
-    now = _flatten(OmegaConf.to_container(OmegaConf.load(path)))
+    now = _flatten(OmegaConf.to_container(load_config(path)))
     then = _flatten(trained)
     differing = [key for key in {**then, **now} if now.get(key, ABSENT) != then.get(key, ABSENT)]
     if not trained or not differing:

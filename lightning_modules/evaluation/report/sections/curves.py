@@ -16,7 +16,7 @@ from lightning_modules.evaluation.report.sections.probabilities import (
 )
 from lightning_modules.evaluation.report.wording import decimal
 from lightning_modules.evaluation.scores import precision_recall_curves, roc_curves
-from lightning_modules.evaluation.scores.classification import name_ranking
+from lightning_modules.metric_names import name_of_class
 
 Curve = tuple[np.ndarray, np.ndarray]
 Drawn = tuple[str, float | None, Curve]
@@ -46,7 +46,7 @@ def _chosen(record: Record, curves: Mapping[str, Curve], score: str) -> list[Dra
     if record.positive is not None:
         names = [names[record.positive]]
     found = [
-        (name, record.metrics.get(f"test_{name_ranking(score, name)}"), curves[name])
+        (name, record.metrics.get(f"test_{name_of_class(score, name)}"), curves[name])
         for name in names
         if name in curves
     ]

@@ -22,6 +22,7 @@ from lightning_modules.evaluation.report.wording import (
     percent,
     percent_range,
 )
+from lightning_modules.metric_names import name_of_class
 
 # name of the metric, of its entry in the glossary, and whether it is a share
 METRICS = (
@@ -95,7 +96,7 @@ def _classes(record: Record) -> list[Markup]:
     for index, name in enumerate(record.class_names):
         cells = [f"{index + 1}. {name}" if many else name, f"{labels[index]:,}"]
         for word, is_share in CLASS_METRICS:
-            key = f"test_{word.lower()}_{name}"
+            key = name_of_class(f"test_{word.lower()}", name)
             shown, spread = (percent, percent_range) if is_share else (decimal, decimal_range)
             ends = spread(interval(metrics, key))
             text = shown(metrics.get(key)) if labels[index] else None
