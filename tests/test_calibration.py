@@ -238,11 +238,11 @@ def test_few_images_are_not_judged_by_a_gap_that_chance_makes():
     def say(sure, low, high, images):
         found = {"ece": 0.12, "mean_confidence": sure, "accuracy": 0.8}
         found |= {"intervals": {"accuracy": {"low": low, "high": high}}}
-        found |= {"confusion_matrix": [[images, 0], [0, 0]]}
+        found |= {"images": images}
         return say_calibration({f"test_{name}": value for name, value in found.items()})
 
-    assert "taken at their word" in say(0.82, 0.7, 0.9, 60)
-    assert "too sure of itself" in say(0.95, 0.7, 0.9, 60)
+    assert "that fits; 60 images are too few" in say(0.82, 0.7, 0.9, 60)
+    assert "that does NOT fit" in say(0.95, 0.7, 0.9, 60)
     assert "may be chance" in say(0.88, 0.7, 0.9, 60)
     assert "may be chance" not in say(0.95, 0.7, 0.9, 60) + say(0.95, 0.7, 0.99, 400)
     assert "too sure of some answers" in say(0.82, 0.7, 0.9, 400)

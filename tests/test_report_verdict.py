@@ -107,7 +107,7 @@ def test_pairs_that_flip_are_said_where_drawn_backgrounds_change_nothing(tmp_pat
     folder = make_folder(tmp_path / "run", make_table(), metrics)
     checks = judge(read_record(folder, ReportOptions()))
     said = next(check.reason for check in checks if check.question == LOOKS)
-    assert "changes 30 of 100 answers" in said and "reads the background" in said
+    assert "30 of 100 real pairs" in said and "reads the background" in said
 
 
 def test_guessing_is_among_the_classes_that_are_tested(tmp_path):
@@ -116,7 +116,7 @@ def test_guessing_is_among_the_classes_that_are_tested(tmp_path):
     folder = make_folder(tmp_path / "run", table, {"test_balanced_accuracy": 0.45})
     checks = judge(read_record(folder, ReportOptions()))
     said = next(check.reason for check in checks if check.question == RIGHT)
-    assert "each class counting alike (balanced accuracy). Guessing would reach 50" in said
+    assert "(balanced accuracy); guessing would reach 50" in said
 
 
 def test_probabilities_that_are_too_sure_are_never_a_problem(judged):

@@ -44,7 +44,7 @@ def test_classes_may_be_called_like_the_ends_of_intervals():
 
 
 def test_the_number_of_groups_is_said_in_the_right_number():
-    for groups, words in ((1, "it has 1 group,"), (2, "it has 2 groups,")):
+    for groups, words in ((1, "it has 1 group,"), (2, "all 2 groups are")):
         table = make_table(count=4, groups=groups)
         metrics = {f"test_{n}": value for n, value in measure_scores(table, QUICK).items()}
         metrics["test_intervals"] = {}
@@ -277,7 +277,7 @@ def test_groups_that_all_have_the_same_accuracy_are_no_single_group():
     for name in ("balanced_accuracy", "macro_f1", "auroc", "recall_cat", "precision_dog", "f1_dog"):
         assert found[f"{name}_low"] < found[name] < found[f"{name}_high"], name
     said = say_too_small({f"test_{name}": value for name, value in found.items()})
-    assert "by 12 groups the accuracy may be anything between 64.6 % and 98.5 %" in said
+    assert "by 12 groups the balanced accuracy may be anything between 64.6 % and 98.5 %" in said
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from front.sets import find_lists, jobs_of_sets, spread_sets
 from in_process import evaluate_in_process
 from small_data import write_manifest
 from test_units import table_of
-from workflow import places, several_sets
+from workflow import places
+from workflow.evaluating import several_sets
 
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.sets import (

@@ -91,9 +91,9 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
         return f"{said}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
-    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"]
+    helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"] and after < ece
     change = "does not mend it"
-    if helps and after < ece:
+    if helps:
         change = "mends it" if after <= GOOD_ECE else "makes it a little better, and not good"
     if ece <= GOOD_ECE:
         change = "is not needed" if not helps else "makes them a little better"
