@@ -80,7 +80,8 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
         accuracy = metrics.get("test_intervals", {}).get("accuracy")
         if few and accuracy is not None and accuracy["low"] <= sure <= accuracy["high"]:
             said += ", which among so few may be chance"
-    said += f" (ECE {ece:.3f}, 0 is best{', but out of reach for few images' if few else ''})"
+    reach = ", but out of reach for few images" if few and ece > GOOD_ECE else ""
+    said += f" (ECE {ece:.3f}, 0 is best{reach})"
     if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
         return f"{said}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
