@@ -38,10 +38,7 @@ def write_facts(
         run: That an evaluation is one of; what warned there counts here too.
     """
     gate = model.network.gate
-    before = _read(folder / FILE).get("warnings", [])
-    if run is not None:
-        found = _read(run / FILE).get("warnings", [])
-        before = [f"When it was trained: {text}" for text in found]
+    before = _read(folder / FILE).get("warnings", []) if run is None else warned_in_training(run)
     facts: dict[str, Any] = {
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
         "model": {
@@ -65,6 +62,11 @@ def write_facts(
         mark = _fingerprint_test(tested)
         facts["test"] = {"fingerprint": mark, "looks": 1 + _count_others(folder, mark)}
     write_json(folder / FILE, facts)
+
+
+def warned_in_training(run: Path) -> list[str]:
+    """What warned in the run that an evaluation is one of."""
+    return [f"When it was trained: {text}" for text in _read(run / FILE).get("warnings", [])]
 
 
 def _describe(table: ImageTable) -> dict[str, Any]:

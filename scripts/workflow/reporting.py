@@ -9,7 +9,7 @@ from typing import Any
 from lightning_modules.evaluation.report import write_report
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
-from workflow.facts import FILE, write_facts
+from workflow.facts import FILE, warned_in_training, write_facts
 from workflow.journal import Journal
 from workflow.plan import Plan, instantiate
 
@@ -37,14 +37,14 @@ def report(
     _try(write, journal)
 
 
-def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal) -> None:
+def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal, run: Path) -> None:
     """Write the report of answers that were pooled from several tests: from their files alone.
 
     What warned of any of them is a warning of the whole.
     """
 
     def write() -> None:
-        warnings = list(dict.fromkeys(journal.warnings()))
+        warnings = list(dict.fromkeys([*warned_in_training(run), *journal.warnings()]))
         facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", "warnings": warnings}
         write_json(folder / FILE, facts)
         _write_report(chosen, folder)

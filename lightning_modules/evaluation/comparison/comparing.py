@@ -140,12 +140,12 @@ def _compare_two(
         one, two = (np.stack([run[metric].values for run in measured[i]]) for i in (0, place))
         resampled = two.mean(axis=0) - one.mean(axis=0)
         variance = bootstrap_variance(resampled[1:], measured[0][0][metric].num_units)
+        bounded = metric != "log_loss"
         if same or variance is None:
-            bounded = metric != "log_loss"
             differences[metric] = judge_alike(float(resampled[0]), paired.num_units, same, bounded)
         else:
             differences[metric] = judge_difference(
-                variance, one[:, 0].tolist(), two[:, 0].tolist(), paired.unit_name
+                variance, one[:, 0].tolist(), two[:, 0].tolist(), paired.unit_name, bounded
             )
     if not single:
         return Against(name, differences, None, None, same)

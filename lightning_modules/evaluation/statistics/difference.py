@@ -64,7 +64,11 @@ def bootstrap_variance(resampled: np.ndarray, num_units: int) -> Variance | None
 
 
 def judge_difference(
-    over_units: Variance, first: Sequence[float], second: Sequence[float], kind: str
+    over_units: Variance,
+    first: Sequence[float],
+    second: Sequence[float],
+    kind: str,
+    bounded: bool = False,
 ) -> Difference:
     """Put the uncertainty over units and that over seeds together.
 
@@ -80,6 +84,7 @@ def judge_difference(
             spread, and the interval is about that run.
         second: The same of the second.
         kind: What the units are called.
+        bounded: Whether the score lies in [0, 1]: no difference is beyond 1 then.
     """
     value = float(np.mean(second) - np.mean(first))
     seeds = [
@@ -94,7 +99,10 @@ def judge_difference(
     p_value = 2 * float(student.sf(abs(value) / total**0.5, freedom))
     method = f"Student's t, bootstrap over {kind}{' and spread of the seeds' if seeds else ''}"
     num_units = int(over_units.freedom) + 1
-    return Difference(value, value - half, value + half, p_value, method, num_units)
+    low, high = value - half, value + half
+    if bounded:
+        low, high = max(-1.0, low), min(1.0, high)
+    return Difference(value, low, high, p_value, method, num_units)
 
 
 def judge_alike(value: float, num_units: int, same_model: bool, bounded: bool) -> Difference:
