@@ -16,7 +16,6 @@ from lightning_modules.evaluation.study_csv import rows_for_csv, runs_for_csv
 from lightning_modules.evaluation.study_picture import draw_study
 from lightning_modules.evaluation.study_text import UNITS, describe_study, make_table
 from lightning_modules.run_files import write_bytes, write_csv, write_json, write_text
-from workflow.cross_validation import pool_sweep
 from workflow.typed import join_words
 
 # states that a run leaves behind when something ends it from outside its training
@@ -50,6 +49,8 @@ def write_study(folder: Path, depth: int = 1) -> str | None:
     Returns:
         The table, as wide as the terminal, and where it lies; None: there is no run.
     """
+    from workflow.cross_validation import pool_sweep  # with its statistics
+
     found = (read_record(path, folder) for path in sorted(folder.glob("/".join("*" * depth))))
     records = [record for record in found if record is not None]
     if not records:
