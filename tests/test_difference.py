@@ -51,6 +51,12 @@ def test_so_is_it_where_all_units_differ_by_the_same(value, num):
     assert (found.low > 0) == (found.p_value < 0.05)
 
 
+def test_no_difference_of_shares_is_beyond_all_of_them():
+    found = judge_difference(Variance(0.04, 3), [1.0], [0.1], "groups", bounded=True)
+    free = judge_difference(Variance(0.04, 3), [1.0], [0.1], "groups")
+    assert free.low < found.low == -1.0 and found.high == free.high
+
+
 def test_one_unit_and_units_that_agree_have_no_variance():
     assert bootstrap_variance(np.zeros(100), 1) is None
     assert bootstrap_variance(np.full(100, 0.1), 20) is None

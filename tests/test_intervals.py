@@ -20,7 +20,6 @@ from lightning_modules.evaluation.statistics.delong import (
     placements,
 )
 from lightning_modules.evaluation.statistics.pair_share import PairShare
-from lightning_modules.evaluation.statistics.ratio_score import Difference
 from lightning_modules.evaluation.statistics.units import find_units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
@@ -150,22 +149,6 @@ def test_a_class_of_three_groups_has_the_certainty_of_three_groups():
     macro = macro_f1_of(units, labels, answers, 3)
     # a third of the resamples lack its groups, and none of them breaks the interval
     assert 0 < bootstrap_interval(macro, units, resample(20)).low < 1
-
-
-def test_the_difference_of_two_models_is_taken_on_the_same_groups():
-    groups, labels, first = sample(15)
-    second = np.where(np.arange(len(labels)) % 10 == 0, labels, first)
-    units = find_units(groups, len(groups))
-    scores = [macro_f1_of(units, labels, answers, 3) for answers in (first, second)]
-    difference = Difference(*scores)
-    weights = resample(15)
-    values = [score.measure(weights)[0] for score in scores]
-    assert difference.measure(weights)[0] == pytest.approx(values[1] - values[0])
-    paired = bootstrap_interval(difference, units, weights, "plain")
-    alone = bootstrap_interval(scores[0], units, weights)
-    assert paired.high - paired.low < 0.5 * (alone.high - alone.low)
-    nothing = Difference(scores[0], scores[0])
-    assert bootstrap_interval(nothing, units, weights, "plain") is None
 
 
 def test_many_images_are_joined_without_widening_the_interval():

@@ -110,6 +110,8 @@ def test_two_hospitals_by_one_model(trained, hospitals, tmp_path, monkeypatch):
     odd = {n: [w for w in one["warnings"] if w.endswith("is odd.")] for n, one in facts.items()}
     assert odd["north"] == ["north.csv is odd."] and odd["south"] == ["south.csv is odd."]
     assert odd["both"] == odd["north"] + odd["south"]
+    trained_with = [w for w in facts["north"]["warnings"] if w.startswith("When it was trained")]
+    assert trained_with and set(trained_with) < set(facts["both"]["warnings"])
     page = (out / "report.html").read_text()
     assert "south.csv is odd." in page and "nobody could check" not in page
     north_group = pooled.groups[pooled.columns["set"] == "north"]

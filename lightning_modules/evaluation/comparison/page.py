@@ -73,7 +73,8 @@ def _answers(findings: Findings) -> Iterator[Markup]:
     pairs = zip(findings.comparison.against, findings.sentences, strict=True)
     for one, text in pairs:
         found = verdict(one, findings.metric)
-        yield note(LEVELS[found], text, found.capitalize())
+        title = "The same model" if one.same_model else found.capitalize()
+        yield note(LEVELS[found], text, title)
     for judged in findings.margins:
         level: Level = "good" if judged.shown else "bad"
         yield note(level, judged.sentence, "Not worse" if judged.shown else "May be worse")

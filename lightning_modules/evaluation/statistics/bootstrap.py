@@ -59,11 +59,10 @@ def bootstrap_interval(
         score: What is measured.
         units: What is resampled.
         weights: (B, U), see ``resample``.
-        scale: ``logit`` for scores in [0, 1], ``log`` for losses, ``plain`` for differences.
+        scale: ``logit`` for scores in [0, 1], ``log`` for losses.
 
     Returns:
-        None where there is none: fewer than two units, or a loss or a difference that is the same
-        in all of them.
+        None where there is none: fewer than two units, or a loss that is the same in all of them.
     """
     values, _ = score.measure(np.ones((1, units.num_blocks)))
     value = float(values[0])

@@ -56,18 +56,3 @@ class MeanOfRatios:
             values = (ratios.sum(axis=1, keepdims=True) / number)[:, 0]
         scale = scale / np.maximum(number, 1)
         return values, scale @ self.numerators.T - (scale * ratios) @ self.denominators.T
-
-
-class Difference:
-    """How much better ``second`` is than ``first``, on the same units: for paired comparisons."""
-
-    def __init__(self, first: Score, second: Score) -> None:
-        self.first, self.second = first, second
-        self.num_active = [*first.num_active, *second.num_active]
-        self.num_units = max(first.num_units, second.num_units)
-
-    def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See ``Score``."""
-        pairs = zip(self.second.measure(weights), self.first.measure(weights), strict=True)
-        values, influences = (second - first for second, first in pairs)
-        return values, influences

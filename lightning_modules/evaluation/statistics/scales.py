@@ -22,15 +22,9 @@ class Scale:
     slope: Callable[[np.ndarray], np.ndarray]
 
 
-def _same(value: np.ndarray) -> np.ndarray:
-    return value
-
-
 SCALES = {
     # of shares and scores in [0, 1]
     "logit": Scale(logit, expit, lambda value: 1 / (value * (1 - value))),
     # of losses, which are above 0
     "log": Scale(np.log, np.exp, lambda value: 1 / value),
-    # of differences
-    "plain": Scale(_same, _same, np.ones_like),
 }

@@ -69,7 +69,7 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
         metrics.get("test_macro_f1", float("nan")),
     )
     write_json(folder / "metrics.json", metrics)
-    report_pooled(asked["report"], folder, journal)
+    report_pooled(asked["report"], folder, journal, first.examined.folder.parent)
     log.info("Everything about these evaluations is in %s", folder)
     demand(checked[0], metrics, folder, str(first.examined.file))
 

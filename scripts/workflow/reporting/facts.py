@@ -21,6 +21,7 @@ from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import find_json
 from workflow.places import list_results
 from workflow.plan import Plan
+from workflow.reporting.warned import warned_in_training
 
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
 
@@ -38,10 +39,8 @@ def write_facts(
         run: That an evaluation is one of; what warned there counts here too.
     """
     gate = model.network.gate
-    before = find_json(folder / FACTS).get("warnings", [])
-    if run is not None:
-        found = find_json(run / FACTS).get("warnings", [])
-        before = [f"When it was trained: {text}" for text in found]
+    own = find_json(folder / FACTS).get("warnings", [])
+    before = own if run is None else warned_in_training(run)
     facts: dict[str, Any] = {
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
         "model": {

@@ -12,6 +12,7 @@ from lightning_modules.evaluation.report.verdict import say_verdict
 from lightning_modules.run_files import write_json
 from workflow.journal import Journal
 from workflow.plan import Plan, instantiate
+from workflow.reporting.warned import warned_in_training
 
 if TYPE_CHECKING:
     from lightning_modules.roi_classifier import ROIClassifier
@@ -41,14 +42,23 @@ def report(
     _try(write, journal)
 
 
-def report_pooled(chosen: dict[str, Any] | None, folder: Path, journal: Journal) -> None:
+def report_pooled(
+    chosen: dict[str, Any] | None, folder: Path, journal: Journal, run: Path | None = None
+) -> None:
     """Write the report of answers that were pooled from several tests: from their files alone.
 
     What warned of any of them is a warning of the whole.
+
+    Args:
+        chosen: Options of the report; None: none is wanted.
+        folder: Of the pooled results.
+        journal: Of what was said.
+        run: Whose model was tested; None: those of several runs, of which each tells by itself.
     """
 
     def write() -> None:
-        warnings = list(dict.fromkeys(journal.warnings()))
+        before = [] if run is None else warned_in_training(run)
+        warnings = list(dict.fromkeys([*before, *journal.warnings()]))
         facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", "warnings": warnings}
         write_json(folder / FACTS, facts)
         _write_report(chosen, folder)
