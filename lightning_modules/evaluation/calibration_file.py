@@ -11,6 +11,7 @@ from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import read_json
 
 NAME = "calibration.json"
+INSTEAD = "Remove it to evaluate without, or train the run again."
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,16 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     try:
         content = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{error} {INSTEAD}") from error
+    try:
         point, abstain = content["operating_point"], content["abstain"]
         content["operating_point"] = None if point is None else _build(OperatingPoint, point)
         content["abstain"] = _build(AbstainRule, abstain)
         return _build(Calibration, content)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{path} is no calibration that this project wrote ({error}). Remove it to evaluate "
-            "without, or train the run again."
+            f"{path} is no calibration that this project wrote ({error}). {INSTEAD}"
         ) from error
 
 
