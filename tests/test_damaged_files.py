@@ -97,3 +97,14 @@ def test_requirements_in_another_encoding_are_named(tmp_path):
     file.write_text("accuracy: {min: 0.5}", encoding="utf-16")
     with pytest.raises(ValueError, match=r"gate.yaml is no text in UTF-8"):
         read_requirements(file)
+
+
+def test_an_empty_picture_is_left_out_of_the_report(tmp_path):
+    folder = make_folder(tmp_path / "run", make_reported())
+    whole = write_report(folder, ReportOptions()).read_text()
+    (folder / "preview.png").write_bytes(b"")
+    for picture in (folder / "examples").glob("*.jpg"):
+        picture.write_bytes(b"")
+    page = write_report(folder, ReportOptions()).read_text()
+    assert page.count('base64,"') == 0
+    assert page.count("data:image/jpeg") < whole.count("data:image/jpeg")
