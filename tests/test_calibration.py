@@ -112,6 +112,30 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path):
         read_calibration(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", "hot"),
+        ("temperature", 0),
+        ("temperature", None),
+        ("num_images", "six"),
+        ("num_images", True),
+        ("class_names", ["cat", 3]),
+        ("operating_point", []),
+        ("operating_point", {"threshold": 0.5}),
+        ("abstain", {"target_risk": 0, "threshold": float("nan"), "risk": 0, "coverage": 1}),
+        ("unheard", 1),
+    ],
+)
+def test_a_calibration_with_a_value_that_cannot_be_is_refused(tmp_path, name, value):
+    fitted = fit_calibration(make_table(classes=2), "dog", QUICK, ORIGIN)
+    write_calibration(fitted, tmp_path)
+    file = tmp_path / "calibration.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {name: value}))
+    with pytest.raises(ValueError, match=r"Remove it to evaluate without"):
+        read_calibration(tmp_path)
+
+
 def test_three_classes_have_a_temperature_and_no_operating_point():
     fitted = fit_calibration(make_table(sharpness=4), None, QUICK, ORIGIN)
     assert fitted.operating_point is None

@@ -4,7 +4,8 @@ import pytest
 from compared import make_pair, make_table, write_run
 from report_folder import make_folder
 from report_folder import make_table as make_reported
-from workflow.comparing.sources import find_sources, read_variants
+from workflow.comparison_sources import find_sources, read_variants
+from workflow.run_config import read_config, write_config
 
 from lightning_modules.callbacks.status import update_status
 from lightning_modules.evaluation.predictions_file import read_predictions
@@ -97,3 +98,25 @@ def test_requirements_in_another_encoding_are_named(tmp_path):
     file.write_text("accuracy: {min: 0.5}", encoding="utf-16")
     with pytest.raises(ValueError, match=r"gate.yaml is no text in UTF-8"):
         read_requirements(file)
+
+
+def test_an_empty_picture_is_left_out_of_the_report(tmp_path):
+    folder = make_folder(tmp_path / "run", make_reported())
+    whole = write_report(folder, ReportOptions()).read_text()
+    (folder / "preview.png").write_bytes(b"")
+    for picture in (folder / "examples").glob("*.jpg"):
+        picture.write_bytes(b"")
+    page = write_report(folder, ReportOptions()).read_text()
+    assert page.count('base64,"') == 0
+    assert page.count("data:image/jpeg") < whole.count("data:image/jpeg")
+
+
+def test_a_run_whose_configuration_is_cut_does_not_go_on(tmp_path):
+    whole = {"data": {}, "model": {}, "gate": {}, "optimizer": {"lr": 0.1}, "trainer": {"a": 1}}
+    write_config(tmp_path, whole)
+    file, last = tmp_path / "config.yaml", tmp_path / "checkpoints" / "last.ckpt"
+    assert read_config(last) == whole
+    text = file.read_text()
+    file.write_text(text[: text.index("trainer")])
+    with pytest.raises(ValueError, match=r"config.yaml lacks trainer. It is cut"):
+        read_config(last)

@@ -227,6 +227,19 @@ def test_wrong_filters_are_named_together():
         read_words(["gaet=1", "latest"])
 
 
+def test_a_filter_that_is_named_twice_is_refused():
+    with pytest.raises(ValueError, match="seed=0 and seed=1: name it once"):
+        read_words(["seed=0", "seed=1"])
+
+
+def test_a_folder_elsewhere_is_no_sweep_and_no_run(place, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with pytest.raises(ValueError, match="is neither 'latest'"):
+        show_run(str(elsewhere))
+    sweep = next(path for path in (place / "sweeps").glob("*/*") if path.is_dir())
+    assert show_run(str(sweep))[1] == show_run(sweep.relative_to(place / "sweeps").as_posix())[1]
+
+
 def test_one_run_is_told_whole(place):
     folder = place / "runs" / "drivers" / "2026-01-02_10-00-00"
     (folder / "split.csv").write_text(

@@ -1,9 +1,11 @@
 """calibration.json: what was fitted on validation and is frozen from then on."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from lightning_modules.evaluation.scores.operating_points import OperatingPoint
 from lightning_modules.evaluation.scores.risk_coverage import AbstainRule
@@ -11,6 +13,7 @@ from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import read_json
 
 NAME = "calibration.json"
+INSTEAD = "Remove it to evaluate without, or train the run again."
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,44 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     try:
         content = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{error} {INSTEAD}") from error
+    try:
         point, abstain = content["operating_point"], content["abstain"]
         content["operating_point"] = None if point is None else _build(OperatingPoint, point)
         content["abstain"] = _build(AbstainRule, abstain)
-        return _build(Calibration, content)
+        found = _build(Calibration, content)
+        if not found.temperature > 0:
+            raise ValueError(f"temperature is {found.temperature}")
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{path} is no calibration that this project wrote ({error}). Remove it to evaluate "
-            "without, or train the run again."
+            f"{path} is no calibration that this project wrote ({error}). {INSTEAD}"
         ) from error
+    return found
 
 
 def _build(kind: type, content: dict[str, Any]) -> Any:  # noqa: ANN401
-    missing = [field.name for field in fields(kind) if field.name not in content]
-    if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}")
+    """An object of a dataclass, if every value is of the type that its field says."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{content!r} stands where names and values belong")
+    hints = get_type_hints(kind)
+    problems = [name for name in hints if name not in content]
+    if problems:
+        raise ValueError(f"it lacks {', '.join(problems)}")
+    problems = [
+        f"{n} is {content[n]!r}" for n, hint in hints.items() if not _fits(content[n], hint)
+    ]
+    if problems:
+        raise ValueError(", ".join(problems))
     return kind(**content)
+
+
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401
+    """Whether a value that JSON can hold is of a type, finite where it is a number."""
+    if isinstance(hint, UnionType):
+        return any(_fits(value, one) for one in get_args(hint))
+    if get_origin(hint) is Sequence:
+        return isinstance(value, list) and all(_fits(one, *get_args(hint)) for one in value)
+    if hint is float:
+        return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, hint) and not isinstance(value, bool)

@@ -74,8 +74,8 @@ def _say_room(path: Path | None) -> str:
     place = _existing(path or OUTPUTS)
     free = shutil.disk_usage(place).free / GIGABYTE
     lines = [
-        f" {free:.2f} GB are free there. What was written before is whole. Make room and go on with"
-        " the run (resume=)."
+        f" {free:.2f} GB are free there. What was written before is whole. Make room and start"
+        " the command anew; a run in training goes on by resume=."
     ]
     device = place.stat().st_dev
     sizes = [pair for pair in measure_outputs() if pair[1].stat().st_dev == device]

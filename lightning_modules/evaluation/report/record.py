@@ -80,10 +80,12 @@ class Record:
         return len(set(self.predictions.groups.tolist()))
 
     def picture(self, name: str) -> bytes | None:
-        """A picture of the folder; None: it is not there, or must not be shown."""
+        """A picture of the folder; None: it is not there, is empty, or must not be shown."""
         file = self.folder / name
         inside = file.resolve().is_relative_to(self.folder.resolve())
-        return file.read_bytes() if self.options.images and inside and file.is_file() else None
+        if not (self.options.images and inside and file.is_file()):
+            return None
+        return file.read_bytes() or None
 
 
 def read_record(folder: Path, options: ReportOptions) -> Record:

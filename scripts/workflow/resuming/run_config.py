@@ -15,6 +15,7 @@ from workflow.resuming.config_hash import hash_content
 
 SEAL = "# what stands above, as it was written: "
 ABSENT = "not there"
+NEEDED = ("data", "model", "gate", "optimizer", "trainer")  # in the file of every run
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
@@ -34,6 +35,9 @@ def read_config(checkpoint: Path) -> DictConfig:
     """
     path = checkpoint.parents[1] / "config.yaml"
     config, text = load_config(path), read_text(path)
+    missing = [name for name in NEEDED if name not in config]
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}. {RESTORE}")
     seals = [line for line in text.splitlines() if line.startswith(SEAL)]
     if seals and seals[-1].removeprefix(SEAL).strip() != _hash(text):
         raise_problems(

@@ -26,6 +26,8 @@ def read_words(words: Sequence[str]) -> dict[str, str]:
             known = ", ".join(f"{name}=" for name in ("metric", *FILTERS))
             guess = did_you_mean(key, ["show", "best", *FILTERS, "metric"])
             problems.append(f"{word} is no filter.{guess} There are: {known}")
+        elif key in asked:
+            problems.append(f"{key}={asked[key]} and {word}: name it once; * stands for any text")
         asked[key] = value
     if problems:
         raise ValueError("\n".join(problems))

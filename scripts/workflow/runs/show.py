@@ -47,10 +47,10 @@ def show_run(word: str) -> tuple[str, Any]:
     Raises:
         ValueError: There is no such run.
     """
-    sweep = places.OUTPUTS / "sweeps" / word
-    if word.strip("./\\") and sweep.is_dir() and not (sweep / "config.yaml").is_file():
-        name = sweep.relative_to(places.OUTPUTS / "sweeps").as_posix()
-        return list_runs([f"name={name}/*"], True)
+    sweeps = (places.OUTPUTS / "sweeps").resolve()
+    sweep = (sweeps / word).resolve()  # an absolute path stays one
+    if sweeps in sweep.parents and sweep.is_dir() and not (sweep / "config.yaml").is_file():
+        return list_runs([f"name={sweep.relative_to(sweeps).as_posix()}/*"], True)
     folder = find_run(word)
     record = read_record(folder)
     found = describe(record) | {"command": _command(folder), "status": record.status}
