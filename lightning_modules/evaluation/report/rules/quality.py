@@ -7,6 +7,7 @@ import numpy as np
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least, score_of
+from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.scores import reliability_bins
 from lightning_modules.evaluation.scores.calibration import expected_calibration_error
@@ -53,29 +54,13 @@ def ask_right(record: Record) -> Check:
     return Check(
         "Is it right?",
         level,
-        f"{reason} would reach {percent(chance, 0)}. {said}{_say_mistake(record)}",
+        f"{reason} would reach {percent(chance, 0)}. {said}"
+        f"{say_promised(record)}{say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
         "Look at the learning curves: where the scores still rise, train longer "
         "(trainer.max_epochs); where validation stays below training, more images or pretrained "
         "weights help (model.pretrained=true).",
-    )
-
-
-def _say_mistake(record: Record) -> str:
-    """The most frequent mistake, as a sentence."""
-    counts = np.array(record.predictions.confusion())
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
-    if not counts.any():
-        return " Not one image was answered wrong."
-    if counts.max() == 1 and counts.sum() > 1:
-        return f" Its {counts.sum()} mistakes are each of another kind."
-    true, answered = np.unravel_index(counts.argmax(), counts.shape)
-    names = record.class_names
-    return (
-        f" Its most frequent mistake: {names[true]} is taken for {names[answered]} "
-        f"({counts[true, answered]:,} of {totals[true]:,})."
     )
 
 
