@@ -6,7 +6,13 @@ import numpy as np
 
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.rules.check import Check, at_least, score_of
+from lightning_modules.evaluation.report.rules.check import (
+    Check,
+    at_least,
+    chance_of,
+    is_guessing,
+    score_of,
+)
 from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.scores import reliability_bins
@@ -36,10 +42,9 @@ def ask_broken(record: Record) -> Iterator[Check]:
 def ask_right(record: Record) -> Check:
     """The score beside guessing."""
     name, value, (low, _) = score_of(record)
-    labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
-    chance = 1 / len(record.class_names) if name != "accuracy" else labels.max() / labels.sum()
+    chance = chance_of(record)
     halfway = (1 + chance) / 2
-    level: Level = "bad" if low <= chance else "good" if low >= halfway else "careful"
+    level: Level = "bad" if is_guessing(record) else "good" if low >= halfway else "careful"
     said = {
         "bad": "That is not shown to be better than guessing.",
         "careful": "That is better than guessing, but far from reliable.",
