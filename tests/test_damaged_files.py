@@ -4,8 +4,8 @@ import pytest
 from compared import make_pair, make_table, write_run
 from report_folder import make_folder
 from report_folder import make_table as make_reported
-from workflow.comparison_sources import find_sources, read_variants
-from workflow.run_config import read_config, write_config
+from workflow.comparing.sources import find_sources, read_variants
+from workflow.resuming.run_config import read_config, write_config
 
 from lightning_modules.callbacks.status import update_status
 from lightning_modules.evaluation.predictions_file import read_predictions

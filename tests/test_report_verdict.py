@@ -10,7 +10,13 @@ from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.evaluation.report import write_report
 from lightning_modules.evaluation.report.options import ReportOptions
 from lightning_modules.evaluation.report.record import read_record
-from lightning_modules.evaluation.report.verdict import judge, worst
+from lightning_modules.evaluation.report.verdict import (
+    GOOD_NEXT,
+    advise,
+    judge,
+    say_verdict,
+    worst,
+)
 
 RIGHT, ENOUGH, LOOKS = (
     "Is it right?",
@@ -147,3 +153,33 @@ def test_a_test_without_a_single_answer_is_not_called_untested(tmp_path):
     page = write_report(folder, ReportOptions()).read_text()
     assert "None of 60 test images had a mask, so none got an answer." in page
     assert "that was not tested" not in page
+
+
+def test_a_model_that_guesses_is_not_praised_for_what_it_looks_at(judged):
+    assert judged(make_table(num=1200, num_groups=40, right=1 / 3))[LOOKS] == "note"
+
+
+def test_one_that_reads_the_background_is_told_of_a_gate_first(tmp_path):
+    table = make_table(num=1200, num_groups=40, right=0.4)
+    folder = make_folder(tmp_path / "run", table, {"test_flip_rate": 0.5, "gate_promise": "none"})
+    record = read_record(folder, ReportOptions())
+    assert advise(judge(record))[0].endswith("python scripts/train.py data=manifest gate=auto")
+    assert "Does it look at the right thing? No." in say_verdict(record)
+
+
+def test_tiny_classes_and_broken_promises_of_validation_are_counted_and_said(tmp_path):
+    table = make_table(num=1200, num_groups=40, right=0.6)
+    metrics = {"best_val_macro_f1": 0.99}
+    splits = {"test": {"images": [3, 600, 597]}}
+    facts = {"data": {"class_names": list(table.class_names), "splits": splits}}
+    record = read_record(make_folder(tmp_path / "run", table, metrics, facts), ReportOptions())
+    found = {check.question: check for check in judge(record)}
+    assert "Validation had promised more (macro F1 0.99" in found[RIGHT].reason
+    assert found[FREE].level == "careful" and found[FREE].reason.startswith("1 warning")
+
+
+def test_a_good_model_is_sent_to_where_it_will_be_used(tmp_path):
+    table = make_table(num=1200, num_groups=40, right=0.95)
+    record = read_record(make_folder(tmp_path / "run", table), ReportOptions())
+    assert advise(judge(record)) == [GOOD_NEXT]
+    assert say_verdict(record) == "Can I trust this model? Nothing speaks against it."

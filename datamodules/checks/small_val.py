@@ -41,9 +41,9 @@ def find_small_val(table: ImageTable, users: list[str]) -> str | None:
         return None
     chance = 1.96 * math.sqrt(2 * TYPICAL * (1 - TYPICAL) / len(rows))
     return (
-        f"The validation split is small: {' and '.join(parts)}, {len(rows)} images in all. Around "
-        f"{TYPICAL:.0%} right, two epochs whose shares differ by less than {chance:.0%} differ by "
-        f"chance, and {' and '.join(users)} choose by such a score. Give validation more "
+        f"The validation split is small: {' and '.join(parts)}, {len(rows)} images in all. "
+        f"Where about {TYPICAL:.0%} are right, two epochs that differ by less than {chance:.0%} "
+        f"differ by chance, and {' and '.join(users)} choose by that. Give validation more "
         "(data.val_fraction, where the split is made here), choose on several splits "
         "(--multirun data.num_folds=5 data.fold=0,1,2,3,4), or trust no small difference."
     )

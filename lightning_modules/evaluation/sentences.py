@@ -96,7 +96,8 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
     if helps:
         change = "mends it" if after <= GOOD_ECE else "makes it a little better, and not good"
     if ece <= GOOD_ECE:
-        change = "is not needed" if not helps else "makes them a little better"
+        gains = helps and ece - after > 0.005  # as three decimals show it
+        change = "makes them a little better" if gains else "is not needed"
     return (
         f"{said}; dividing its logits by the temperature of {temperature:.2f}, fitted on "
         f"validation, {change} (ECE {after:.3f})."
@@ -150,11 +151,11 @@ def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) 
     if rule.threshold == 0:
         return None
     risk = metrics["test_selective_risk"]
-    wrong = "none is given" if risk != risk else f"{_percent(risk)} of these are wrong"
+    answers = f"{_percent(metrics['test_coverage'])} of the images, and {_percent(risk)} of these "
+    said = "it answers none of the images" if risk != risk else f"it answers {answers}are wrong"
     return (
         f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on "
-        f"{SPLITS[calibration.chosen_on]} images for at most {target} wrong), it answers "
-        f"{_percent(metrics['test_coverage'])} of the images, and {wrong}."
+        f"{SPLITS[calibration.chosen_on]} images for at most {target} wrong), {said}."
     )
 
 

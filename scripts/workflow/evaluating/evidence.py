@@ -13,6 +13,7 @@ from datamodules.tables.table import ImageTable
 from lightning_modules.evaluation.interventions.evidence import Sample, gather_evidence
 from lightning_modules.evaluation.interventions.options import Interventions
 from lightning_modules.evaluation.interventions.table import describe, tabulate
+from lightning_modules.evaluation.promised import PROMISED
 from lightning_modules.networks import ROINetwork
 
 log = logging.getLogger(__name__)
@@ -56,10 +57,10 @@ def measure_evidence(
         log.info("No interventions: no image with ROI and background got an answer.")
         return {}
     groups = None if table.groups is None else len(set(table.groups[sample.rows]))
+    held = "; held for {test_promise_held_images} of {test_images} images".format(**metrics)
     log.info(
         "How much of it is background: %d of %d images%s, seed %d. Backgrounds are those of %d "
-        "%simages%s, their ROI filled from around it. The gate promises %s, which held for %d of "
-        "%d images of the test.",
+        "%simages%s, their ROI filled from around it. The gate promises %s%s.",
         evidence.num_images,
         len(rows),
         "" if groups is None else f" of {groups} groups",
@@ -67,9 +68,8 @@ def measure_evidence(
         evidence.num_donors,
         of,
         "" if groups is None else " of other groups",
-        metrics["gate_promise"].upper(),
-        metrics["test_promise_held_images"],
-        metrics["test_images"],
+        PROMISED[metrics["gate_promise"]],
+        "" if metrics["gate_promise"] == "none" else held,
     )
     for line in tabulate(evidence, metrics):
         log.info("  %s", line)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lightning_modules.durations import say_time
+from lightning_modules.evaluation.promised import PROMISED
 from workflow.runs.records import MAIN, Record
 from workflow.runs.table import say_score
 
@@ -103,6 +104,6 @@ def say_background(record: Record) -> Iterator[tuple[str, str]]:
     ]
     promise = record.metrics.get("gate_promise")
     if promise:
-        yield "background", f"the gate promises {str(promise).upper()}"
+        yield "background", f"the gate promises {PROMISED.get(str(promise), promise)}"
     for number, (value, words) in enumerate(parts):
         yield "" if number or promise else "background", f"{value:5.1f} % {words}"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import interval
@@ -39,6 +41,19 @@ class Check:
 def at_least(level: Level, other: Level) -> Level:
     """The worse of two levels."""
     return max(level, other, key=ORDER.index)
+
+
+def chance_of(record: Record) -> float:
+    """What the score that is judged comes to without looking at an image."""
+    labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
+    if score_of(record)[0] != "accuracy":
+        return float(1 / (labels > 0).sum())
+    return float(labels.max() / labels.sum())
+
+
+def is_guessing(record: Record) -> bool:
+    """Whether the score is not shown to be above chance."""
+    return score_of(record)[2][0] <= chance_of(record)
 
 
 def score_of(record: Record) -> tuple[str, float, tuple[float, float]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.rules.check import Check, at_least
+from lightning_modules.evaluation.report.rules.check import Check, at_least, is_guessing
 from lightning_modules.evaluation.report.wording import count, percent, slice_interval
 
 BACKGROUND = "Does it look at the right thing?"
@@ -45,6 +45,9 @@ def ask_background(record: Record) -> Check:
             f", and {100 * pairs:.0f} of 100 real pairs of images that differ in the background "
             "only get two different answers"
         )
+    if level == "good" and is_guessing(record):
+        said += ". That says little of a model that does no better than guessing."
+        return Check(BACKGROUND, "note", said, rule)
     said += f". {_say_damage(level)}"
     if metrics.get("mask_only_warning"):
         level = at_least(level, "careful")

@@ -6,7 +6,14 @@ import numpy as np
 
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.rules.check import Check, at_least, score_of
+from lightning_modules.evaluation.report.rules.check import (
+    Check,
+    at_least,
+    chance_of,
+    is_guessing,
+    score_of,
+)
+from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.scores import reliability_bins
 from lightning_modules.evaluation.scores.calibration import expected_calibration_error
@@ -35,10 +42,9 @@ def ask_broken(record: Record) -> Iterator[Check]:
 def ask_right(record: Record) -> Check:
     """The score beside guessing."""
     name, value, (low, _) = score_of(record)
-    labels = np.bincount(record.predictions.labels, minlength=len(record.class_names))
-    chance = 1 / (labels > 0).sum() if name != "accuracy" else labels.max() / labels.sum()
+    chance = chance_of(record)
     halfway = (1 + chance) / 2
-    level: Level = "bad" if low <= chance else "good" if low >= halfway else "careful"
+    level: Level = "bad" if is_guessing(record) else "good" if low >= halfway else "careful"
     said = {
         "bad": "That is not shown to be better than guessing.",
         "careful": "That is better than guessing, but far from reliable.",
@@ -53,29 +59,13 @@ def ask_right(record: Record) -> Check:
     return Check(
         "Is it right?",
         level,
-        f"{reason} would reach {percent(chance, 0)}. {said}{_say_mistake(record)}",
+        f"{reason} would reach {percent(chance, 0)}. {said}"
+        f"{say_promised(record)}{say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
         "Look at the learning curves: where the scores still rise, train longer "
         "(trainer.max_epochs); where validation stays below training, more images or pretrained "
         "weights help (model.pretrained=true).",
-    )
-
-
-def _say_mistake(record: Record) -> str:
-    """The most frequent mistake, as a sentence."""
-    counts = np.array(record.predictions.confusion())
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
-    if not counts.any():
-        return " Not one image was answered wrong."
-    if counts.max() == 1 and counts.sum() > 1:
-        return f" Its {counts.sum()} mistakes are each of another kind."
-    true, answered = np.unravel_index(counts.argmax(), counts.shape)
-    names = record.class_names
-    return (
-        f" Its most frequent mistake: {names[true]} is taken for {names[answered]} "
-        f"({counts[true, answered]:,} of {totals[true]:,})."
     )
 
 

@@ -95,16 +95,16 @@ def _interventions(record: Record) -> list[Markup]:
         rows.append(
             [
                 LABELS.get(one["name"], one["name"].replace("_", " ")),
-                f"{one['images']:,}",
+                percent(one["flip_rate"]) if changed else None,
                 percent(one["accuracy_before"]) if changed else None,
                 percent(one["accuracy"]),
                 percent_range(None if None in ends else ends),
-                percent(one["flip_rate"]) if changed else None,
+                f"{one['images']:,}",
                 percent(one["bit_exact_share"]) if changed else None,
             ]
         )
-    header = ["image shown", "images", "right before", "right then", term("95 % interval")]
-    header += ["answers changed", "same to the last bit"]
+    header = ["image shown", "answers changed", "right before", "right then"]
+    header += [term("95 % interval"), "images", "same to the last bit"]
     if record.metrics.get("gate_promise", "none") == "none":
         header, rows = header[:-1], [row[:-1] for row in rows]  # nobody promised so much
     caption = (

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lightning_modules.evaluation.promised import PROMISED
 from lightning_modules.evaluation.report.page import (
     Section,
     code,
@@ -17,12 +18,6 @@ from lightning_modules.evaluation.report.page import (
 )
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import count, duration
-
-GATES = {
-    "exact": "nothing outside the mask can change an answer, not by a bit",
-    "exact_given_mask": "nothing outside the predicted mask can change an answer, not by a bit",
-    "none": "nothing: the network may read the background",
-}
 
 
 def write_training(record: Record) -> Section:
@@ -50,7 +45,7 @@ def _rows(record: Record) -> list[list[object]]:
         ["Backbone", model.get("backbone", config.get("model", {}).get("backbone"))],
         ["Parameters", f"{model['parameters']:,}" if "parameters" in model else None],
         [term("gate", "Gate"), gate],
-        ["The gate promises", GATES.get(promise)],
+        ["The gate promises", PROMISED.get(promise)],
         [term("margin", "Margin"), _pixels(metrics.get("gate_dilate"))],
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
