@@ -9,7 +9,8 @@ import pytest
 from in_process import train_in_process
 from small_data import Rows, make_shapes
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run in two processes
+os.environ.pop("COLUMNS", None)  # pytest-xdist gives its workers one; tables are as wide as that
 
 
 @pytest.fixture(scope="session")
