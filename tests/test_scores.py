@@ -261,7 +261,7 @@ def test_a_small_test_is_said_to_be_small():
     assert "TOO SMALL TO TELL" in say(groups=30, count=40)[0]
     warning, intervals = say(groups=12, count=2000)
     assert warning is None
-    assert "On other groups like these 12" in intervals
+    assert "On average over other groups like these 12" in intervals
     assert "bootstrap-t over groups" in intervals
 
 

@@ -31,7 +31,8 @@ def say_intervals(metrics: Mapping[str, Any]) -> str | None:
         ends = (intervals["macro_f1"][end] for end in ("low", "high"))
         said += " and macro F1 between {:.3f} and {:.3f}".format(*ends)
     return (
-        f"On other {unit} like these {count}, expect {said} (95 % intervals, {accuracy['method']})."
+        f"On average over other {unit} like these {count}, expect {said} (95 % intervals, "
+        f"{accuracy['method']})."
     )
 
 
