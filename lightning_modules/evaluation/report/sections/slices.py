@@ -48,8 +48,8 @@ def write_slices(record: Record) -> Section:
         blocks += [heading("Under worse conditions"), _corruptions(record)]
     lead = sentence(
         "An average hides who pays for it. Share of right answers in each {slice} and {group}, the "
-        "worst first; a small one tells little, as its {i} shows. That of a single group counts every "
-        "image, as there is no other of it, and is too narrow where its images are alike.",
+        "worst first; a small one tells little, as its {i} shows. That of a single group counts "
+        "every image, as there is no other of it, and is too narrow where its images are alike.",
         slice=term("slice"),
         group=term("group"),
         i=term("95 % interval"),
