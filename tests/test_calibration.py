@@ -21,12 +21,9 @@ from lightning_modules.evaluation.scores.risk_coverage import (
     choose_abstention,
     risk_coverage,
 )
-from lightning_modules.evaluation.sentences import (
-    say_abstention,
-    say_calibration,
-    say_operating_point,
-)
+from lightning_modules.evaluation.sentences import say_calibration
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.threshold_sentences import say_abstention, say_operating_point
 
 ORIGIN = Origin("best.ckpt", "0" * 64)
 #               five negatives                 five positives
@@ -117,7 +114,10 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path):
     [
         ("temperature", "hot"),
         ("temperature", 0),
-        ("temperature", None),
+        ("temperature", [1.0]),
+        ("chosen_on", "test"),
+        ("chosen_on", "out_of_fold"),  # by one checkpoint
+        ("checkpoint", None),
         ("num_images", "six"),
         ("num_images", True),
         ("class_names", ["cat", 3]),
@@ -178,7 +178,7 @@ def test_the_sentences_say_what_was_measured():
     fitted = fit_calibration(val, "dog", QUICK, ORIGIN)
     found = measure_scores(make_table(classes=2, seed=1, sharpness=4), QUICK, fitted)
     metrics = {f"test_{name}": value for name, value in found.items()}
-    said = say_calibration(metrics)
+    said = say_calibration(metrics, fitted)
     assert "too sure of itself" in said and "mends it" in said
     said = say_operating_point(metrics, fitted)
     assert "chosen on 600 validation images of 12 groups for the largest sensitivity" in said
@@ -200,7 +200,7 @@ def test_a_run_keeps_its_validation_table_and_what_was_chosen_by_it(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     assert metrics["val_accuracy"] == pytest.approx(val.correct.mean())
     assert metrics["test_threshold"] == fitted.operating_point.threshold
-    assert metrics["test_temperature"] == fitted.temperature
+    assert metrics.get("test_temperature") == fitted.temperature
 
 
 def test_an_evaluation_uses_the_frozen_calibration_and_says_so(trained, tmp_path, shapes):
@@ -254,7 +254,8 @@ def test_a_temperature_that_makes_a_good_ece_worse_is_not_called_better():
         "calibrated_log_loss": 0.64,
         "log_loss": 0.69,
     }
-    said = say_calibration({f"test_{name}": value for name, value in found.items()})
+    fitted = fit_calibration(make_table(classes=2), "dog", QUICK, ORIGIN)
+    said = say_calibration({f"test_{name}": value for name, value in found.items()}, fitted)
     assert "is not needed (ECE 0.456)" in said and "better" not in said
 
 
@@ -263,7 +264,7 @@ def test_few_images_are_not_judged_by_a_gap_that_chance_makes():
         found = {"ece": 0.12, "mean_confidence": sure, "accuracy": 0.8}
         found |= {"intervals": {"accuracy": {"low": low, "high": high}}}
         found |= {"images": images}
-        return say_calibration({f"test_{name}": value for name, value in found.items()})
+        return say_calibration({f"test_{name}": value for name, value in found.items()}, None)
 
     assert "that fits; 60 images are too few" in say(0.82, 0.7, 0.9, 60)
     assert "that does NOT fit" in say(0.95, 0.7, 0.9, 60)

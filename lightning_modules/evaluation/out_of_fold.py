@@ -69,7 +69,7 @@ def _find_twice(folds: Sequence[Fold]) -> list[str]:
         more = f" and {len(twice) - MOST_NAMED} more" if len(twice) > MOST_NAMED else ""
         problems.append(
             f"{len(twice)} images were tested twice: {', '.join(twice[:MOST_NAMED])}{more}. Every "
-            "image is tested by one fold"
+            "image is tested by one fold: train all folds with the same data and seed"
         )
     return problems
 
@@ -81,7 +81,7 @@ def _find_other(folds: Sequence[Fold]) -> list[str]:
         if list(fold.table.class_names) != list(first.table.class_names):
             problems.append(
                 f"{fold.name} has the classes {', '.join(fold.table.class_names)}, and "
-                f"{first.name} has {', '.join(first.table.class_names)}"
+                f"{first.name} has {', '.join(first.table.class_names)}: set data.classes for all"
             )
         if fold.table.columns.keys() != first.table.columns.keys():
             problems.append(f"the data of {fold.name} has other columns than that of {first.name}")

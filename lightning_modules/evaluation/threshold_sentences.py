@@ -1,0 +1,105 @@
+"""What thresholds come to, and where they come from, for somebody who knows no statistics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning_modules.evaluation.calibration_file import IMAGES, Calibration
+from lightning_modules.evaluation.scores.operating_points import OperatingPoint
+from lightning_modules.evaluation.scores.risk_coverage import AbstainRule
+from lightning_modules.evaluation.sentences import percent, span
+
+RULES = {
+    "youden": "the largest sensitivity + specificity",
+    "sensitivity": "a sensitivity of at least {at:.0%}",
+    "specificity": "a specificity of at least {at:.0%}",
+    "cost": "the least cost where a miss costs {at:g} times a false alarm",
+}
+
+
+def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
+    """What it is worth as a detector of the positive class; None: it is none."""
+    point = None if calibration is None else calibration.operating_point
+    if point is None or "test_sensitivity" not in metrics:
+        return None
+    rule = say_rule(point)
+    parts, detected = [], repr(point.positive_class)
+    for name, words in (
+        ("sensitivity", f"it finds {{}} of the images of {detected}"),
+        ("specificity", "it raises no alarm in {} of the others"),
+        ("ppv", f"of its alarms {{}} are right while {detected} is as frequent as here"),
+    ):
+        value = metrics[f"test_{name}"]
+        if value == value:
+            parts.append(words.format(_with_ends(metrics, name)))
+    said = "; ".join(parts)
+    return (
+        f"To detect {detected} from a probability of {point.threshold:.3g} on "
+        f"(chosen on {calibration.images} for {rule}): {said}."
+    )
+
+
+def say_rule(point: OperatingPoint) -> str:
+    """What a threshold was chosen for."""
+    return RULES[point.rule].format(at=point.at) if point.at is not None else RULES[point.rule]
+
+
+def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
+    """What is gained by answering only where it is sure; None: not known."""
+    if calibration is None or "test_coverage" not in metrics:
+        return None
+    rule, target = calibration.abstain, percent(calibration.abstain.target_risk)
+    if rule.threshold > 1:
+        return (
+            f"No threshold keeps wrong answers below {target} on "
+            f"{IMAGES[calibration.chosen_on]} images: withholding unsure answers does not make "
+            "this model reliable (scores.abstain_risk)."
+        )
+    if rule.threshold == 0:
+        return None
+    risk = metrics["test_selective_risk"]
+    answers = f"{percent(metrics['test_coverage'])} of the images, and {percent(risk)} of these "
+    said = "it answers none of the images" if risk != risk else f"it answers {answers}are wrong"
+    return (
+        f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on "
+        f"{IMAGES[calibration.chosen_on]} images for at most {target} wrong), {said}."
+    )
+
+
+def say_chosen(calibration: Calibration) -> str:
+    """What was chosen on the pooled answers of a cross-validation, and what it is for."""
+    temperature, point = calibration.temperature, calibration.operating_point
+    parts = [f"no temperature, as {calibration.why_no_temperature}"]
+    if temperature is not None:
+        parts = [f"the temperature {temperature:.2f}, by which logits are divided"]
+    if point is not None:
+        parts.append(
+            f"{point.positive_class!r} from a probability of {point.threshold:.3g} on, for "
+            f"{say_rule(point)}"
+        )
+    parts.append(_say_abstain(calibration.abstain))
+    return (
+        f"Chosen on {calibration.images}, for a model of the same recipe that is trained on all of "
+        f"them (calibration.json): {'; '.join(parts)}. No score above uses any of it, for it was "
+        "chosen on these very images."
+    )
+
+
+def _say_abstain(rule: AbstainRule) -> str:
+    target = percent(rule.target_risk)
+    if rule.threshold > 1:
+        return (
+            f"no threshold below which answers are withheld, for none keeps wrong ones to {target}"
+        )
+    if rule.threshold == 0:
+        return f"no answer has to be withheld to keep wrong ones to {target}"
+    return (
+        f"an answer only where it is at least {rule.threshold:.3g} sure, for at most {target} wrong"
+    )
+
+
+def _with_ends(metrics: Mapping[str, Any], name: str) -> str:
+    said = percent(metrics[f"test_{name}"])
+    if f"test_{name}_low" not in metrics:
+        return said
+    ends = {end: metrics[f"test_{name}_{end}"] for end in ("low", "high")}
+    return f"{said} (95 % interval {span(ends, 'to')})"
