@@ -116,6 +116,14 @@ def _judge_few(sure: float, metrics: Mapping[str, Any]) -> str:
     return "may be chance" if by_chance else "does NOT fit"
 
 
+def probability(value: float) -> str:
+    """A probability by three digits, or by more where these would make it 1."""
+    digits = 3
+    while value < 1 and float(f"{value:.{digits}g}") == 1:
+        digits += 1
+    return f"{value:.{digits}g}"
+
+
 def span(interval: Mapping[str, Any], word: str = "and") -> str:
     """The two ends of an interval of a share."""
     return f"{percent(interval['low'])} {word} {percent(interval['high'])}"

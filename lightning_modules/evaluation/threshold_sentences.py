@@ -5,8 +5,7 @@ from typing import Any
 
 from lightning_modules.evaluation.calibration_file import IMAGES, Calibration
 from lightning_modules.evaluation.scores.operating_points import OperatingPoint
-from lightning_modules.evaluation.scores.risk_coverage import AbstainRule
-from lightning_modules.evaluation.sentences import percent, span
+from lightning_modules.evaluation.sentences import percent, probability, span
 
 RULES = {
     "youden": "the largest sensitivity + specificity",
@@ -33,7 +32,7 @@ def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | N
             parts.append(words.format(_with_ends(metrics, name)))
     said = "; ".join(parts)
     return (
-        f"To detect {detected} from a probability of {point.threshold:.3g} on "
+        f"To detect {detected} from a probability of {probability(point.threshold)} on "
         f"(chosen on {calibration.images} for {rule}): {said}."
     )
 
@@ -60,40 +59,8 @@ def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) 
     answers = f"{percent(metrics['test_coverage'])} of the images, and {percent(risk)} of these "
     said = "it answers none of the images" if risk != risk else f"it answers {answers}are wrong"
     return (
-        f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on "
+        f"If it answers only where it is at least {probability(rule.threshold)} sure (chosen on "
         f"{IMAGES[calibration.chosen_on]} images for at most {target} wrong), {said}."
-    )
-
-
-def say_chosen(calibration: Calibration) -> str:
-    """What was chosen on the pooled answers of a cross-validation, and what it is for."""
-    temperature, point = calibration.temperature, calibration.operating_point
-    parts = [f"no temperature, as {calibration.why_no_temperature}"]
-    if temperature is not None:
-        parts = [f"the temperature {temperature:.2f}, by which logits are divided"]
-    if point is not None:
-        parts.append(
-            f"{point.positive_class!r} from a probability of {point.threshold:.3g} on, for "
-            f"{say_rule(point)}"
-        )
-    parts.append(_say_abstain(calibration.abstain))
-    return (
-        f"Chosen on {calibration.images}, for a model of the same recipe that is trained on all of "
-        f"them (calibration.json): {'; '.join(parts)}. No score above uses any of it, for it was "
-        "chosen on these very images."
-    )
-
-
-def _say_abstain(rule: AbstainRule) -> str:
-    target = percent(rule.target_risk)
-    if rule.threshold > 1:
-        return (
-            f"no threshold below which answers are withheld, for none keeps wrong ones to {target}"
-        )
-    if rule.threshold == 0:
-        return f"no answer has to be withheld to keep wrong ones to {target}"
-    return (
-        f"an answer only where it is at least {rule.threshold:.3g} sure, for at most {target} wrong"
     )
 
 

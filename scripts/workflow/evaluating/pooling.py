@@ -1,6 +1,7 @@
 """The files of a cross-validation: its answers in one table, scored, and what is chosen by them."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from lightning_modules.evaluation.label_errors import (
     write_label_errors,
 )
 from lightning_modules.evaluation.out_of_fold import (
-    describe_pooled,
     mean_evidence,
     measure_spread,
     pool_folds,
 )
+from lightning_modules.evaluation.pooled_sentences import describe_pooled, say_chosen
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.evaluation.scores.fitting import (
@@ -28,7 +29,6 @@ from lightning_modules.evaluation.scores.fitting import (
 )
 from lightning_modules.evaluation.scores.options import ScoreOptions
 from lightning_modules.evaluation.table_scores import score_table
-from lightning_modules.evaluation.threshold_sentences import say_chosen
 from lightning_modules.run_files import write_csv, write_json, write_text
 from workflow.evaluating.fold_runs import CrossValidation
 from workflow.evaluating.requirements import read_results
@@ -72,6 +72,7 @@ def pool(
 
     folds = one.read()
     table = pool_folds(folds)
+    _check_columns(table, slice_by or (), data["pair_by"])
     rows, spread = measure_spread(folds, measure_one)
     counts = {"num_folds": one.num_folds, "num_pooled_folds": len(folds)}
     own = [read_results(Path(fold.name)) for fold in folds]
@@ -95,6 +96,17 @@ def pool(
     else:
         say += sentences
     return metrics
+
+
+def _check_columns(table: PredictionTable, slice_by: Sequence[str], pair_by: str | None) -> None:
+    asked = dict.fromkeys(slice_by, "data.slice_by")
+    asked |= {} if pair_by is None else {pair_by: "data.pair_by"}
+    missing = [f"{key}={name}" for name, key in asked.items() if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)}: the data of these folds has no such column. Columns: "
+            f"{', '.join(table.columns)}."
+        )
 
 
 def _choose(

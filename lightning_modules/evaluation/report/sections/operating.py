@@ -11,6 +11,7 @@ from lightning_modules.evaluation.report.wording import (
     percent,
     percent_range,
 )
+from lightning_modules.evaluation.sentences import probability
 
 RULES = {
     "youden": "so that sensitivity and specificity together are largest (Youden)",
@@ -61,7 +62,7 @@ def _point(record: Record, one: Calibration) -> list[Markup]:
         "{o}: an image counts as {name} from a probability of {threshold} on, chosen {rule}.",
         o=term("operating point", "Operating point"),
         name=point.positive_class,
-        threshold=decimal(point.threshold),
+        threshold=probability(point.threshold),
         rule=RULES[point.rule].format(at=point.at or 0),
     )
     rows = [
@@ -108,7 +109,7 @@ def _abstention(record: Record, one: Calibration) -> list[Markup]:
         "Where it is less than {threshold} sure it had better {a}, so that at most {risk} of the "
         "answers it gives to {kind} images are wrong",
         a=term("abstain", "give no answer"),
-        threshold=decimal(rule.threshold),
+        threshold=probability(rule.threshold),
         risk=kept,
         kind=kind,
     )
