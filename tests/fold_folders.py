@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from front.composition import compose_job
+from front.conf_tree import ConfTree
 from omegaconf import OmegaConf
+from workflow.call import Call
+from workflow.evaluating.cross_validation import evaluate_folds
+from workflow.journal import Journal
 
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
@@ -69,3 +74,9 @@ def write_folds(folder: Path, parts: Sequence[PredictionTable], **options: objec
         (run / "metrics.json").write_text("{}")
     (folder / "multirun.yaml").write_text("hydra: {overrides: {task: []}}\n")
     return folder
+
+
+def pool_in_process(*words: str) -> None:
+    """As ``evaluate.py folds=...`` does."""
+    cfg = compose_job("evaluate", list(words), ConfTree()).cfg
+    evaluate_folds(cfg, Call(list(words), None, None), Journal())
