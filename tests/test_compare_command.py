@@ -164,6 +164,10 @@ def test_the_folds_of_a_sweep_are_one_run(places):
     expected = [table.correct.mean() for table in make_pair()]
     values = [one["values"]["accuracy"] for one in content["variants"]]
     assert values == [pytest.approx([one]) for one in expected]
+    for job in range(4):
+        (folder / str(job) / "predictions.csv").rename(folder / str(job) / "val_predictions.csv")
+    with pytest.raises(ValueError, match=r"split=val is not for the folds of a cross-validation"):
+        compare_in_process(f"runs={folder.as_posix()}", "split=val")
 
 
 def test_an_evaluation_is_called_by_what_its_model_was_trained_by(runs):

@@ -151,6 +151,11 @@ def _read_run(folders: Sequence[Path], split: str) -> Run:
     metrics = [_read_metrics(folder) if split == "test" else {} for folder in folders]
     if len(folders) == 1:
         return Run(names[0], tables[0], metrics[0])
+    if split == "val":
+        raise ValueError(
+            f"{_call(folders[0].parent)}: split=val is not for the folds of a cross-validation, "
+            "which share validation images. Compare their tests: split=test."
+        )
     numbers = [read_config(folder)["data"]["fold"] for folder in folders]
     folds = [Fold(*one) for one in zip(numbers, names, tables, strict=True)]
     return join_folds(_call(folders[0].parent), folds, metrics)
