@@ -235,6 +235,8 @@ def test_the_sentences_say_what_was_measured():
     said = say_abstention(metrics, fitted)
     assert f"answers {100 * metrics['test_coverage']:.1f} % of the images" in said
     assert say_operating_point(metrics, None) is None
+    braced = replace(fitted, operating_point=replace(fitted.operating_point, positive_class="{0}"))
+    assert "of the images of '{0}'; it raises" in say_operating_point(metrics, braced)
 
 
 def test_a_run_keeps_its_validation_table_and_what_was_chosen_by_it(trained):

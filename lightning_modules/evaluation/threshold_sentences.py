@@ -22,14 +22,14 @@ def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | N
         return None
     rule = say_rule(point)
     parts, detected = [], repr(point.positive_class)
-    for name, words in (
-        ("sensitivity", f"it finds {{}} of the images of {detected}"),
-        ("specificity", "it raises no alarm in {} of the others"),
-        ("ppv", f"of its alarms {{}} are right while {detected} is as frequent as here"),
+    for name, before, after in (
+        ("sensitivity", "it finds", f"of the images of {detected}"),
+        ("specificity", "it raises no alarm in", "of the others"),
+        ("ppv", "of its alarms", f"are right while {detected} is as frequent as here"),
     ):
         value = metrics[f"test_{name}"]
         if value == value:
-            parts.append(words.format(_with_ends(metrics, name)))
+            parts.append(f"{before} {_with_ends(metrics, name)} {after}")
     said = "; ".join(parts)
     return (
         f"To detect {detected} from a probability of {probability(point.threshold)} on "
