@@ -39,16 +39,17 @@ def measure_parts(
         See ``summarise_sets``.
     """
     options, found = ready.plan.options, {}
+    scores, calibration = ready.beyond.scores, ready.frozen.calibration
     parts = part_by(table, column)
     folders = folder_names(list(parts))
     for name, part in parts.items():
         own = folder / folders[name]
         own.mkdir()
         write_predictions(part, own / "predictions.csv")
-        found[name] = score_table(part, options.slice_by, options.pair_by, ready.beyond.scores)
+        found[name] = score_table(part, options.slice_by, options.pair_by, scores, calibration)
         if ready.beyond.adds:
             log.info("%s %s:", column, name)
-            found[name] |= measure_beyond(ready.beyond, part, ready.calibration, own)
+            found[name] |= measure_beyond(ready.beyond, part, calibration, own)
         write_json(own / "metrics.json", found[name])
     return say_sets(found, folder)
 
