@@ -26,18 +26,14 @@ from lightning_modules.run_files import write_csv, write_json, write_text
 from workflow.call import Call
 from workflow.evaluating.fold_runs import CrossValidation, find_cross_validations
 from workflow.evaluating.requirements import demand, read_required, read_results
+from workflow.evaluating.understood import refuse_others
 from workflow.journal import Journal
 from workflow.places import open_out
 from workflow.reporting.report import report_pooled
 
 log = logging.getLogger(__name__)
-# keys of evaluate.py that mean something where folds are pooled: nothing is asked of any model
-UNDERSTOOD = (
-    *("folds", "require", "out", "traceback", "debug"),
-    *("data.slice_by", "data.pair_by", "report", "report.images", "report.hash_groups"),
-)
-
-
+UNDERSTOOD = ("require", "out", "data.slice_by", "data.pair_by", "report")
+BECAUSE = "the folds have been tested, and their answers are pooled as they are."
 FEWEST = 200  # resamples that the options allow
 FILES = ("predictions.csv", "metrics.json", "folds.csv", "label_errors.csv", "config.yaml")
 
@@ -50,13 +46,7 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         RequirementNotMet: See ``demand``.
     """
     asked = OmegaConf.to_container(cfg, resolve=True)
-    typed = [word.lstrip("+").partition("=")[0] for word in call.overrides]
-    senseless = [key for key in typed if key not in UNDERSTOOD]
-    if senseless:
-        raise ValueError(
-            f"{', '.join(senseless)} cannot go with folds=: the folds have been tested, and their "
-            f"answers are pooled as they are. Beside folds there are {', '.join(UNDERSTOOD[1:])}."
-        )
+    refuse_others(call, "folds", UNDERSTOOD, BECAUSE)
     places = [asked["folds"]] if isinstance(asked["folds"], str) else asked["folds"]
     found = find_cross_validations([Path(place).expanduser().resolve() for place in places])
     required = read_required(asked["require"], next(iter(found[0].runs.values()), None))

@@ -7,7 +7,7 @@ from datamodules.problems import list_some
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
-from workflow.evaluating.beyond_images import Beyond, plan_beyond
+from workflow.evaluating.beyond_images import Beyond, plan_beyond, without_answers
 from workflow.evaluating.calibrating import find_calibration
 from workflow.evaluating.examined import Examined
 from workflow.evaluating.request import is_as_trained
@@ -44,7 +44,7 @@ def prepare(plan: Plan, examined: Examined, asked: dict[str, Any], call: Call) -
     """
     _check_roi(plan, examined.model)
     check_builds(asked["trainer"])
-    beyond = plan_beyond(plan, asked, call)
+    beyond = plan_beyond(without_answers(plan.table), plan.table.positive_class, asked, call)
     chosen_here = is_as_trained(asked["data"]) and asked["split"] in ("val", "all")
     calibration = None if asked["backbone"] else find_calibration(examined.file, chosen_here)
     return Ready(plan, examined, asked, call, beyond, calibration)
