@@ -58,6 +58,11 @@ class Record:
         return "optimizer" in self.config
 
     @property
+    def given(self) -> bool:
+        """Whether somebody gave its answers as a table, and no model was asked."""
+        return self.config.get("predictions") is not None
+
+    @property
     def class_names(self) -> list[str]:
         """In the order of the predictions; []: not known."""
         if self.predictions is not None:

@@ -50,7 +50,8 @@ def _rows(record: Record) -> list[list[object]]:
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
         ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
-        ["Checkpoint", _checkpoint(record)],
+        ["Checkpoint", _name_file(record, "ckpt")],
+        ["Table of answers", _name_file(record, "predictions")],
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
         ["Optimizer", _optimizer(record)],
@@ -59,8 +60,9 @@ def _rows(record: Record) -> list[list[object]]:
     return [row for row in rows if row[1] is not None]
 
 
-def _checkpoint(record: Record) -> str | None:
-    file = record.config.get("ckpt")
+def _name_file(record: Record, key: str) -> str | None:
+    """What was evaluated: a checkpoint or a table of answers."""
+    file = record.config.get(key)
     if record.trained or file is None:
         return None
     return record.names.scrub("/".join(Path(str(file)).parts[-4:]))  # run and file
