@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from lightning_modules.evaluation.predictions import PredictionTable
@@ -87,8 +88,8 @@ def read_predictions(path: Path) -> PredictionTable:
 
     def numbers(name: str, kind: type = np.float64) -> np.ndarray:
         try:
-            return text(name).astype(kind)
-        except ValueError as error:
+            return pc.cast(read[name], pa.float64()).to_numpy().astype(kind)
+        except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: column {name} has something else than numbers.") from error
 
     labels = text("label")
