@@ -22,7 +22,8 @@ def write_predictions(table: PredictionTable, path: Path) -> None:
     """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>``, a row an image.
 
     An image without an answer has a blank ``predicted``.
-    A column of the source that has one of these names is written as ``source_<name>``.
+    A column of the source that has one of these names, or would be read as one, is written as
+    ``source_<name>``.
     """
     names = np.array(table.class_names)
     answered = np.array(table.mask_origin) != "abstain"
@@ -40,9 +41,9 @@ def write_predictions(table: PredictionTable, path: Path) -> None:
     own |= {f"{WEIGHT}{n}": _digits(values, 6) for n, values in table.region_weights.items()}
     scores = {f"{PROB}{n}": _digits(v, 9) for n, v in zip(names, table.probs.T, strict=True)}
     scores |= {f"{LOGIT}{n}": _digits(v, 9) for n, v in zip(names, table.logits.T, strict=True)}
-    taken = own | scores
+    taken = {*own, *scores, *QUALITIES}
     source = {
-        name if name not in taken else f"{SOURCE}{name}": values.tolist()
+        f"{SOURCE}{name}" if name in taken or name.startswith(WEIGHT) else name: values.tolist()
         for name, values in table.columns.items()
         if name not in ("id", "label", "group")
     }

@@ -1,7 +1,7 @@
 """unit= and alarms.*: what the answers to images are worth for patients, clips and videos."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ def plan_beyond(
     else:
         try:
             measure_alarms(table, positive, DEFAULT_THRESHOLD, options)
+            if options.frames_per_second is None:  # it is seconds, in every part of the table too
+                options = replace(options, frames_per_second=1.0)
         except ValueError as error:
             if wanted:
                 raise

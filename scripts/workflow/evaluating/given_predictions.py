@@ -1,7 +1,6 @@
 """predictions=<csv>: everything from a table of predictions alone; no model is asked."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +8,23 @@ from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.calibration_file import write_calibration
-from lightning_modules.evaluation.foreign.reading import Given, read_given
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
-from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.scores.lines import tabulate_scores
 from lightning_modules.evaluation.summary import summarize
 from lightning_modules.evaluation.table_scores import score_table
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
-from workflow.evaluating.beyond_images import measure_beyond, plan_beyond
-from workflow.evaluating.given_home import Home, find_home
-from workflow.evaluating.given_thresholds import find_thresholds
+from workflow.evaluating.beyond_images import measure_beyond
+from workflow.evaluating.given_home import Home
+from workflow.evaluating.given_ready import Ready, prepare, tell_facts
 from workflow.evaluating.label_errors import list_label_errors
 from workflow.evaluating.request import find_scoring_problems
-from workflow.evaluating.requirements import demand, read_required
-from workflow.evaluating.set_scores import Scoring, measure_parts
+from workflow.evaluating.requirements import demand
+from workflow.evaluating.set_scores import measure_parts
 from workflow.evaluating.understood import refuse_others
 from workflow.journal import Journal
 from workflow.places import OUTPUTS, check_out, make_new, open_out
-from workflow.reporting.looks import count_looks
 from workflow.reporting.report import report_pooled
 from workflow.typed import join_words
 
@@ -39,27 +35,6 @@ UNDERSTOOD = (
 )
 BECAUSE = "the answers stand in the table, and neither a model nor an image is read."
 INSTEAD = "Name another folder."
-
-
-@dataclass(frozen=True)
-class Ready:
-    """Answers that can be scored.
-
-    Args:
-        file: The table.
-        given: As it was read.
-        home: The run or evaluation that it is of; None: it is from elsewhere.
-        positive: The positive class of two; None: there are more.
-        scoring: How it is scored.
-        required: Of the results.
-    """
-
-    file: Path
-    given: Given
-    home: Home | None
-    positive: str | None
-    scoring: Scoring
-    required: list[Requirement]
 
 
 def evaluate_predictions(cfg: DictConfig, call: Call, journal: Journal) -> None:
@@ -75,54 +50,15 @@ def evaluate_predictions(cfg: DictConfig, call: Call, journal: Journal) -> None:
     raise_problems(problems, "the configuration")
     if asked["out"] is not None:
         check_out(asked["out"], INSTEAD)
-    ready = _prepare(asked, call)
+    ready = prepare(asked, call)
     folder = _open_folder(asked["out"], ready.home)
     journal.write_to(folder / "log.txt")
     _write_request(ready, asked, call, folder)
     metrics = _measure(ready, asked, folder)
     run = None if ready.home is None else ready.home.run
-    report_pooled(asked["report"], folder, journal, run, _tell_facts(ready, folder))
+    report_pooled(asked["report"], folder, journal, run, tell_facts(ready, folder))
     log.info("Everything about this evaluation is in %s", folder)
     demand(ready.required, metrics, folder, str(ready.file))
-
-
-def _prepare(asked: dict[str, Any], call: Call) -> Ready:
-    """Read the table, and check what is asked of it."""
-    file = Path(str(asked["predictions"])).expanduser()
-    given = read_given(file)
-    home = find_home(file, given.own)
-    table, data = given.table, asked["data"]
-    chosen = {name: data[name] for name in ("slice_by", "pair_by")}
-    if home is not None:
-        own = {name: home.option(name) for name in chosen}
-        chosen = {name: own[name] if value is None else value for name, value in chosen.items()}
-    slice_by = chosen["slice_by"] or []
-    slice_by = [slice_by] if isinstance(slice_by, str) else list(slice_by)
-    _check_columns(table, file, slice_by, chosen["pair_by"], asked["by"])
-    positive = None if home is None else home.positive_class()
-    if positive not in table.class_names or len(table.class_names) > 2:
-        positive = table.class_names[-1] if len(table.class_names) == 2 else None
-    beyond = plan_beyond(table, positive, asked, call)
-    calibration = find_thresholds(file, home, positive, asked, call)
-    required = read_required(asked["require"], None if home is None else home.folder)
-    scoring = Scoring(slice_by, chosen["pair_by"], beyond, calibration)
-    return Ready(file, given, home, positive, scoring, required)
-
-
-def _check_columns(
-    table: PredictionTable, file: Path, slice_by: list[str], pair_by: str | None, by: str | None
-) -> None:
-    asked = [("data.slice_by", name) for name in slice_by]
-    asked += [("data.pair_by", pair_by), ("by", by)]
-    known = ", ".join(table.columns) or "none beside ids, labels, groups and answers"
-    raise_problems(
-        [
-            f"{key}={name}: there is no such column. Further columns: {known}"
-            for key, name in asked
-            if name is not None and name not in table.columns
-        ],
-        str(file),
-    )
 
 
 def _open_folder(out: str | None, home: Home | None) -> Path:
@@ -175,21 +111,3 @@ def _measure(ready: Ready, asked: dict[str, Any], folder: Path) -> dict[str, Any
 def _list(table: PredictionTable) -> str:
     names = [str(name) for name in table.class_names]
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if names[10:] else "")
-
-
-def _tell_facts(ready: Ready, folder: Path) -> dict[str, Any]:
-    """What the report says of the images: all that is known of them are labels and groups."""
-    table = ready.given.table
-    numbers = range(len(table.class_names))
-    images = [int((table.labels == label).sum()) for label in numbers]
-    one: dict[str, Any] = {"images": images}
-    if table.groups is not None:
-        of_class = [set(table.groups[table.labels == label].tolist()) for label in numbers]
-        one |= {"num_groups": len(set().union(*of_class)), "groups": [len(g) for g in of_class]}
-    data = {
-        "name": ready.file.name,
-        "class_names": list(table.class_names),
-        "positive_class": ready.positive,
-        "splits": {"test": one},
-    }
-    return {"data": data, "test": count_looks(folder, table)}
