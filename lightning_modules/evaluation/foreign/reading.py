@@ -16,7 +16,13 @@ from lightning_modules.evaluation.foreign.text_table import (
     to_text,
 )
 from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.evaluation.predictions_file import LOGIT, OWN, PROB, read_predictions
+from lightning_modules.evaluation.predictions_file import (
+    LOGIT,
+    OWN,
+    PROB,
+    classes_of,
+    read_predictions,
+)
 
 NEEDED = ("id", "label")
 MOST_NAMED = 5
@@ -51,6 +57,8 @@ def read_given(path: Path) -> Given:
     own = _is_own(text.column_names)
     problems = list(_find_ids(text)) if "id" in text.column_names else []
     if own:
+        every = np.ones(text.num_rows, bool)
+        problems += read_codes(text, "label", classes_of(text.column_names), every)[1]
         raise_problems(path, problems)
         return Given(_check_answers(path, read_predictions(path)), own)
     missing = [name for name in NEEDED if name not in text.column_names]
@@ -77,7 +85,7 @@ def _find_ids(text: pa.Table) -> Iterator[str]:
     twice = np.flatnonzero((counts > 1) & (names != ""))
     for place in twice[np.argsort(first[twice])][:MOST_NAMED].tolist():
         rows = np.flatnonzero(ids == names[place]).tolist()
-        yield f"id {names[place]!r} is in {name_rows(rows)}: one row an image, remove the others"
+        yield f"id {str(names[place])!r} is in {name_rows(rows)}: one row an image, remove the others"
     if len(twice) > MOST_NAMED:
         yield f"{len(twice) - MOST_NAMED} more ids are in several rows"
 
