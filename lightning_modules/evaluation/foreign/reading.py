@@ -85,7 +85,8 @@ def _find_ids(text: pa.Table) -> Iterator[str]:
     twice = np.flatnonzero((counts > 1) & (names != ""))
     for place in twice[np.argsort(first[twice])][:MOST_NAMED].tolist():
         rows = np.flatnonzero(ids == names[place]).tolist()
-        yield f"id {str(names[place])!r} is in {name_rows(rows)}: one row an image, remove the others"
+        twin = str(names[place])
+        yield f"id {twin!r} is in {name_rows(rows)}: one row an image, remove the others"
     if len(twice) > MOST_NAMED:
         yield f"{len(twice) - MOST_NAMED} more ids are in several rows"
 
