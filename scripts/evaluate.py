@@ -17,7 +17,7 @@ def main(cfg: DictConfig) -> None:
 
         evaluate_folds(cfg, call, Journal())
         return
-    if cfg.predictions:
+    if cfg.predictions is not None:
         from workflow.evaluating.given_predictions import evaluate_predictions
 
         evaluate_predictions(cfg, call, Journal())

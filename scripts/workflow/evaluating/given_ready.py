@@ -44,7 +44,7 @@ def prepare(asked: dict[str, Any], call: Call) -> Ready:
     Raises:
         ValueError: It has mistakes, or something cannot be asked of it.
     """
-    file = Path(str(asked["predictions"])).expanduser()
+    file = Path(asked["predictions"]).expanduser()
     given = read_given(file)
     home = find_home(file, given.own)
     table, data = given.table, asked["data"]
