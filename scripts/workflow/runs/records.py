@@ -18,8 +18,8 @@ NAMED = re.compile(r"(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-(\d\d)")
 OPEN = (None, "running", "trained")  # what status.json says while a process works on the run
 MAIN = "macro_f1"
 BROKEN = "broken"
-# written with the last metrics of an evaluation: of images, of a table of answers
-LAST = ("num_bad_images", "num_given_predictions")
+GIVEN = "num_given_predictions"
+LAST = ("num_bad_images", GIVEN)  # with the last metrics of an evaluation: of images, of a table
 
 
 @dataclass(frozen=True)
