@@ -91,7 +91,6 @@ def tell_facts(ready: Ready, folder: Path) -> dict[str, Any]:
         of_class = [set(table.groups[table.labels == label].tolist()) for label in numbers]
         one |= {"num_groups": len(set().union(*of_class)), "groups": [len(g) for g in of_class]}
     data = {
-        "name": ready.file.name,
         "class_names": list(table.class_names),
         "positive_class": ready.positive,
         "splits": {"test": one},
