@@ -170,7 +170,7 @@ def test_it_is_found_by_runs_and_compared_with_a_run_on_the_same_images(
 def run_of(outputs_here):
     """A run with answers to its test and its validation, and the thresholds chosen on these."""
     test, val = make_pair()
-    config = {"data": {"slice_by": "site", "pair_by": None, "manifest": "m.csv"}}
+    config = {"data": {"_target_": "datamodules.ManifestData", "slice_by": "site", "pair_by": None}}
     run = write_run(outputs_here / "runs" / "r" / "2026-01-01_00-00-00", test, config=config)
     write_predictions(val, run / "val_predictions.csv")
     (run / "facts.json").write_text(json.dumps({"data": {"positive_class": "cat"}}))
@@ -188,6 +188,13 @@ def test_the_table_of_a_run_brings_its_thresholds_and_slices_and_lies_beside_it(
     assert metrics["test_threshold"] == kept.operating_point.threshold
     assert set(metrics["test_groups"]) == {f"{c}, site {s}" for c in ("cat", "dog") for s in "ab"}
     assert json.loads((made / "facts.json").read_text())["data"]["positive_class"] == "cat"
+
+
+def test_the_report_of_a_runs_table_points_to_that_of_the_run(run_of, tmp_path):
+    evaluate(run_of / "predictions.csv", "report=default", out=tmp_path / "e")
+    page = (tmp_path / "e" / "report.html").read_text()
+    assert "What the model was trained on stands in the report of its run" in page
+    assert "is not known here" not in page
 
 
 def test_another_rule_chooses_the_threshold_anew_on_validation(run_of, tmp_path):

@@ -63,6 +63,11 @@ class Record:
         return self.config.get("predictions") is not None
 
     @property
+    def has_run(self) -> bool:
+        """Whether the answers that were given are of a run, which has a report of its own."""
+        return self.given and "_target_" in (self.config.get("data") or {})
+
+    @property
     def class_names(self) -> list[str]:
         """In the order of the predictions; []: not known."""
         if self.predictions is not None:

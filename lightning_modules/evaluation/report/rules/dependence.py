@@ -60,6 +60,8 @@ def ask_background(record: Record) -> Check:
 def _advise(record: Record, unknown: bool = False) -> str:
     """How the background is kept out, or found out about."""
     gated = record.metrics.get("gate_promise", "none") != "none"
+    if record.has_run:
+        return "Read the report of its run."
     if record.given and unknown:
         return (
             "Evaluate the model itself, which shows it other backgrounds (evaluate.py ckpt=...; "

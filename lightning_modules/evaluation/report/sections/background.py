@@ -65,7 +65,8 @@ def _given(record: Record) -> list[Markup]:
         return []
     text = sentence(
         "Only the answers of the model were given, so nothing was asked of it: what it makes of "
-        "another {b}, and whether a {gate} hides it, is not known here.",
+        "another {b}, and whether a {gate} hides it, {told}.",
+        told="stands in the report of its run" if record.has_run else "is not known here",
         b=term("background"),
         gate=term("gate"),
     )

@@ -69,6 +69,8 @@ def _counts(data: dict) -> list[Markup]:
 
 def _say_split(record: Record) -> Markup:
     data = record.facts["data"]
+    if record.has_run:
+        return sentence("What the model was trained on stands in the report of its run.")
     if record.given:
         return sentence(
             "What the model was trained on is not known here. The scores are of new images only if "
