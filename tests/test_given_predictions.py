@@ -11,6 +11,7 @@ import pytest
 from compared import make_pair, write_run
 from front.composition import compose_job
 from front.conf_tree import ConfTree
+from front.outcome import RequirementNotMet
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 from workflow import places
 from workflow.call import Call
@@ -237,3 +238,15 @@ def test_no_torch_is_imported(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     assert (tmp_path / "e" / "report.html").is_file()
+
+
+def test_results_of_a_table_can_be_required_and_its_names_hashed(tmp_path):
+    labels, probs = answers()
+    groups = [f"mrs_smith{n % 6}" for n in range(NUM)]
+    table = write_table(tmp_path / "old.csv", labels, probs, group=groups)
+    (tmp_path / "gate.yaml").write_text("accuracy: {min: 0.999}\n")
+    words = [f"require={tmp_path / 'gate.yaml'}", "report=default", "report.hash_groups=true"]
+    with pytest.raises(RequirementNotMet, match="1 of 1 requirements are not met"):
+        evaluate(table, *words, out=tmp_path / "e")
+    assert (tmp_path / "e" / "requirements.xml").is_file()
+    assert "smith" not in (tmp_path / "e" / "report.html").read_text()

@@ -102,9 +102,9 @@ def _say_background(
         )
     if promise is None:
         opening = (
-            "How much of it is background is not known: its answers are given, nothing was asked"
+            "How much of it is background is not known: only its answers were given, nothing was"
         )
-        opening += " of it"
+        opening += " asked of it"
     elif promise.value == "none":
         opening = "It is NOT gated: nothing keeps it from reading the background"
         if not parts:

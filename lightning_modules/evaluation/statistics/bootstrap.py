@@ -107,7 +107,10 @@ def _typical_distance(score: Score, weights: np.ndarray, value: float, scale: Sc
     """The distance from the sample, in standard errors, that 95 % of the resamples keep."""
     values, influences = score.measure(weights)
     num_blocks = weights.shape[1]
-    variances = (weights * influences**2).sum(axis=1) * num_blocks / (num_blocks - 1)
+    # in place: these are the largest arrays of an evaluation
+    np.square(influences, out=influences)
+    influences *= weights
+    variances = influences.sum(axis=1) * num_blocks / (num_blocks - 1)
     with np.errstate(all="ignore"):
         errors = np.sqrt(variances) * scale.slope(values)
         distances = np.abs(scale.there(values) - scale.there(value)) / errors
