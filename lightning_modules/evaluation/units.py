@@ -129,7 +129,7 @@ def _join_groups(table: PredictionTable, unit: str, units: Members) -> np.ndarra
     """Units of one subject are not independent of each other."""
     if unit == GROUP or table.groups is None:
         return units.names if unit == GROUP else None
-    groups = table.groups[units.first].tolist()
-    for one in np.flatnonzero(~units.agree(table.groups)).tolist():
-        groups[one] = "+".join(np.unique(table.groups[units.codes == one]).tolist())
-    return np.array(groups)
+    words, codes = np.unique(table.groups, return_inverse=True)
+    pairs = np.unique(units.codes * len(words) + codes)
+    begins = np.searchsorted(pairs // len(words), np.arange(1, len(units)))
+    return np.array(["+".join(own.tolist()) for own in np.split(words[pairs % len(words)], begins)])
