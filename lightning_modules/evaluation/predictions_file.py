@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from lightning_modules.evaluation.predictions import PredictionTable
@@ -73,7 +74,7 @@ def read_predictions(path: Path) -> PredictionTable:
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of predictions: {error}") from error
     header = read.column_names
-    class_names = [name.removeprefix(LOGIT) for name in _trailing(header, LOGIT)]
+    class_names = classes_of(header)
     missing = [name for name in OWN if name not in header]
     if missing or not class_names or not read.num_rows:
         what = f"no column {', '.join(missing)}" if missing else "no columns logit_<class>"
@@ -88,8 +89,8 @@ def read_predictions(path: Path) -> PredictionTable:
 
     def numbers(name: str, kind: type = np.float64) -> np.ndarray:
         try:
-            return text(name).astype(kind)
-        except ValueError as error:
+            return pc.cast(read[name], pa.float64()).to_numpy().astype(kind)
+        except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: column {name} has something else than numbers.") from error
 
     labels = text("label")
@@ -138,9 +139,10 @@ def _header(path: Path) -> list[str]:
         return next(csv.reader(file), [])
 
 
-def _trailing(header: list[str], prefix: str) -> list[str]:
-    """Names at the end of the header that begin so, in order."""
-    return list(takewhile(lambda name: name.startswith(prefix), reversed(header)))[::-1]
+def classes_of(header: list[str]) -> list[str]:
+    """The classes of a table with this header, whose logits stand at its end."""
+    names = list(takewhile(lambda name: name.startswith(LOGIT), reversed(header)))[::-1]
+    return [name.removeprefix(LOGIT) for name in names]
 
 
 def _digits(values: np.ndarray, digits: int) -> list[str]:

@@ -1,6 +1,6 @@
 """What a test came to, in plain sentences."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from lightning_modules.evaluation.sentences import (
     say_too_small,
 )
 from lightning_modules.evaluation.threshold_sentences import say_abstention, say_operating_point
-from lightning_modules.networks.gates.base import Promise
+
+if TYPE_CHECKING:
+    from lightning_modules.networks.gates.base import Promise  # brings torch
 
 
 def summarize(
     predictions: PredictionTable,
     metrics: dict[str, Any],
-    promise: Promise,
+    promise: "Promise | None",
     caveat: str | None,
     unseen: bool = True,
     tested: str = "test",
@@ -29,7 +31,7 @@ def summarize(
     Args:
         predictions: Of the test.
         metrics: Of the test, by name.
-        promise: Of the gate.
+        promise: Of the gate; None: the answers alone are there, and no model was asked.
         caveat: What is to be said beside every score; None: nothing.
         unseen: Whether its groups are known to be none of those trained on.
         tested: Split that the images are of; "": of several.
@@ -72,7 +74,9 @@ def _count_groups(groups: np.ndarray) -> str:
     return "1 group" if number == 1 else f"{number} groups"
 
 
-def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promise: Promise) -> str:
+def _say_background(
+    predictions: PredictionTable, metrics: dict[str, Any], promise: "Promise | None"
+) -> str:
     parts = []
     if "test_worst_group" in metrics:
         ends = [metrics.get(f"test_worst_group_accuracy_{end}") for end in ("low", "high")]
@@ -95,7 +99,12 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
             "another background, drawn at random, changes the answer in "
             f"{_percent(metrics['test_flip_rate'])} of images"
         )
-    if promise is Promise.NONE:
+    if promise is None:
+        opening = (
+            "How much of it is background is not known: only its answers were given, nothing was"
+        )
+        opening += " asked of it"
+    elif promise.value == "none":
         opening = "It is NOT gated: nothing keeps it from reading the background"
         if not parts:
             parts.append(

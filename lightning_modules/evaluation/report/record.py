@@ -61,6 +61,16 @@ class Record:
         return "optimizer" in self.config
 
     @property
+    def given(self) -> bool:
+        """Whether somebody gave its answers as a table, and no model was asked."""
+        return self.config.get("predictions") is not None
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the answers that were given are of a run, which has a report of its own."""
+        return self.given and "_target_" in (self.config.get("data") or {})
+
+    @property
     def class_names(self) -> list[str]:
         """In the order of the predictions; []: not known."""
         if self.predictions is not None:

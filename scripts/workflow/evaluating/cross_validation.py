@@ -2,28 +2,24 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
-from lightning_modules.evaluation.scores.options import ScoreOptions, find_score_problems
+from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.evaluating.fold_runs import CrossValidation, find_cross_validations
 from workflow.evaluating.pooling import FILES, pool
 from workflow.evaluating.requirements import demand, read_required
+from workflow.evaluating.understood import refuse_others
 from workflow.journal import Journal
 from workflow.places import open_out
 from workflow.reporting.report import report_pooled
 
 log = logging.getLogger(__name__)
-# keys of evaluate.py that mean something where folds are pooled: nothing is asked of any model
-UNDERSTOOD = (
-    *("folds", "require", "out", "traceback", "debug"),
-    *("data.slice_by", "data.pair_by", "report", "report.images", "report.hash_groups"),
-    *(f"scores.{one.name}" for one in fields(ScoreOptions)),
-)
+UNDERSTOOD = ("require", "out", "data.slice_by", "data.pair_by", "scores", "report")
+BECAUSE = "the folds have been tested, and their answers are pooled as they are."
 
 
 def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
@@ -34,13 +30,7 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         RequirementNotMet: See ``demand``.
     """
     asked = OmegaConf.to_container(cfg, resolve=True)
-    typed = [word.lstrip("+").partition("=")[0] for word in call.overrides]
-    senseless = [key for key in typed if key not in UNDERSTOOD]
-    if senseless:
-        raise ValueError(
-            f"{', '.join(senseless)} cannot go with folds=: the folds have been tested, and their "
-            f"answers are pooled as they are. Beside folds there are {', '.join(UNDERSTOOD[1:])}."
-        )
+    typed = refuse_others(call, "folds", UNDERSTOOD, BECAUSE)
     places = [asked["folds"]] if isinstance(asked["folds"], str) else asked["folds"]
     found = find_cross_validations([Path(place).expanduser().resolve() for place in places])
     required = read_required(asked["require"], next(iter(found[0].runs.values()), None))

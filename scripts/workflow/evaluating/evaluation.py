@@ -20,7 +20,7 @@ from workflow.evaluating.ready import Ready, prepare
 from workflow.evaluating.request import check_evaluation
 from workflow.evaluating.requirements import demand
 from workflow.evaluating.robustness import measure_robustness
-from workflow.evaluating.set_scores import check_column, measure_parts
+from workflow.evaluating.set_scores import Scoring, check_column, measure_parts
 from workflow.evaluating.shared_test import make_data
 from workflow.evaluating.testing import test_model
 from workflow.journal import Journal
@@ -44,13 +44,15 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     asked = OmegaConf.to_container(cfg, resolve=True)
     required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
-    check_column(plan.table, asked["by"])
+    check_column(plan.table.name, plan.table.columns.column_names, asked["by"])
     ready = prepare(plan, examined, asked, call)
     folder = open_results(asked, examined)
     journal.write_to(folder / "log.txt")
     metrics, table = measure(ready, folder)
     if asked["by"] is not None:
-        metrics |= measure_parts(ready, table, asked["by"], folder)
+        slices = (plan.options.slice_by, plan.options.pair_by)
+        scoring = Scoring(*slices, ready.beyond, ready.frozen.calibration)
+        metrics |= measure_parts(scoring, table, asked["by"], folder)
         write_json(folder / "metrics.json", metrics)
     report(plan, examined.model, folder, journal, examined.folder.parent)
     log.info("Everything about this evaluation is in %s", folder)

@@ -6,7 +6,7 @@ from typing import Any
 from datamodules.problems import list_some
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
-from workflow.evaluating.beyond_images import Beyond, plan_beyond
+from workflow.evaluating.beyond_images import Beyond, plan_beyond, without_answers
 from workflow.evaluating.examined import Examined
 from workflow.evaluating.frozen import Frozen, find_frozen
 from workflow.evaluating.request import is_as_trained
@@ -43,7 +43,7 @@ def prepare(plan: Plan, examined: Examined, asked: dict[str, Any], call: Call) -
     """
     _check_roi(plan, examined.model)
     check_builds(asked["trainer"])
-    beyond = plan_beyond(plan, asked, call)
+    beyond = plan_beyond(without_answers(plan.table), plan.table.positive_class, asked, call)
     frozen = Frozen()
     if not asked["backbone"]:
         as_trained = is_as_trained(asked["data"])

@@ -70,8 +70,7 @@ def _find_values(asked: dict[str, Any]) -> Iterator[str]:
             "data.batch_size=auto fits a training step into the memory, and nothing is trained "
             "here: set a number, such as data.batch_size=64"
         )
-    if asked["aggregate"] not in ("mean", "max"):
-        yield f"aggregate is {asked['aggregate']!r}, expected mean or max"
+    yield from find_scoring_problems(asked)
     try:
         choose_slices(asked["slices"])
     except ValueError as error:
@@ -80,9 +79,15 @@ def _find_values(asked: dict[str, Any]) -> Iterator[str]:
         yield f"slice_images is {asked['slice_images']}, expected at least 1"
     if asked["trainer"].get("limit_test_batches") == 0:
         yield "trainer.limit_test_batches is 0, so nothing would be evaluated"
-    yield from find_option_problems(asked)
     if asked["which"] not in ("best", "last"):
         yield f"which is {asked['which']!r}, expected best or last"
+
+
+def find_scoring_problems(asked: dict[str, Any]) -> Iterator[str]:
+    """Values that cannot be of options by which answers are scored, whoever gave them."""
+    if asked["aggregate"] not in ("mean", "max"):
+        yield f"aggregate is {asked['aggregate']!r}, expected mean or max"
+    yield from find_option_problems(asked)
 
 
 def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
