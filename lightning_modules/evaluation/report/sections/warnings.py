@@ -1,6 +1,7 @@
 """What warned: of the data, of training, of the test."""
 
 import shlex
+from typing import Any
 
 from markupsafe import Markup
 
@@ -8,13 +9,22 @@ from lightning_modules.evaluation.report.page import (
     Section,
     bullets,
     code,
+    heading,
     note,
     paragraph,
     sentence,
+    table,
+    term,
 )
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.found import find_warnings
-from lightning_modules.evaluation.report.wording import count
+from lightning_modules.evaluation.report.wording import count, percent, percent_range
+
+HINTS = {
+    "border": "border, outside of regions",
+    "corners": "corners, outside of regions",
+    "file": "size, format, colours of the file",
+}
 
 
 def write_warnings(record: Record) -> Section:
@@ -23,9 +33,9 @@ def write_warnings(record: Record) -> Section:
     if not blocks:
         blocks = [note("good", "Nothing in data, training or test.", "No warning")]
     blocks += _looks(record)
-    blocks += [bullets(_checked(record))]
+    blocks += [heading("What was looked for"), bullets(_checked(record))]
     if "data" in record.facts:
-        blocks.append(code(_check_command(record)))
+        blocks += [code(_check_command(record)), *_show_hints(record)]
     lead = "What may make the numbers above better than they will be on new images."
     return Section("warnings", "Warnings", blocks, lead)
 
@@ -59,10 +69,58 @@ def _checked(record: Record) -> list[str]:
         "Whether the region gives the class away: measured above."
         if "mask_only_balanced_accuracy" in record.metrics
         else "Whether the region gives the class away: not measured (too few regions).",
-        "Not looked for in a run: burnt-in text, near-duplicates, class told by size or colour of "
-        "the files. This command looks for them:",
+        _say_hints(record),
+        "Not looked for: images that are nearly the same. This command looks for them, and for all "
+        "of this in more images:",
     ]
     return items
+
+
+def _say_hints(record: Record) -> str:
+    hints = record.facts.get("hints", [])
+    if not hints and not record.trained:
+        return "Burnt-in text, class told by the files: see the report of the run."
+    if not hints:
+        return (
+            "Burnt-in text, class told by the files: not looked for (too few training images of a "
+            "class or too few groups, or images so large that it would take long)."
+        )
+    found = [HINTS[one["part"]] for one in hints if one["telling"]]
+    said = ", ".join(found) if found else "none of these"
+    return (
+        f"Whether the class is told by burnt-in text or whatever else stands in the corners, by "
+        f"the border, or by size, format and colours of the files: {said} (the table below)."
+    )
+
+
+def _show_hints(record: Record) -> list[Markup]:
+    """What tells the class and is no part of it, beside guessing."""
+    hints = record.facts.get("hints", [])
+    if not hints:
+        return []
+    rows = [
+        [
+            HINTS[one["part"]],
+            percent(one["accuracy"], 0),
+            percent_range((one["low"], one["high"])),
+            percent(one["chance"], 0),
+            _judge(one),
+        ]
+        for one in hints
+    ]
+    header = ["the class guessed from", "right", term("95 % interval"), "guessing blindly", ""]
+    caption = sentence(
+        "Of {images} for training, each class counting alike. What tells the class and is no part "
+        "of it can be learned in place of it.",
+        images=count(hints[0]["num_images"], "image"),
+    )
+    return [table(header, rows, caption)]
+
+
+def _judge(one: dict[str, Any]) -> str:
+    if not one["telling"]:
+        return "does not tell it"
+    return "tells it; the gate hides it" if one["hidden"] else "TELLS IT"
 
 
 def _check_command(record: Record) -> str:
