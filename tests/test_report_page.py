@@ -7,7 +7,7 @@ import pytest
 
 from lightning_modules.evaluation.report.figures import add_legend, chart, new_axes, thin
 from lightning_modules.evaluation.report.glossary import GLOSSARY
-from lightning_modules.evaluation.report.names import HashedNames
+from lightning_modules.evaluation.report.hashed_names import HashedNames
 from lightning_modules.evaluation.report.page import (
     Section,
     bullets,

@@ -55,11 +55,12 @@ def write_report(folder: Path, options: ReportOptions) -> Path:
 
 def _title(record: Record) -> str:
     folder = record.folder.resolve()
-    if record.trained:
-        return record.names.scrub(f"{folder.parent.name}, {folder.name}")
     run = Path(str(record.config.get("ckpt", folder.name))).parents
-    of = f"{run[2].name}, {run[1].name}" if len(run) > 3 else folder.name
-    return record.names.scrub(f"Evaluation of {of}")
+    named = [folder.parent, folder]
+    if not record.trained:
+        named = [run[2], run[1]] if len(run) > 3 else [folder]
+    of = ", ".join(record.names.path(one.name) for one in named)
+    return of if record.trained else f"Evaluation of {of}"
 
 
 def _subtitle(record: Record) -> str:

@@ -96,6 +96,7 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
         return
     name = min(parts, key=lambda part: parts[part]["accuracy"])
     one, mean = parts[name], float(record.predictions.correct.mean())
+    called = record.names.part(name, one)
     _, high = slice_interval(one) or (0.0, 1.0)
     below = mean - one["accuracy"]
     level: Level = "good" if below <= WORST_BELOW else "careful"
@@ -104,9 +105,9 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
     yield Check(
         "Is it fair to every part of the data?",
         level,
-        f"At its worst ({record.names.scrub(name)}, {count(one['images'], 'image')}) it is right "
+        f"At its worst ({called}, {count(one['images'], 'image')}) it is right "
         f"in {percent(one['accuracy'])}; on average in {percent(mean)}.",
         f"good if no part of at least {FEWEST_OF_PART} images is more than "
         f"{100 * WORST_BELOW:.0f} points below the average, a problem if that is no accident",
-        f"Look at the wrong answers of {record.names.scrub(name)}; train on more such images.",
+        f"Look at the wrong answers of {called}; train on more such images.",
     )

@@ -34,7 +34,7 @@ def write_slices(record: Record) -> Section:
     if found:
         rows = [
             [
-                record.names.scrub(name),
+                record.names.part(name, one),
                 one["images"],
                 round(one["accuracy"] * one["images"]),
                 slice_interval(one),

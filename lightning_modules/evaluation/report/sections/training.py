@@ -49,7 +49,7 @@ def _rows(record: Record) -> list[list[object]]:
         [term("margin", "Margin"), _pixels(metrics.get("gate_dilate"))],
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
-        ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
+        ["Data", _data(record)],
         ["Checkpoint", _checkpoint(record)],
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
@@ -57,6 +57,11 @@ def _rows(record: Record) -> list[list[object]]:
         ["Finished", facts.get("finished")],
     ]
     return [row for row in rows if row[1] is not None]
+
+
+def _data(record: Record) -> str | None:
+    name = record.facts.get("data", {}).get("name")
+    return _last(record.config.get("data")) if name is None else record.names.path(name)
 
 
 def _checkpoint(record: Record) -> str | None:
@@ -74,7 +79,9 @@ def _start(record: Record) -> str | None:
         return f"the weights of {record.names.scrub(str(record.config['init_from']))}"
     if pretrained in (False, None):
         return "from scratch (random weights)"
-    return "pretrained weights" + ("" if pretrained is True else f" ({_file(pretrained)})")
+    if pretrained is True:
+        return "pretrained weights"
+    return f"pretrained weights ({record.names.path(_file(pretrained))})"
 
 
 def _file(path: object) -> str:
