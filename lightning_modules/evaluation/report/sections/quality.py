@@ -3,6 +3,7 @@
 import numpy as np
 from markupsafe import Markup
 
+from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.report.figures import chart, new_axes
 from lightning_modules.evaluation.report.page import (
     Section,
@@ -48,7 +49,7 @@ def write_quality(record: Record) -> Section:
     if table_of is None:
         return Section("quality", "Scores", [])
     blocks = [_metrics(record), *_say_intervals(record), *_classes(record)]
-    blocks += [heading("Confusion matrix"), *_confusion(record)]
+    blocks += [heading("Confusion matrix"), *show_confusion(table_of)]
     groups = "" if record.num_groups is None else f" of {count(record.num_groups, 'group')}"
     lead = sentence(
         "How good the answers to {images}{groups} of the test are. The {i} says how far a number "
@@ -109,9 +110,10 @@ def _classes(record: Record) -> list[Markup]:
     return [heading("Each class"), shown]
 
 
-def _confusion(record: Record) -> list[Markup]:
-    counts = np.array(record.predictions.confusion())
-    names = record.class_names
+def show_confusion(predictions: PredictionTable) -> list[Markup]:
+    """Who is taken for whom: a table, of many classes a picture; and the most frequent mistakes."""
+    counts = np.array(predictions.confusion())
+    names = list(predictions.class_names)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     blocks = []
     if len(names) <= MOST_CELLS:
