@@ -46,11 +46,7 @@ class HashedNames(Names):
     hashed = True
 
     def __init__(
-        self,
-        folder: Path,
-        groups: Iterable[str],
-        images: Iterable[str],
-        classes: Iterable[str] = (),
+        self, folder: Path, groups: Iterable[str], images: Iterable[str], classes: Iterable[str]
     ) -> None:
         file = folder / SALT
         if not file.is_file():
@@ -61,11 +57,8 @@ class HashedNames(Names):
         self._spaced = _longest_first(n for n in self.images if not WORD.fullmatch(n))
         common = _words_of_sentences() | {name.lower() for name in classes}
         # in a sentence "a" is a word and 17 a count
-        self._telling = {
-            n
-            for n in self.groups
-            if n.lower() not in common and not (n.isdigit() and len(n) < LONG)
-        }
+        counts = {name for name in self.groups if name.isdigit() and len(name) < LONG}
+        self._telling = {name for name in self.groups - counts if name.lower() not in common}
         self._long = _longest_first(n for n in self._telling if len(n) >= LONG)
 
     def group(self, name: str) -> str:

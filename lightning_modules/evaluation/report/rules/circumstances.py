@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.blocks import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check
 from lightning_modules.evaluation.report.rules.found import find_warnings

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.blocks import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least, is_guessing
 from lightning_modules.evaluation.report.wording import count, percent, slice_interval

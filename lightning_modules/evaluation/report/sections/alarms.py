@@ -1,7 +1,13 @@
 """What a detector in videos is worth: false alarms, and how late it notices."""
 
 from lightning_modules.evaluation.alarms import describe_alarms
-from lightning_modules.evaluation.report.page import Section, bullets, paragraph, table, term
+from lightning_modules.evaluation.report.blocks import (
+    bullets,
+    paragraph,
+    table,
+    term,
+)
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 
 PER_HOUR = tuple(f"false_alarms_per_hour{end}" for end in ("", "_low", "_high"))

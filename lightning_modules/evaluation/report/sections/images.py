@@ -5,8 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     grid,
     heading,
     paragraph,
@@ -14,6 +13,7 @@ from lightning_modules.evaluation.report.page import (
     sentence,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import percent
 

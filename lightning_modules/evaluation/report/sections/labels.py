@@ -7,8 +7,7 @@ from lightning_modules.evaluation.label_errors import (
     describe_label_errors,
     find_label_errors,
 )
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     bullets,
     code,
     heading,
@@ -16,6 +15,7 @@ from lightning_modules.evaluation.report.page import (
     paragraph,
     table,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.images import show_first_pictures
 from lightning_modules.evaluation.report.wording import percent

@@ -2,7 +2,13 @@
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import heading, paragraph, sentence, table, term
+from lightning_modules.evaluation.report.blocks import (
+    heading,
+    paragraph,
+    sentence,
+    table,
+    term,
+)
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import (
     count,

@@ -4,9 +4,7 @@ import numpy as np
 from markupsafe import Markup
 
 from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.evaluation.report.figures import chart, new_axes
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     fold,
     heading,
     paragraph,
@@ -14,6 +12,8 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.figures import chart, new_axes
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import (
     count,

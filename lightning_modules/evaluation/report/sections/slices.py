@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     fold,
     heading,
     paragraph,
@@ -14,6 +13,7 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import (
     count,

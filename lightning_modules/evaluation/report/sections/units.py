@@ -3,8 +3,7 @@
 import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     fold,
     heading,
     paragraph,
@@ -12,6 +11,7 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.quality import METRICS, show_confusion
 from lightning_modules.evaluation.report.wording import (

@@ -5,8 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     bullets,
     code,
     heading,
@@ -16,6 +15,7 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.found import find_warnings
 from lightning_modules.evaluation.report.wording import count, percent, percent_range
