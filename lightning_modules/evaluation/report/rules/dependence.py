@@ -30,6 +30,8 @@ def ask_background(record: Record) -> Check:
         said = "No test image has a region of interest to exchange the background of."
         if metrics.get("gate_promise", "none") != "none":
             said = "Its gate hides the background, but none could be exchanged to test that."
+        if _unasked(record):
+            said = "Nobody asked: no background was exchanged (interventions=none)."
         if "gate_promise" not in metrics:
             said = "The answers were pooled from several tests, whose own reports tell."
         return Check(BACKGROUND, "careful", said, rule, _advise(record, unknown=True), "Not known")
@@ -60,6 +62,8 @@ def _advise(record: Record, unknown: bool = False) -> str:
     gated = record.metrics.get("gate_promise", "none") != "none"
     if "gate_promise" not in record.metrics:
         return "Read the reports of the single tests."
+    if unknown and _unasked(record):
+        return "Exchange backgrounds: evaluate it without interventions=none."
     if unknown:
         return (
             "Give images a region of interest, the part that should decide (columns mask or box of "
@@ -75,6 +79,11 @@ def _advise(record: Record, unknown: bool = False) -> str:
         return "Train on exchanged backgrounds too (extras.swap=0.5), or use gate=pixel."
     command = re.sub(r"\sgate=\S+", "", record.command) if record.trained else ""
     return f"Hide the background by a gate: {command or 'python scripts/train.py ...'} gate=auto"
+
+
+def _unasked(record: Record) -> bool:
+    """Whether the interventions were left out on purpose."""
+    return (record.config.get("interventions") or {}).get("num_images") == 0
 
 
 def _say_damage(level: Level) -> str:

@@ -13,7 +13,6 @@ from lightning_modules.evaluation.report.record import Record
 PER_HOUR = tuple(f"false_alarms_per_hour{end}" for end in ("", "_low", "_high"))
 ALARMS = {
     "false_alarms": "false alarms",
-    "negative_hours": "hours without an event",
     "events": "events",
     "missed_events": "events that were missed",
     "delay_seconds_median": "delay, half of the noticed events are faster (s)",
@@ -24,7 +23,7 @@ ALARMS = {
 
 def write_alarms(record: Record) -> Section:
     """Nothing where no alarms were measured."""
-    names = ("alarm_threshold", "alarm_frames", *PER_HOUR, *ALARMS)
+    names = ("alarm_threshold", "alarm_frames", "negative_hours", *PER_HOUR, *ALARMS)
     found = {n: record.metrics[f"test_{n}"] for n in names if f"test_{n}" in record.metrics}
     if not found:
         return Section("alarms", "As an alarm", [])

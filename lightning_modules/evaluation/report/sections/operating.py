@@ -81,6 +81,9 @@ def _temperature(record: Record) -> list[Markup]:
             after_loss=decimal(metrics.get("test_calibrated_log_loss")),
             before_loss=decimal(metrics.get("test_log_loss")),
         )
+        before, after = (metrics.get(f"test_{one}log_loss") for one in ("", "calibrated_"))
+        if before is not None and after is not None and after > before:
+            said += " On these images it does not help."
     return [paragraph(said)]
 
 

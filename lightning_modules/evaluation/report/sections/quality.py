@@ -110,8 +110,11 @@ def _classes(record: Record) -> list[Markup]:
     return [heading("Each class"), shown]
 
 
-def show_confusion(predictions: PredictionTable) -> list[Markup]:
-    """Who is taken for whom: a table, of many classes a picture; and the most frequent mistakes."""
+def show_confusion(predictions: PredictionTable, what: str = "image") -> list[Markup]:
+    """Who is taken for whom: a table, of many classes a picture; and the most frequent mistakes.
+
+    ``what`` is a row of the table.
+    """
     counts = np.array(predictions.confusion())
     names = list(predictions.class_names)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -134,7 +137,7 @@ def show_confusion(predictions: PredictionTable) -> list[Markup]:
         blocks.append(table(header, rows, caption, shades))
     else:
         blocks.append(_picture(shares, len(names)))
-    return blocks + _most_confused(counts, names)
+    return blocks + _most_confused(counts, names, what)
 
 
 def _picture(shares: np.ndarray, num_classes: int) -> Markup:
@@ -155,7 +158,7 @@ def _picture(shares: np.ndarray, num_classes: int) -> Markup:
     )
 
 
-def _most_confused(counts: np.ndarray, names: list[str]) -> list[Markup]:
+def _most_confused(counts: np.ndarray, names: list[str], what: str) -> list[Markup]:
     off = counts.copy()
     np.fill_diagonal(off, 0)
     order = np.argsort(off, axis=None, kind="stable")[::-1][:MOST_CONFUSED]
@@ -166,10 +169,10 @@ def _most_confused(counts: np.ndarray, names: list[str]) -> list[Markup]:
         if off[true, said]
     ]
     if not rows:
-        return [paragraph("No image was answered wrong.")]
+        return [paragraph(f"No {what} was answered wrong.")]
     if len(names) == 2:
         return []
-    header = ["true class", "answered", "images", "share of the class"]
+    header = ["true class", "answered", f"{what}s", "share of the class"]
     return [fold("The most frequent mistakes", [table(header, rows)])]
 
 

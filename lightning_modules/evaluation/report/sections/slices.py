@@ -62,8 +62,8 @@ def _groups(record: Record) -> list[Markup]:
     if num >= FEWEST_OF_GROUP * len(rows):
         return _tabulate(rows, "group")
     perfect = sum(row[1] == row[2] for row in rows)
-    said = f"{count(num, 'image')} of {count(len(rows), 'group')} are too few of each to judge it"
-    return [paragraph(f"{said} by itself. {perfect} groups are without a mistake.")]
+    said = f"{count(num, 'image')} of {count(len(rows), 'group')}: too few of each to judge groups"
+    return [paragraph(f"{said} by themselves. {perfect} are without a mistake.")]
 
 
 def _by_group(record: Record) -> list[list[object]]:

@@ -37,7 +37,8 @@ def write_units(record: Record) -> Section:
     if record.units is None or not len(record.units) or "unit" not in record.metrics:
         return Section("units", "Scores by unit", [])
     blocks = [_say_units(record), _scores(record)]
-    blocks += [heading("Who is taken for whom"), *show_confusion(record.units), *_wrong(record)]
+    blocks += [heading("Who is taken for whom"), *show_confusion(record.units, "unit")]
+    blocks += _wrong(record)
     unit = _call(record)
     lead = f"The scores that count where somebody acts on all images of one {unit} together."
     return Section("units", f"Scores by {unit}", blocks, lead)

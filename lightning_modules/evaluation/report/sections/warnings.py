@@ -34,8 +34,9 @@ def write_warnings(record: Record) -> Section:
         blocks = [note("good", "Nothing in data, training or test.", "No warning")]
     blocks += _looks(record)
     blocks += [heading("What was looked for"), bullets(_checked(record))]
-    if "data" in record.facts:
-        blocks += [code(_check_command(record)), *_show_hints(record)]
+    command = _check_command(record)
+    blocks += [code(command)] if command else []
+    blocks += _show_hints(record)
     lead = "What may make the numbers above better than they will be on new images."
     return Section("warnings", "Warnings", blocks, lead)
 
@@ -66,20 +67,30 @@ def _checked(record: Record) -> list[str]:
         "Groups: none is in training and test at once."
         if grouped
         else "Groups: not known, so nobody could check that no person or object is on both sides.",
-        "Whether the region gives the class away: measured above."
-        if "mask_only_balanced_accuracy" in record.metrics
-        else "Whether the region gives the class away: not measured (too few regions).",
-        _say_hints(record),
-        "Not looked for: images that are nearly the same. This command looks for them, and for all "
-        "of this in more images:",
     ]
-    return items
+    if record.trained:
+        items += [_say_mask_only(record), _say_hints(record)]
+    else:
+        items.append(
+            "Whether the region, burnt-in text or the files give the class away: the report of the "
+            "run tells, as that is a question to the images for training."
+        )
+    command = "This command" if _check_command(record) else "scripts/check_data.py"
+    return [
+        *items,
+        f"Not looked for: images that are nearly the same. {command} looks for them, and for all "
+        "of this in more images.",
+    ]
+
+
+def _say_mask_only(record: Record) -> str:
+    if "mask_only_balanced_accuracy" in record.metrics:
+        return "Whether the region gives the class away: measured above."
+    return "Whether the region gives the class away: not measured (too few regions, or no test)."
 
 
 def _say_hints(record: Record) -> str:
     hints = record.facts.get("hints", [])
-    if not hints and not record.trained:
-        return "Burnt-in text, class told by the files: see the report of the run."
     if not hints:
         return (
             "Burnt-in text, class told by the files: not looked for (too few training images of a "
@@ -124,8 +135,10 @@ def _judge(one: dict[str, Any]) -> str:
 
 
 def _check_command(record: Record) -> str:
-    """check_data.py on the same data."""
+    """check_data.py on the same data; "": the command does not say which these were."""
     data = [word for word in shlex.split(record.command) if word.startswith(("data=", "data."))]
+    if "data" not in record.facts or not (data or record.trained):
+        return ""
     return record.names.scrub(
         " ".join(["python", "scripts/check_data.py", *map(shlex.quote, data)])
     )
