@@ -17,7 +17,7 @@ from lightning_modules.evaluation.report.blocks import (
 )
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.wording import count, duration
+from lightning_modules.evaluation.report.sections.training_time import show_time
 
 
 def write_training(record: Record) -> Section:
@@ -27,7 +27,7 @@ def write_training(record: Record) -> Section:
     if record.command:
         blocks += [heading("The command that repeats it"), code(_command(record))]
         blocks.append(paragraph(_say_repeat(record)))
-    blocks += _time(record)
+    blocks += show_time(record)
     versions = record.facts.get("versions", {})
     if versions:
         rows = [[name, version] for name, version in versions.items()]
@@ -126,29 +126,3 @@ def _say_repeat(record: Record) -> Markup:
             seed=term("seed"),
         )
     return sentence("What was decided by default stands in config.yaml of its folder.")
-
-
-def _time(record: Record) -> list[Markup]:
-    if not record.seconds:
-        return []
-    total, num = sum(record.seconds), len(record.seconds)
-    return [
-        heading("Time"),
-        paragraph(
-            sentence(
-                "Training took {total}: {epochs} of {each}{speed}{machine}.",
-                total=duration(total),
-                epochs=count(num, "epoch"),
-                each=duration(total / num),
-                speed=_speed(record, total / num),
-                machine=f", on {record.facts['machine']}" if "machine" in record.facts else "",
-            )
-        ),
-    ]
-
-
-def _speed(record: Record, seconds: float) -> str:
-    train = record.facts.get("data", {}).get("splits", {}).get("train")
-    if not train:
-        return ""
-    return f", {count(round(sum(train['images']) / seconds), 'image')} a second"

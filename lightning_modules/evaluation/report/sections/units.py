@@ -13,7 +13,8 @@ from lightning_modules.evaluation.report.blocks import (
 )
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.sections.quality import METRICS, show_confusion
+from lightning_modules.evaluation.report.sections.confusion import show_confusion
+from lightning_modules.evaluation.report.sections.quality import METRICS
 from lightning_modules.evaluation.report.wording import (
     count,
     decimal,
