@@ -42,6 +42,8 @@ def pages(tmp_path_factory):
         "unit": "subject",
         "aggregate": "mean",
         "unit_accuracy": 0.5,
+        "gate_promise": "none",  # whose remedy quotes the command
+        "test_flip_rate": 0.5,
     }
     place, facts = tmp_path_factory.mktemp("names"), {"warnings": warnings}
     run = make_folder(place / "17" / "Anna Müller", table, metrics, facts)
@@ -85,7 +87,7 @@ def test_the_worst_group_is_said_by_its_hash(pages):
 def test_sentences_and_the_command_can_still_be_read(pages):
     said = unescape(pages[1])
     assert "has 17 images, 3 of a cat" in said and "seed=7" in said
-    assert "python scripts/train.py" in said and "How good the answers to" in said
+    assert said.count("python scripts/train.py") == 3 and "How good the answers to" in said
 
 
 def test_a_name_is_hashed_the_same_wherever_it_stands(tmp_path):

@@ -47,6 +47,7 @@ def test_burnt_in_text_warns_a_model_that_sees_it(stamped, caplog):
     told, said = look(stamped, False, caplog)
     assert told["corners"]["telling"] and not told["corners"]["hidden"]
     assert "What stands in the four corners" in said and "burnt-in text" in said
+    assert said.count("balanced accuracy") == 1  # the border tells it as well: one cause
 
 
 def test_a_gate_hides_it_so_nothing_is_warned_of(stamped, caplog):

@@ -25,12 +25,21 @@ def report_hints(
         For facts.json: part, num_images, accuracy, low, high and chance of each, ``telling`` and
         ``hidden``.
     """
-    told = []
-    for hint in measure_hints(table, found, seed, afford(table, found)):
-        hidden = gated and hint.part != "file"
-        if hint.telling and not hidden and _is_outside(hint, table):
-            log.warning(hint.sentence)
-        told.append(hint._asdict() | {"telling": hint.telling, "hidden": hidden})
+    hints = measure_hints(table, found, seed, afford(table, found))
+    told = [
+        hint._asdict() | {"telling": hint.telling, "hidden": gated and hint.part != "file"}
+        for hint in hints
+    ]
+    usable = {
+        hint.part: hint.sentence
+        for hint, one in zip(hints, told, strict=True)
+        if hint.telling and not one["hidden"] and _is_outside(hint, table)
+    }
+    if {"border", "corners"} <= usable.keys():  # one cause, one warning
+        del usable["border"]
+        usable["corners"] += " The border tells it too, so it may be the whole background."
+    for sentence in usable.values():
+        log.warning(sentence)
     return told
 
 

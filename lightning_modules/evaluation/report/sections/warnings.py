@@ -21,9 +21,9 @@ from lightning_modules.evaluation.report.rules.found import find_warnings
 from lightning_modules.evaluation.report.wording import count, percent, percent_range
 
 HINTS = {
-    "border": "border, outside of regions",
-    "corners": "corners, outside of regions",
-    "file": "size, format, colours of the file",
+    "border": "the border",
+    "corners": "the corners",
+    "file": "the file (size, format, colours)",
 }
 
 
@@ -97,10 +97,10 @@ def _say_hints(record: Record) -> str:
             "class or too few groups, or images so large that it would take long)."
         )
     found = [HINTS[one["part"]] for one in hints if one["telling"]]
-    said = ", ".join(found) if found else "none of these"
+    said = f"it is, by {' and by '.join(found)}" if found else "it is not"
     return (
-        f"Whether the class is told by burnt-in text or whatever else stands in the corners, by "
-        f"the border, or by size, format and colours of the files: {said} (the table below)."
+        "Whether the class is told by burnt-in text or whatever else stands in the corners, by the "
+        f"border, or by size, format and colours of the files: {said} (the table below)."
     )
 
 
@@ -121,8 +121,8 @@ def _show_hints(record: Record) -> list[Markup]:
     ]
     header = ["the class guessed from", "right", term("95 % interval"), "guessing blindly", ""]
     caption = sentence(
-        "Of {images} for training, each class counting alike. What tells the class and is no part "
-        "of it can be learned in place of it.",
+        "Of {images} for training, each class counting alike; border and corners without what is "
+        "inside of regions. What tells the class and is no part of it can be learned in its place.",
         images=count(hints[0]["num_images"], "image"),
     )
     return [table(header, rows, caption)]
