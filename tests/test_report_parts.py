@@ -95,11 +95,11 @@ def test_doubtful_labels_are_listed_and_what_to_do_with_them(doubted):
     assert f"{len(errors)} of {len(table)} labels look wrong" in said
     first = errors.rows[0]
     names = table.class_names
-    row = f"1 {table.ids[first]} {names[table.labels[first]]} {names[errors.suggested[0]]}"
+    row = f"1. {table.ids[first]} {names[table.labels[first]]} {names[errors.suggested[0]]}"
     assert row in said
     assert "python scripts/train.py data=manifest data.corrections=corrections.csv" in said
-    pictures = r'alt="rank \d+: labelled'
-    assert re.findall(pictures, text) == ['alt="rank 2: labelled']
+    pictures = r'alt="(\d+)\. \S+ ?\S*: labelled'
+    assert re.findall(pictures, text) == ["2"]
     assert not re.findall(pictures, read(folder, images=False))
 
 

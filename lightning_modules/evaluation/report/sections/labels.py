@@ -37,10 +37,7 @@ def write_labels(record: Record) -> Section:
         return Section("labels", "Labels that look wrong", [])
     found = find_label_errors(record.predictions)
     learned = record.metrics.get("num_trained_images", 0)
-    blocks = [
-        note("careful", text.removeprefix(WARNING)) if text.startswith(WARNING) else paragraph(text)
-        for text in describe_label_errors(record.predictions, found, learned)
-    ]
+    blocks = [_say(text) for text in describe_label_errors(record.predictions, found, learned)]
     if len(found):
         blocks += [heading("The most doubtful ones"), *_first(record, found)]
         blocks += [heading("How to put them right"), bullets(STEPS), code(_command(record))]
@@ -51,31 +48,29 @@ def write_labels(record: Record) -> Section:
     return Section("labels", "Labels that look wrong", blocks, lead)
 
 
+def _say(text: str) -> Markup:
+    """A sentence; one that warns stands in a box."""
+    if not text.startswith(WARNING):
+        return paragraph(text)
+    told = text.removeprefix(WARNING)
+    return note("careful", told[0].upper() + told[1:])
+
+
 def _first(record: Record, found: LabelErrors) -> list[Markup]:
     """The first rows, and the pictures that there are of them."""
     predictions, names = record.predictions, record.class_names
-    probs, rows = predictions.probs, found.rows.tolist()[:SHOWN]
-    suggested = found.suggested.tolist()[:SHOWN]
-    cells = [
-        [
-            str(rank),
-            record.names.image(predictions.ids[row]),
-            names[predictions.labels[row]],
-            names[looks],
-            percent(float(probs[row, looks]), 0),
-        ]
-        for rank, (row, looks) in enumerate(zip(rows, suggested, strict=True), 1)
-    ]
-    header = ["rank", "image", "label", "looks like", "how sure"]
-    shown = [table(header, cells)]
+    cells, captions = [], {}
+    for rank, row in enumerate(found.rows.tolist()[:SHOWN], 1):
+        looks = int(found.suggested[rank - 1])
+        called = f"{rank}. {record.names.image(predictions.ids[row])}"
+        label, other = names[predictions.labels[row]], names[looks]
+        sure = percent(float(predictions.probs[row, looks]), 0)
+        cells.append([called, label, other, sure])
+        captions[predictions.ids[row]] = f"{called}: labelled {label}, looks like {other}"
+    shown = [table(["image", "label", "looks like", "how sure"], cells)]
     left = len(found) - len(cells)
     if left:
         shown.append(paragraph(f"And {left:,} more in label_errors.csv."))
-    captions = {
-        predictions.ids[row]: f"rank {rank}: labelled {names[predictions.labels[row]]}, looks like "
-        f"{names[looks]}"
-        for rank, (row, looks) in enumerate(zip(rows, suggested, strict=True), 1)
-    }
     return shown + show_first_pictures(record, captions)
 
 

@@ -112,14 +112,14 @@ def _show_hints(record: Record) -> list[Markup]:
     rows = [
         [
             HINTS[one["part"]],
+            _judge(one),
             percent(one["accuracy"], 0),
             percent_range((one["low"], one["high"])),
             percent(one["chance"], 0),
-            _judge(one),
         ]
         for one in hints
     ]
-    header = ["the class guessed from", "right", term("95 % interval"), "guessing blindly", ""]
+    header = ["guessed from", "tells the class", "right", term("95 % interval"), "guessing blindly"]
     caption = sentence(
         "Of {images} for training, each class counting alike; border and corners without what is "
         "inside of regions. What tells the class and is no part of it can be learned in its place.",
@@ -130,8 +130,8 @@ def _show_hints(record: Record) -> list[Markup]:
 
 def _judge(one: dict[str, Any]) -> str:
     if not one["telling"]:
-        return "does not tell it"
-    return "tells it; the gate hides it" if one["hidden"] else "TELLS IT"
+        return "no"
+    return "yes, but the gate hides it" if one["hidden"] else "YES"
 
 
 def _check_command(record: Record) -> str:
