@@ -88,6 +88,18 @@ def test_the_report_holds_all_in_itself(runs):
     assert len(page) < 1_000_000
 
 
+def test_no_group_and_no_image_is_named(places):
+    for name, table in zip(("plain", "gated"), make_pair(), strict=True):
+        named = [f"anna_{group}" for group in table.groups]
+        ids = [f"photo_{one}" for one in table.ids]
+        folder = places / "runs" / name / "2026-01-01_00-00-00"
+        write_run(folder, replace(table, groups=np.array(named), ids=ids))
+    out = compare_in_process("runs=[plain,gated]")
+    for file in ("report.html", "comparison.md"):
+        text = (out / file).read_text(encoding="utf-8")
+        assert "20 groups" in text and "anna_" not in text and "photo_" not in text
+
+
 def test_the_same_call_gives_the_same_numbers(runs):
     words = ("runs=[plain,gated]",)
     one, two = (compare_in_process(*words) / "comparison.csv" for _ in range(2))

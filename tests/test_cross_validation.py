@@ -87,6 +87,8 @@ def test_scores_of_the_pooled_table_are_those_of_scikit_learn(sweep):
     assert [float(row["accuracy"]) for row in folds] == pytest.approx(shares)
     numbers = [name for name, value in metrics.items() if isinstance(value, int | float)]
     assert [name for name in numbers if find_unknown(name, ()) is not None] == []
+    page = (sweep / "pooled" / "report.html").read_text(encoding="utf-8")
+    assert f"{metrics['num_label_errors']} of 24 labels look wrong" in page
 
 
 def test_a_fold_whose_test_is_of_one_class_is_pooled_as_well():

@@ -131,3 +131,23 @@ def test_a_page_that_asks_others_or_has_a_broken_picture_would_be_found(tmp_path
     bare = text.replace("Content-Security-Policy", "nothing").replace("</body>", other)
     (tmp_path / "bare").mkdir()
     assert "http://other.invalid/x.png" in look_at(tmp_path / "bare", bare).asked
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext here")
+def test_in_print_folds_are_open_and_no_heading_ends_a_page(tmp_path, text):
+    (tmp_path / "report.html").write_text(text, encoding="utf-8")
+    own = (f"--user-data-dir={tmp_path / 'profile'}", "--blink-settings=preferredColorScheme=0")
+    paper = ("--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'report.pdf'}")
+    address = (tmp_path / "report.html").as_uri()
+    command = [CHROMIUM, *QUIET, *own, *paper, address]
+    subprocess.run(command, capture_output=True, timeout=240, check=True)
+    read = ["pdftotext", "-layout", str(tmp_path / "report.pdf"), "-"]
+    printed = subprocess.run(read, capture_output=True, text=True, check=True).stdout
+    headings = {unescape(one) for one in re.findall("<h[23]>(?:\\d+\\. )?(.*?)</h[23]>", text)}
+    numbers = re.compile(r"^\s*\d+ ?/ ?\d+\s*$", re.MULTILINE)  # of pages
+    pages = [numbers.sub("", page).split("\n") for page in printed.split("\f") if page.strip()]
+    pages = [[line.strip() for line in lines if line.strip()] for lines in pages]
+    assert "Versions and machine" in printed and re.search(r"torch\s+2", printed)
+    assert len(pages) > 5 and len(headings) > 15
+    last = {re.sub(r"^\d+\. ", "", lines[-1]) for lines in pages}
+    assert not last & headings

@@ -5,11 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from lightning_modules.evaluation.report.figures import add_legend, chart, new_axes, thin
-from lightning_modules.evaluation.report.glossary import GLOSSARY
-from lightning_modules.evaluation.report.names import HashedNames
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     bullets,
     code,
     fold,
@@ -17,11 +13,14 @@ from lightning_modules.evaluation.report.page import (
     note,
     paragraph,
     picture,
-    render_page,
     sentence,
     table,
     term,
 )
+from lightning_modules.evaluation.report.figures import add_legend, chart, new_axes, thin
+from lightning_modules.evaluation.report.glossary import GLOSSARY
+from lightning_modules.evaluation.report.hashed_names import HashedNames
+from lightning_modules.evaluation.report.page import Section, render_page
 from lightning_modules.evaluation.report.wording import count, decimal, duration, percent
 
 BAD = "<b onclick='x()'>&"
@@ -88,7 +87,7 @@ def test_a_chart_takes_names_as_they_are_and_is_the_same_each_time():
 
 
 def test_a_name_is_hashed_as_a_word_in_a_path_and_within_a_word(tmp_path):
-    names = HashedNames(tmp_path, ["anna", "12", "p7", "4711"], ["a/b.jpg"])
+    names = HashedNames(tmp_path, ["anna", "12", "p7", "4711"], ["a/b.jpg"], [])
     said = names.scrub("12 images of anna_left, /data/p7/x.png, a/b.jpg, subject 4711.")
     assert said.startswith("12 images of group ") and "_left" in said
     assert not re.search("anna|p7|b.jpg|4711", said)

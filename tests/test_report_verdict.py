@@ -1,5 +1,6 @@
 """The verdict: each rule answers for what it is about, and the worst decides."""
 
+import json
 import shutil
 
 import numpy as np
@@ -183,3 +184,21 @@ def test_a_good_model_is_sent_to_where_it_will_be_used(tmp_path):
     record = read_record(make_folder(tmp_path / "run", table), ReportOptions())
     assert advise(judge(record)) == [GOOD_NEXT]
     assert say_verdict(record) == "Can I trust this model? Nothing speaks against it."
+
+
+@pytest.mark.parametrize(("trained", "level"), [(0, "good"), (12, "careful"), (800, "bad")])
+def test_images_that_it_was_trained_on_are_no_test(judged, trained, level):
+    assert judged(metrics={"num_trained_images": trained})[FRESH] == level
+
+
+def test_interventions_that_were_left_out_are_not_blamed_on_the_images(tmp_path):
+    folder = make_folder(tmp_path / "run", make_table(num=1200, num_groups=40))
+    config = folder / "config.yaml"
+    config.write_text(config.read_text() + "interventions: {num_images: 0}\n")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    del metrics["test_flip_rate"]
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    checks = judge(read_record(folder, ReportOptions()))
+    (look,) = (check for check in checks if check.question == LOOKS)
+    assert look.said == "Not known" and "interventions=none" in look.reason
+    assert "region of interest" not in look.advice

@@ -91,14 +91,19 @@ def measure_mask_only(table: ImageTable, seed: int) -> MaskOnly | None:
     return MaskOnly(accuracy, low, high, chance, len(rows), said, low > far)
 
 
-def choose_rows(table: ImageTable, rng: np.random.Generator) -> np.ndarray | None:
-    """Training rows to learn from, equally many a class; None: a class has too few."""
+def choose_rows(
+    table: ImageTable, rng: np.random.Generator, most: int = MOST_IMAGES
+) -> np.ndarray | None:
+    """At most so many training rows to learn from, equally many a class; None: there are too few.
+
+    A class has at least 10; of more classes than that allows some are drawn.
+    """
     train = table.rows_of("train")
-    classes = rng.permutation(len(table.class_names))[: MOST_IMAGES // FEWEST_OF_A_CLASS]
+    classes = rng.permutation(len(table.class_names))[: most // FEWEST_OF_A_CLASS]
     by_class = [rng.permutation(train[table.labels[train] == label]) for label in classes]
-    if min(map(len, by_class)) < FEWEST_OF_A_CLASS:
+    if len(classes) < 2 or min(map(len, by_class)) < FEWEST_OF_A_CLASS:
         return None
-    return np.sort(np.concatenate([rows[: MOST_IMAGES // len(classes)] for rows in by_class]))
+    return np.sort(np.concatenate([rows[: most // len(classes)] for rows in by_class]))
 
 
 def fold_rows(table: ImageTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
@@ -114,7 +119,12 @@ def fold_rows(table: ImageTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def score_features(
-    features: np.ndarray, labels: np.ndarray, groups: np.ndarray, num_folds: int, seed: int
+    features: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    num_folds: int,
+    seed: int,
+    num_trees: int = NUM_TREES,
 ) -> tuple[float, float, float]:
     """How well a forest tells the label from features, of images whose groups it has not seen.
 
@@ -124,6 +134,7 @@ def score_features(
         groups: (N,) numbers from 0.
         num_folds: Of the cross-validation, at least 2.
         seed: Of folds, trees and interval.
+        num_trees: Of the forest.
 
     Returns:
         Balanced accuracy and the ends of its 95 % interval.
@@ -133,7 +144,7 @@ def score_features(
 
     folds = StratifiedGroupKFold(num_folds, shuffle=True, random_state=seed)
     forest = RandomForestClassifier(
-        NUM_TREES, max_depth=6, class_weight="balanced", random_state=seed
+        num_trees, max_depth=6, class_weight="balanced", random_state=seed
     )
     guesses = cross_val_predict(forest, features, labels, groups=groups, cv=folds)
     return bootstrap(guesses == labels, labels, groups, seed)

@@ -9,10 +9,11 @@ from datamodules.checks.duplicates import find_duplicates
 from datamodules.checks.examination import Examination
 from datamodules.checks.file_check import find_misplaced_boxes
 from datamodules.checks.near_duplicates import NearPairs, find_near_pairs, join
+from datamodules.checks.shortcuts import measure_hints
 from datamodules.doctor.files import describe_files, find_in_files
 from datamodules.doctor.findings import Diagnosis, Finding, Level
 from datamodules.doctor.masks import describe_areas, find_in_masks, measure_areas
-from datamodules.doctor.shortcuts import describe_hints, measure_hints
+from datamodules.doctor.shortcuts import describe_hints, find_in_hints
 from datamodules.doctor.splits import describe_splits, find_in_splits
 from datamodules.doctor.twins import Apart, find_exact, find_near
 from datamodules.tables.table import ImageTable
@@ -71,7 +72,7 @@ def _look_at_good(
     if not find_misplaced_boxes(table, found):
         diagnosis.add(*find_in_masks(table, found, measure_areas(table, found), seed))
         hints = measure_hints(table, found, seed)
-        diagnosis.add(*(hint.as_finding() for hint in hints))
+        diagnosis.add(*find_in_hints(hints))
         if hints:
             diagnosis.sections["How well the class is told by"] = describe_hints(hints)
 

@@ -1,69 +1,16 @@
-"""What tells the class and is no part of it: the border, the corners, how a file is stored.
+"""What tells the class and is no part of it, as a finding and as a table."""
 
-A forest learns the class from these alone and is asked about groups that it has not seen, as in
-``datamodules.checks.mask_only``: balanced accuracy and its 95 % interval against chance.
-"""
-
-import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
-
-import numpy as np
-from PIL import Image
-
-from datamodules.checks.examination import Examination
-from datamodules.checks.mask_only import FAR_ABOVE_CHANCE, choose_rows, fold_rows, score_features
+from datamodules.checks.shortcuts import Hint
 from datamodules.doctor.findings import Finding, Level
-from datamodules.files.images import read_image
-from datamodules.regions.planes import read_regions
-from datamodules.tables.table import ImageTable
-
-GRID = 32  # cells a side; each is the mean colour of what is outside the ROI
-RING = 2  # cells from the edge that are the border
-CORNER = 6  # cells a side of a corner
-HIDDEN = -1.0  # of a cell inside the ROI
-WORDS = {
-    "border": "The border, outside of ROIs,",
-    "corners": "What stands in the four corners, outside of ROIs,",
-    "file": "The way the files are stored (size, format, mode, orientation)",
-}
-ADVICE = {
-    "border": "A model that sees it can learn it instead: gate the images by a ROI, or crop it off "
-    "all of them.",
-    "corners": "Look for burnt-in text, logos, rulers or time stamps: gate the images by a ROI, "
-    "cover the corners of all, or name what stands there (distractor_<name>) to have it tested.",
-    "file": "Images of different classes come from different places: store all of them in one way, "
-    "and see what else differs.",
-}
 
 
-class Hint(NamedTuple):
-    """How well one part tells the class: balanced accuracy, its interval, and chance."""
-
-    part: str
-    accuracy: float
-    low: float
-    high: float
-    chance: float
-    num_images: int
-
-    @property
-    def telling(self) -> bool:
-        """Far above chance, and not by luck."""
-        return self.low > self.chance + FAR_ABOVE_CHANCE
-
-    def as_finding(self) -> Finding | None:
-        """A warning where it tells the class."""
-        if not self.telling:
-            return None
-        return Finding(
-            Level.WARNING,
-            f"class told by the {self.part}",
-            f"{WORDS[self.part]} of {self.num_images} training images predicts the class with a "
-            f"balanced accuracy of {self.accuracy:.2f} (95 % interval {self.low:.2f} to "
-            f"{self.high:.2f}, chance {self.chance:.2f}). {ADVICE[self.part]}",
-            1,
-        )
+def find_in_hints(hints: list[Hint]) -> list[Finding]:
+    """A warning for each part that tells the class."""
+    return [
+        Finding(Level.WARNING, f"class told by the {hint.part}", hint.sentence, 1)
+        for hint in hints
+        if hint.telling
+    ]
 
 
 def describe_hints(hints: list[Hint]) -> list[list[str]]:
@@ -75,65 +22,3 @@ def describe_hints(hints: list[Hint]) -> list[list[str]]:
             for h in hints
         ),
     ]
-
-
-def measure_hints(table: ImageTable, found: Examination, seed: int) -> list[Hint]:
-    """Measure border, corners and file; nothing where there is too little to learn from.
-
-    Args:
-        table: Good images; at most 600 of its training images are read.
-        found: What is known of their files.
-        seed: Of the sample, folds, trees and interval.
-    """
-    rows = choose_rows(table, np.random.default_rng(seed))
-    if rows is None:
-        return []
-    labels, groups, num_folds = fold_rows(table, rows)
-    if num_folds < 2:
-        return []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        cells = np.stack(list(pool.map(_read_cells, [table] * len(rows), rows.tolist())))
-    parts = {"border": _cut_border(cells), "corners": _cut_corners(cells)}
-    parts["file"] = _describe_storage(found, rows)
-    chance = float(1 / (labels.max() + 1))
-    return [
-        Hint(part, *score_features(features, labels, groups, num_folds, seed), chance, len(rows))
-        for part, features in parts.items()
-        if np.ptp(features, axis=0).any()
-    ]
-
-
-def _read_cells(table: ImageTable, row: int) -> np.ndarray:
-    """Mean colour of each cell outside the ROI, (GRID, GRID, 3) in 0 to 255; HIDDEN inside it."""
-    pixels = read_image(table.image_path(row), table.window)
-    outside = ~read_regions(table, row, *pixels.shape[:2]).any(axis=0)
-    shown = Image.fromarray(np.where(outside[..., None], pixels, 0))
-    weight = Image.fromarray(outside.astype(np.uint8) * 255)
-    colour, share = (
-        np.asarray(image.resize((GRID, GRID), Image.Resampling.BOX)).astype(np.float32)
-        for image in (shown, weight)
-    )
-    share = share[..., None] / 255
-    return np.where(share >= 0.5, colour / np.maximum(share, 0.5), HIDDEN)
-
-
-def _cut_border(cells: np.ndarray) -> np.ndarray:
-    """(N, K) the cells of the border, four by four cells in one where they can."""
-    inner = np.zeros((GRID, GRID), bool)
-    inner[RING:-RING, RING:-RING] = True
-    return cells[:, ~inner][:, ::2].reshape(len(cells), -1)
-
-
-def _cut_corners(cells: np.ndarray) -> np.ndarray:
-    """(N, K) the cells of the four corners, and how much each varies."""
-    ends = (slice(None, CORNER), slice(-CORNER, None))
-    corners = np.stack([cells[:, rows, columns] for rows in ends for columns in ends], axis=1)
-    varies = corners.std(axis=(2, 3)).reshape(len(cells), -1)
-    return np.concatenate([corners.reshape(len(cells), -1), varies], axis=1)
-
-
-def _describe_storage(found: Examination, rows: np.ndarray) -> np.ndarray:
-    images = found.images
-    columns = [images[name] for name in ("height", "width", "orientation")]
-    columns += [images.words(name)[0] for name in ("format", "mode")]
-    return np.stack([column[rows] for column in columns], axis=1).astype(np.float32)

@@ -25,8 +25,8 @@ def measure_groups(
     Returns:
         ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % interval: Wilson's, or by
         the bootstrap over groups, as in ``measure_scores``; it does not know that the worst of
-        several was picked), the name of that slice, ``test_groups`` (size, accuracy and interval
-        of each), ``test_pair_flip_rate``,
+        several was picked), the name of that slice, ``test_groups`` (class, column, value,
+        size, accuracy and interval of each), ``test_pair_flip_rate``,
         ``test_pair_accuracy`` and ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}
@@ -50,7 +50,8 @@ def _measure_slices(predictions: PredictionTable, slice_by: Sequence[str]) -> di
                 while key in slices:  # of names that have commas themselves
                     key += "'"
                 if rows.any():
-                    slices[key] = _measure_slice(predictions.only(rows))
+                    of = {"class": name, "column": column, "value": value}
+                    slices[key] = of | _measure_slice(predictions.only(rows))
     worst = min(slices, key=lambda name: slices[name]["accuracy"])
     ends = {
         f"test_worst_group_accuracy_{end}": slices[worst][end]

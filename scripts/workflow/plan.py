@@ -25,6 +25,7 @@ from workflow.call import Call
 from workflow.feature_request import settle_features
 from workflow.finding.proposals import say_proposals
 from workflow.finding.roi_rules import check_empty, check_roi, report_mask_only
+from workflow.finding.shortcut_hints import report_hints
 from workflow.gate_names import name_gate
 from workflow.places import OUTPUTS, find_checkpoint
 from workflow.request import check_request
@@ -52,6 +53,7 @@ class Plan:
         content: (rows,) uint64 hash of each image's pixels.
         bad: Images that were left out: id, path and reason of each.
         num_trained: Of the tested images, those that the model was trained on.
+        hints: How well the class is told by what is no part of it; see ``report_hints``.
     """
 
     config: dict[str, Any]
@@ -64,6 +66,7 @@ class Plan:
     content: np.ndarray | None = None
     bad: list[dict[str, str]] = field(default_factory=list)
     num_trained: int = 0
+    hints: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -154,7 +157,9 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     warn_of_small_val(config, files.table)
     check_empty(config, files.table, files.empty)
     mask_only = report_mask_only(files.table, config["seed"])
-    return Plan(config, options, files.table, call, mask_only, content=content, bad=files.bad)
+    plan = Plan(config, options, files.table, call, mask_only, content=content, bad=files.bad)
+    plan.hints = report_hints(plan.table, files.found, config["seed"], plan.gated)
+    return plan
 
 
 def _settle_start(config: dict[str, Any], call: Call) -> None:

@@ -16,19 +16,18 @@ from lightning_modules.evaluation.comparison.tables import (
     settings_table,
 )
 from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
-from lightning_modules.evaluation.report.figures import chart
-from lightning_modules.evaluation.report.page import (
+from lightning_modules.evaluation.report.blocks import (
     Level,
-    Section,
     bullets,
     code,
     note,
     paragraph,
-    render_page,
     sentence,
     table,
     term,
 )
+from lightning_modules.evaluation.report.figures import chart
+from lightning_modules.evaluation.report.page import Section, render_page
 
 LEVELS: dict[str, Level] = {"better": "good", "worse": "bad", "cannot tell": "note"}
 LEVELS |= {"maybe better": "careful", "maybe worse": "careful"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import picture
+from lightning_modules.evaluation.report.blocks import picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

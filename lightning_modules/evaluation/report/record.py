@@ -1,6 +1,5 @@
 """What the files of a run or an evaluation say."""
 
-import csv
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +9,14 @@ from lightning_modules.evaluation.calibration_file import Calibration, read_cali
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.report.files import read_names, read_rows, read_yaml
-from lightning_modules.evaluation.report.names import HashedNames, Names
+from lightning_modules.evaluation.report.hashed_names import read_hashed_names
+from lightning_modules.evaluation.report.names import Names
 from lightning_modules.evaluation.report.options import ReportOptions
 from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
 from lightning_modules.run_reading import read_text
 
 FACTS = "facts.json"
+UNITS = "unit_predictions.csv"
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Record:
         calibration: What was chosen on other images and used here; None: nothing.
         chosen_here: What was chosen on these very images, for another model, and is not used here;
             None: nothing.
+        units: Answers to patients or clips, without those that got none; None: images only.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Record:
     examples: list[dict[str, Any]] = field(default_factory=list)
     calibration: Calibration | None = None
     chosen_here: Calibration | None = None
+    units: PredictionTable | None = None
 
     @property
     def trained(self) -> bool:
@@ -104,8 +107,10 @@ class Record:
 def read_record(folder: Path, options: ReportOptions) -> Record:
     """Read a folder; what is not there is empty."""
     history = read_rows(folder / "history.csv", "epoch")
-    whole = folder / "predictions.csv"
-    predictions = read_predictions(whole) if whole.is_file() else None
+    predictions, units = (
+        read_predictions(file) if file.is_file() else None
+        for file in (folder / "predictions.csv", folder / UNITS)
+    )
     answered = None if predictions is None else predictions.answered
     examples = read_names(folder / "examples" / "examples.json")
     config = folder / "config.yaml"
@@ -115,7 +120,7 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
     return Record(
         folder=folder,
         options=options,
-        names=_name(folder, options, predictions),
+        names=read_hashed_names(folder, predictions, units) if options.hash_groups else Names(),
         config=read_yaml(config),
         command=read_text(command).strip() if command.is_file() else "",
         metrics=metrics,
@@ -127,6 +132,7 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
         examples=examples.get("sections", []),
         calibration=None if pooled else calibration,
         chosen_here=calibration if pooled else None,
+        units=None if units is None else units.answered,
     )
 
 
@@ -137,20 +143,3 @@ def _read_metrics(folder: Path, answered: PredictionTable | None) -> dict[str, A
         return metrics
     scores = measure_scores(answered, ScoreOptions(), read_calibration(folder))
     return metrics | {f"test_{name}": value for name, value in scores.items()}
-
-
-def _name(folder: Path, options: ReportOptions, predictions: PredictionTable | None) -> Names:
-    """Names of all that the run has seen: groups of training may be slices of the test."""
-    if not options.hash_groups:
-        return Names()
-    groups, images = set(), set()
-    if predictions is not None:
-        images.update(predictions.ids)
-        groups.update([] if predictions.groups is None else predictions.groups.tolist())
-    split = folder / "split.csv"
-    if split.is_file():
-        with split.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                images.add(row["id"])
-                groups.add(row.get("group") or "")
-    return HashedNames(folder, groups, images)

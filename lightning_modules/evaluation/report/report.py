@@ -5,15 +5,18 @@ from pathlib import Path
 from lightning_modules.evaluation.report.options import ReportOptions
 from lightning_modules.evaluation.report.page import render_page
 from lightning_modules.evaluation.report.record import Record, read_record
+from lightning_modules.evaluation.report.sections.alarms import write_alarms
 from lightning_modules.evaluation.report.sections.background import write_background
 from lightning_modules.evaluation.report.sections.curves import write_curves
 from lightning_modules.evaluation.report.sections.data import write_data_sheet
 from lightning_modules.evaluation.report.sections.images import write_images
+from lightning_modules.evaluation.report.sections.labels import write_labels
 from lightning_modules.evaluation.report.sections.learning import write_learning
 from lightning_modules.evaluation.report.sections.one_look import write_one_look
 from lightning_modules.evaluation.report.sections.quality import write_quality
 from lightning_modules.evaluation.report.sections.slices import write_slices
 from lightning_modules.evaluation.report.sections.training import write_training
+from lightning_modules.evaluation.report.sections.units import write_units
 from lightning_modules.evaluation.report.sections.warnings import write_warnings
 from lightning_modules.run_files import write_text
 
@@ -26,9 +29,12 @@ SECTIONS = (
     write_learning,
     write_quality,
     write_curves,
+    write_units,
+    write_alarms,
     write_slices,
     write_background,
     write_images,
+    write_labels,
     write_warnings,
 )
 
@@ -55,13 +61,15 @@ def write_report(folder: Path, options: ReportOptions) -> Path:
 
 def _title(record: Record) -> str:
     folder = record.folder.resolve()
-    if record.trained:
-        return record.names.scrub(f"{folder.parent.name}, {folder.name}")
     if record.given:
-        return record.names.scrub(f"Evaluation of {Path(str(record.config['predictions'])).name}")
+        given = Path(str(record.config["predictions"])).name
+        return f"Evaluation of {record.names.path(given)}"
     run = Path(str(record.config.get("ckpt", folder.name))).parents
-    of = f"{run[2].name}, {run[1].name}" if len(run) > 3 else folder.name
-    return record.names.scrub(f"Evaluation of {of}")
+    named = [folder.parent, folder]
+    if not record.trained:
+        named = [run[2], run[1]] if len(run) > 3 else [folder]
+    of = ", ".join(record.names.path(one.name) for one in named)
+    return of if record.trained else f"Evaluation of {of}"
 
 
 def _subtitle(record: Record) -> str:

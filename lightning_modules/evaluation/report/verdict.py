@@ -4,7 +4,7 @@ No rule needs statistics to be understood, each says by which bounds it judges, 
 good as its worst part: a model that is right but looks at the background is not to be trusted.
 """
 
-from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.blocks import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import ORDER, Check
 from lightning_modules.evaluation.report.rules.circumstances import ask_freshness, ask_warnings

@@ -3,10 +3,15 @@
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
+from lightning_modules.evaluation.examples.gathering import gather_examples
+from lightning_modules.evaluation.label_errors import find_label_errors
+from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.evaluation.report.sections.labels import SHOWN
 from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.evaluating.fold_runs import CrossValidation, find_cross_validations
@@ -51,9 +56,18 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         journal.write_to(folder / "log.txt")
         metrics = pool(one, folder, given)
+        _gather(one, folder, asked["report"])
         report_pooled(asked["report"], folder, journal)
         log.info("Everything about this cross-validation is in %s", folder)
         demand(required, metrics, folder, f"folds of {places[0]}")
+
+
+def _gather(one: CrossValidation, folder: Path, report: dict[str, Any] | None) -> None:
+    """Pictures of the most doubtful labels, for the report, where the folds have drawn them."""
+    shown = report is not None and report["write"] and report["images"]
+    table = read_predictions(folder / "predictions.csv")
+    doubted = find_label_errors(table).rows.tolist()[: SHOWN if shown else 0]
+    gather_examples(folder, list(one.runs.values()), [table.ids[row] for row in doubted])
 
 
 def pool_sweep(folder: Path) -> list[str]:

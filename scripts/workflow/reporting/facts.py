@@ -52,6 +52,7 @@ def write_facts(
         "versions": _find_versions(),
         "machine": _describe_machine(),
         "warnings": list(dict.fromkeys([*before, *warnings])),
+        "hints": plan.hints,
     }
     best = folder / "checkpoints" / "best.ckpt"
     if best.is_file():

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.blocks import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check
 from lightning_modules.evaluation.report.rules.found import find_warnings
 from lightning_modules.evaluation.report.wording import count
 
+FRESH = "Is the test still fresh?"
+MOST_TRAINED = 0.1  # share of the test that was trained on, beyond which it is none
 MOST_LOOKS = 5  # at the test split, beyond which its score is no longer of unseen images
 
 
@@ -33,7 +35,20 @@ def ask_warnings(record: Record) -> Iterator[Check]:
 
 
 def ask_freshness(record: Record) -> Iterator[Check]:
-    """How often these test images were looked at."""
+    """Whether the model has learned these test images, and how often they were looked at."""
+    trained = record.metrics.get("num_trained_images")
+    if trained:
+        total = record.metrics.get("test_images", len(record.predictions))
+        yield Check(
+            FRESH,
+            "bad" if trained > MOST_TRAINED * total else "careful",
+            f"The model was trained on {trained:,} of these {total:,} images: it may know them by "
+            "heart, and be worse on others.",
+            f"good if it was trained on none, a problem from {100 * MOST_TRAINED:.0f} of 100 on",
+            "Judge it by images that it was not trained on (split=test, or other data).",
+            "No",
+        )
+        return
     looks = record.facts.get("test", {}).get("looks")
     if looks is None:
         return
@@ -44,7 +59,7 @@ def ask_freshness(record: Record) -> Iterator[Check]:
     if level == "careful":
         said += " Whoever chooses among so many results finds a lucky one."
     yield Check(
-        "Is the test still fresh?",
+        FRESH,
         level,
         said,
         f"good up to {MOST_LOOKS} looks at the same images",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from lightning_modules.evaluation.report.page import Level
+from lightning_modules.evaluation.report.blocks import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least, is_guessing
 from lightning_modules.evaluation.report.wording import count, percent, slice_interval
@@ -30,6 +30,8 @@ def ask_background(record: Record) -> Check:
         said = "No test image has a region of interest to exchange the background of."
         if metrics.get("gate_promise", "none") != "none":
             said = "Its gate hides the background, but none could be exchanged to test that."
+        if _unasked(record):
+            said = "Nobody asked: no background was exchanged (interventions=none)."
         if "gate_promise" not in metrics:
             said = "The answers were pooled from several tests, whose own reports tell."
         if record.given:
@@ -70,6 +72,8 @@ def _advise(record: Record, unknown: bool = False) -> str:
         )
     if "gate_promise" not in record.metrics and not record.given:
         return "Read the reports of the single tests."
+    if unknown and _unasked(record):
+        return "Exchange backgrounds: evaluate it without interventions=none."
     if unknown:
         return (
             "Give images a region of interest, the part that should decide (columns mask or box of "
@@ -83,8 +87,14 @@ def _advise(record: Record, unknown: bool = False) -> str:
         )
     if gated:
         return "Train on exchanged backgrounds too (extras.swap=0.5), or use gate=pixel."
-    command = re.sub(r"\sgate=\S+", "", record.command) if record.trained else ""
-    return f"Hide the background by a gate: {command or 'python scripts/train.py ...'} gate=auto"
+    command = re.sub(r"\s(gate|out)=\S+", "", record.command) if record.trained else ""
+    command = record.names.scrub(command) or "python scripts/train.py ..."
+    return f"Hide the background by a gate: {command} gate=auto"
+
+
+def _unasked(record: Record) -> bool:
+    """Whether the interventions were left out on purpose."""
+    return (record.config.get("interventions") or {}).get("num_images") == 0
 
 
 def _say_damage(level: Level) -> str:
@@ -106,6 +116,7 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
         return
     name = min(parts, key=lambda part: parts[part]["accuracy"])
     one, mean = parts[name], float(record.predictions.correct.mean())
+    called = record.names.part(name, one)
     _, high = slice_interval(one) or (0.0, 1.0)
     below = mean - one["accuracy"]
     level: Level = "good" if below <= WORST_BELOW else "careful"
@@ -114,9 +125,9 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
     yield Check(
         "Is it fair to every part of the data?",
         level,
-        f"At its worst ({record.names.scrub(name)}, {count(one['images'], 'image')}) it is right "
+        f"At its worst ({called}, {count(one['images'], 'image')}) it is right "
         f"in {percent(one['accuracy'])}; on average in {percent(mean)}.",
         f"good if no part of at least {FEWEST_OF_PART} images is more than "
         f"{100 * WORST_BELOW:.0f} points below the average, a problem if that is no accident",
-        f"Look at the wrong answers of {record.names.scrub(name)}; train on more such images.",
+        f"Look at the wrong answers of {called}; train on more such images.",
     )

@@ -39,7 +39,4 @@ def _left_out(record: Record) -> list[str]:
             f"{count(record.num_unanswered, 'test image')} without a mask got no answer and are in "
             "no score: the scores are of the others."
         )
-    trained = record.metrics.get("num_trained_images")
-    if trained:
-        found.append(f"{count(trained, 'tested image')} had been trained on.")
     return found

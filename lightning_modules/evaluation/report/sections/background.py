@@ -4,8 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     bullets,
     heading,
     note,
@@ -14,6 +13,7 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.images import show_examples
 from lightning_modules.evaluation.report.sections.masks import (

@@ -5,8 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from markupsafe import Markup
 
+from lightning_modules.evaluation.report.blocks import (
+    grid,
+    heading,
+    sentence,
+    term,
+)
 from lightning_modules.evaluation.report.figures import GREY, add_legend, chart, new_axes, style_of
-from lightning_modules.evaluation.report.page import Section, grid, heading, sentence, term
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.operating import show_operating
 from lightning_modules.evaluation.report.sections.probabilities import (

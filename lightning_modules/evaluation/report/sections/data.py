@@ -2,8 +2,7 @@
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     heading,
     paragraph,
     picture,
@@ -11,6 +10,7 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.images import show_examples
 from lightning_modules.evaluation.report.wording import count, percent

@@ -1,11 +1,11 @@
 """Images of the test with what the model made of them, as ``examples/`` of the folder has them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     grid,
     heading,
     paragraph,
@@ -13,6 +13,7 @@ from lightning_modules.evaluation.report.page import (
     sentence,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import percent
 
@@ -45,6 +46,20 @@ def show_examples(record: Record, kind: str, headed: bool = True) -> list[Markup
             blocks += [paragraph(section["note"])] if section.get("note") else []
             blocks += shown
     return blocks
+
+
+def show_first_pictures(record: Record, captions: Mapping[str, str]) -> list[Markup]:
+    """The first picture of each of these images, by its id, as far as examples have one."""
+    found: dict[str, Markup] = {}
+    for section in record.examples:
+        for example in section["examples"]:
+            name, drawn = example["id"], _of(example)[:1]
+            content = record.picture(f"examples/{drawn[0]['file']}") if drawn else None
+            if name in captions and name not in found and content is not None:
+                kind, caption = FORMATS[_format(drawn[0]["file"])], captions[name]
+                found[name] = picture(content, kind, caption, caption)
+    shown = [found[name] for name in captions if name in found]
+    return [grid(shown, "sample")] if shown else []
 
 
 def _show_section(record: Record, section: dict[str, Any]) -> list[Markup]:

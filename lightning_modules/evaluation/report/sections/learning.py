@@ -2,8 +2,14 @@
 
 from markupsafe import Markup
 
+from lightning_modules.evaluation.report.blocks import (
+    grid,
+    paragraph,
+    sentence,
+    term,
+)
 from lightning_modules.evaluation.report.figures import add_legend, chart, new_axes, style_of
-from lightning_modules.evaluation.report.page import Section, grid, paragraph, sentence, term
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import count, decimal
 

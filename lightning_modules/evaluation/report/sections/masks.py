@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
+from lightning_modules.evaluation.report.blocks import (
     heading,
     paragraph,
     picture,

@@ -2,14 +2,14 @@
 
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
+from lightning_modules.evaluation.report.blocks import (
     Level,
-    Section,
     bullets,
     heading,
     note,
     sentence,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, score_of
 from lightning_modules.evaluation.report.verdict import TITLES, advise, judge, say_worst, worst

@@ -3,7 +3,13 @@
 from markupsafe import Markup
 
 from lightning_modules.evaluation.calibration_file import IMAGES, Calibration
-from lightning_modules.evaluation.report.page import heading, paragraph, sentence, table, term
+from lightning_modules.evaluation.report.blocks import (
+    heading,
+    paragraph,
+    sentence,
+    table,
+    term,
+)
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import (
     decimal,
@@ -91,6 +97,9 @@ def _temperature(record: Record, one: Calibration) -> list[Markup]:
             after_loss=decimal(metrics.get("test_calibrated_log_loss")),
             before_loss=decimal(metrics.get("test_log_loss")),
         )
+        before, after = (metrics.get(f"test_{one}log_loss") for one in ("", "calibrated_"))
+        if before is not None and after is not None and after > before:
+            said += " On these images it does not help."
     return [paragraph(said)]
 
 

@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from lightning_modules.evaluation.report.blocks import (
+    grid,
+    paragraph,
+    sentence,
+    term,
+)
 from lightning_modules.evaluation.report.figures import (
     COLOURS,
     GREY,
@@ -14,7 +20,6 @@ from lightning_modules.evaluation.report.figures import (
     style_of,
     thin,
 )
-from lightning_modules.evaluation.report.page import grid, paragraph, sentence, term
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import percent
 from lightning_modules.evaluation.scores.calibration import (

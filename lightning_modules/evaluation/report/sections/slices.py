@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     fold,
     heading,
     paragraph,
@@ -15,6 +14,7 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import (
     count,
@@ -35,7 +35,7 @@ def write_slices(record: Record) -> Section:
     if found:
         rows = [
             [
-                record.names.scrub(name),
+                record.names.part(name, one),
                 one["images"],
                 round(one["accuracy"] * one["images"]),
                 slice_interval(one),
@@ -63,8 +63,8 @@ def _groups(record: Record) -> list[Markup]:
     if num >= FEWEST_OF_GROUP * len(rows):
         return _tabulate(rows, "group")
     perfect = sum(row[1] == row[2] for row in rows)
-    said = f"{count(num, 'image')} of {count(len(rows), 'group')} are too few of each to judge it"
-    return [paragraph(f"{said} by itself. {perfect} groups are without a mistake.")]
+    said = f"{count(num, 'image')} of {count(len(rows), 'group')}: too few of each to judge groups"
+    return [paragraph(f"{said} by themselves. {perfect} are without a mistake.")]
 
 
 def _by_group(record: Record) -> list[list[object]]:

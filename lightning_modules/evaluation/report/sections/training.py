@@ -6,8 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lightning_modules.evaluation.promised import PROMISED
-from lightning_modules.evaluation.report.page import (
-    Section,
+from lightning_modules.evaluation.report.blocks import (
     code,
     fold,
     heading,
@@ -16,8 +15,9 @@ from lightning_modules.evaluation.report.page import (
     table,
     term,
 )
+from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
-from lightning_modules.evaluation.report.wording import count, duration
+from lightning_modules.evaluation.report.sections.training_time import show_time
 
 
 def write_training(record: Record) -> Section:
@@ -27,7 +27,7 @@ def write_training(record: Record) -> Section:
     if record.command:
         blocks += [heading("The command that repeats it"), code(_command(record))]
         blocks.append(paragraph(_say_repeat(record)))
-    blocks += _time(record)
+    blocks += show_time(record)
     versions = record.facts.get("versions", {})
     if versions:
         rows = [[name, version] for name, version in versions.items()]
@@ -49,7 +49,7 @@ def _rows(record: Record) -> list[list[object]]:
         [term("margin", "Margin"), _pixels(metrics.get("gate_dilate"))],
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
-        ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
+        ["Data", _data(record)],
         _source(record),
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
@@ -59,12 +59,17 @@ def _rows(record: Record) -> list[list[object]]:
     return [row for row in rows if row[1] is not None]
 
 
+def _data(record: Record) -> str | None:
+    name = record.facts.get("data", {}).get("name")
+    return _last(record.config.get("data")) if name is None else record.names.path(name)
+
+
 def _source(record: Record) -> list[object]:
     """What was evaluated, and with the run that it is of, where it is of one."""
     if record.given:
         file = Path(str(record.config["predictions"]))
         parts = file.parts[-3:] if file.stem.endswith("predictions") else (file.name,)
-        return ["Table of answers", record.names.scrub("/".join(parts))]
+        return ["Table of answers", record.names.path("/".join(parts))]
     file = "" if record.trained else str(record.config.get("ckpt") or "")
     return ["Checkpoint", record.names.scrub("/".join(Path(file).parts[-4:])) or None]
 
@@ -77,7 +82,9 @@ def _start(record: Record) -> str | None:
         return f"the weights of {record.names.scrub(str(record.config['init_from']))}"
     if pretrained in (False, None):
         return "from scratch (random weights)"
-    return "pretrained weights" + ("" if pretrained is True else f" ({_file(pretrained)})")
+    if pretrained is True:
+        return "pretrained weights"
+    return f"pretrained weights ({record.names.path(_file(pretrained))})"
 
 
 def _file(path: object) -> str:
@@ -122,29 +129,3 @@ def _say_repeat(record: Record) -> Markup:
             seed=term("seed"),
         )
     return sentence("What was decided by default stands in config.yaml of its folder.")
-
-
-def _time(record: Record) -> list[Markup]:
-    if not record.seconds:
-        return []
-    total, num = sum(record.seconds), len(record.seconds)
-    return [
-        heading("Time"),
-        paragraph(
-            sentence(
-                "Training took {total}: {epochs} of {each}{speed}{machine}.",
-                total=duration(total),
-                epochs=count(num, "epoch"),
-                each=duration(total / num),
-                speed=_speed(record, total / num),
-                machine=f", on {record.facts['machine']}" if "machine" in record.facts else "",
-            )
-        ),
-    ]
-
-
-def _speed(record: Record, seconds: float) -> str:
-    train = record.facts.get("data", {}).get("splits", {}).get("train")
-    if not train:
-        return ""
-    return f", {count(round(sum(train['images']) / seconds), 'image')} a second"
