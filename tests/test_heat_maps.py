@@ -10,10 +10,10 @@ from torch.nn import functional
 
 from lightning_modules.evaluation.heat_maps import explain, token_relevance
 from lightning_modules.networks import Backbone, ROINetwork
-from lightning_modules.networks.cells import find_grid
 from lightning_modules.networks.gates import CropsGate, NoGate, TokenGate
 from lightning_modules.networks.gates.base import GateInput, Promise
 from lightning_modules.networks.gates.token import _drop_tokens, _touched_tokens
+from lightning_modules.networks.grids import find_grid, lay_out
 
 
 def plant(num, size, generator):
@@ -179,18 +179,31 @@ def test_a_token_like_the_mean_one_is_worth_nothing():
     tokens = torch.tensor([[[1.0, 0.0], [3.0, 0.0], [2.0, 9.0]]])
     gradient = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]])
     kept = torch.tensor([[True, True, True]])
-    assert token_relevance(tokens, gradient, kept).tolist() == [[0, 1, 0]]
+    assert token_relevance(tokens, gradient, kept).tolist() == [[-1, 1, 0]]
     # what took no part moves no mean
     kept = torch.tensor([[True, True, False]])
-    assert token_relevance(tokens, gradient, kept).tolist() == [[0, 1, 0]]
+    assert token_relevance(tokens, gradient, kept).tolist() == [[-1, 1, 0]]
 
 
 @pytest.mark.parametrize(
-    ("prefix", "tokens", "size", "grid"),
-    [(1, 197, (224, 224), (14, 14)), (0, 24, (64, 96), (4, 6)), (1, 196, (224, 224), (14, 14)),
-     (0, 1, (224, 224), None)],
+    ("prefix", "shape", "size", "axis", "first"),
+    [
+        (1, (2, 197, 8), (224, 224), 2, 1), (None, (2, 197, 8), (224, 224), 2, 1),
+        (5, (2, 9, 8), (64, 64), 2, 5), (0, (2, 24, 8), (64, 96), 2, 0),
+        (1, (2, 196, 8), (224, 224), 2, 0), (None, (2, 7, 7, 512), (224, 224), 3, 0),
+        (None, (2, 512, 4, 6), (64, 96), 1, 0),
+    ],
 )  # fmt: skip
-def test_patches_are_laid_out_as_the_image_is(prefix, tokens, size, grid):
-    net = torch.nn.Module()
-    net.num_prefix_tokens = prefix
-    assert find_grid(net, tokens, size) == grid
+def test_cells_are_laid_out_as_the_image_is(prefix, shape, size, axis, first):
+    grid = lay_out(0, torch.zeros(shape), size, prefix)
+    assert (grid.channels, grid.first) == (axis, first)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 8), (2, 7, 8), (2, 8, 1, 1), (2, 4, 197, 8), (2, 512)])
+def test_what_has_one_cell_or_another_form_is_no_grid(shape):
+    assert lay_out(0, torch.zeros(shape), (224, 224), None) is None
+
+
+def test_patches_are_as_many_rows_and_columns_as_the_image_has_room_for():
+    assert find_grid(24, (64, 96)) == (4, 6)
+    assert find_grid(7, (64, 64)) is None
