@@ -72,7 +72,7 @@ def read_predictions(path: Path) -> PredictionTable:
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of predictions: {error}") from error
     header = read.column_names
-    class_names = [name.removeprefix(LOGIT) for name in _trailing(header, LOGIT)]
+    class_names = _class_names(header)
     missing = [name for name in OWN if name not in header]
     if missing or not class_names or not read.num_rows:
         what = f"no column {', '.join(missing)}" if missing else "no columns logit_<class>"
@@ -117,6 +117,15 @@ def read_predictions(path: Path) -> PredictionTable:
         region_weights={name.removeprefix(WEIGHT): numbers(name) for name in weights},
         mask_quality={name: numbers(name) for name in qualities},
     )
+
+
+def read_class_names(path: Path) -> list[str]:
+    """The classes of a table of predictions, by its first line alone; none: it is no such table."""
+    return _class_names(_header(path))
+
+
+def _class_names(header: list[str]) -> list[str]:
+    return [name.removeprefix(LOGIT) for name in _trailing(header, LOGIT)]
 
 
 def _header(path: Path) -> list[str]:

@@ -9,8 +9,8 @@ from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
 from workflow.evaluating.beyond_images import Beyond, plan_beyond
 from workflow.evaluating.calibrating import find_calibration
+from workflow.evaluating.early import is_as_trained
 from workflow.evaluating.examined import Examined
-from workflow.evaluating.request import is_as_trained
 from workflow.objects import check_builds
 from workflow.plan import Plan
 

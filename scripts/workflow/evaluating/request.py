@@ -1,4 +1,4 @@
-"""Evaluations that cannot be; found before torch is imported or any file is read."""
+"""Evaluations that cannot be; found before torch is imported or any image is read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +9,7 @@ from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
+from workflow.evaluating.early import check_words, is_as_trained
 from workflow.evaluating.requirements import read_required
 from workflow.option_request import find_option_problems
 from workflow.places import check_out, find_checkpoint
@@ -38,11 +39,15 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
     if asked["out"] is not None:
         check_out(asked["out"], "Name another folder.")
     if asked["backbone"] is not None:
-        return read_required(asked["require"])
+        required = read_required(asked["require"])
+        check_words(asked, call, None)
+        return required
     file = find_checkpoint(asked["ckpt"], asked["which"])
     check_file(file)
     read_calibration(file.parent)
-    return read_required(asked["require"], file.parents[1])
+    required = read_required(asked["require"], file.parents[1])
+    check_words(asked, call, file.parents[1])
+    return required
 
 
 def _find_chosen(asked: dict[str, Any], call: Call) -> Iterator[str]:
@@ -107,8 +112,3 @@ def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
 def foreign_size(asked: dict[str, Any]) -> int:
     """1 where the input's size is to be chosen: weights from elsewhere do not tell it."""
     return int(asked["backbone"] is not None)
-
-
-def is_as_trained(data: dict[str, Any]) -> bool:
-    """Whether the images are those of the run itself."""
-    return data["_target_"].endswith("AsTrained")

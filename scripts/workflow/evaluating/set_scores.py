@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from datamodules.tables.table import ImageTable
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.evaluation.sets import (
@@ -19,15 +18,6 @@ from workflow.evaluating.beyond_images import measure_beyond
 from workflow.evaluating.ready import Ready
 
 log = logging.getLogger(__name__)
-
-
-def check_column(table: ImageTable, column: str | None) -> None:
-    """Stop where ``by=`` names a column that is not there."""
-    names = table.columns.column_names
-    if column is not None and column not in names:
-        raise ValueError(
-            f"by={column}: {table.name} has no such column. Columns: {', '.join(names)}."
-        )
 
 
 def measure_parts(

@@ -1,0 +1,97 @@
+"""Words of an evaluation that its table must know; found before torch is imported.
+
+The table is read for them, which is quick beside the images that it names.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from datamodules.splitting.groups import find_groups
+from datamodules.tables.classes import settle_model_classes
+from datamodules.tables.decisions import read_columns
+from datamodules.tables.manifest import RawTable
+from datamodules.tables.table import ImageTable
+from lightning_modules.evaluation.predictions_file import read_class_names
+from lightning_modules.evaluation.units import GROUP, IMAGE, check_unit
+from workflow.call import Call
+from workflow.plan import instantiate
+from workflow.resuming.run_config import load_config
+
+# what the run said of its images holds for others too, unless it is said anew
+KEPT = ("roi_at_test", "window")
+
+
+def choose_data(asked: dict[str, Any], call: Call, own: dict[str, Any]) -> dict[str, Any]:
+    """The data of an evaluation: the run's own with what was typed of it, or other data.
+
+    Args:
+        asked: The resolved configuration.
+        call: How it was asked for.
+        own: The configuration that the model was trained by.
+    """
+    data = asked["data"]
+    if is_as_trained(data):
+        kept = ("_target_", "corrections")  # the split is checked before labels are corrected
+        return own["data"] | {n: v for n, v in data.items() if v is not None and n not in kept}
+    typed = {word.partition("=")[0] for word in call.overrides}
+    kept = {name: own.get("data", {}).get(name, data[name]) for name in KEPT}
+    return data | {n: v for n, v in kept.items() if f"data.{n}" not in typed}
+
+
+def is_as_trained(data: dict[str, Any]) -> bool:
+    """Whether the images are those of the run itself."""
+    return data["_target_"].endswith("AsTrained")
+
+
+def check_words(asked: dict[str, Any], call: Call, run: Path | None) -> None:
+    """Stop where the table has not what ``by=``, ``unit=`` or the model needs of it.
+
+    Args:
+        asked: The resolved configuration.
+        call: How it was asked for.
+        run: Folder of the model's run; where it tells less, less is checked here. None: the model
+            was trained elsewhere.
+
+    Raises:
+        ValueError: Something is not there.
+    """
+    corrections = asked["data"].get("corrections")
+    if corrections is not None:
+        read_columns(Path(corrections).expanduser())
+    own = {} if run is None else _find_config(run)
+    as_trained, named = is_as_trained(asked["data"]), asked["by"] or asked["unit"] != IMAGE
+    if as_trained and not (named and "data" in own):
+        return
+    options = instantiate(choose_data(asked, call, own))
+    raw = options.read_mapped([])
+    check_column(raw, asked["by"])
+    grouped = asked["unit"] == GROUP and find_groups(raw, options.group_from, []) is not None
+    check_unit(asked["unit"], raw.columns.column_names, grouped)
+    classes = asked["classes"] if run is None else _find_classes(run)
+    if classes and not as_trained:
+        settle_model_classes(raw, classes)
+
+
+def check_column(table: RawTable | ImageTable, column: str | None) -> None:
+    """Stop where ``by=`` names a column that is not there."""
+    names = table.columns.column_names
+    if column is not None and column not in names:
+        raise ValueError(
+            f"by={column}: {table.name} has no such column. Columns: {', '.join(names)}."
+        )
+
+
+def _find_config(run: Path) -> dict[str, Any]:
+    """The configuration of a run; none where it is not there or damaged: its checkpoint has it."""
+    try:
+        return OmegaConf.to_container(load_config(run / "config.yaml"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _find_classes(run: Path) -> list[str]:
+    """The classes of a run that was tested."""
+    file = run / "predictions.csv"
+    return read_class_names(file) if file.is_file() else []
