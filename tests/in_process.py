@@ -44,13 +44,13 @@ def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
     """Evaluate as scripts/evaluate.py does; returns the metrics."""
     from front.composition import compose_job
     from front.conf_tree import ConfTree
-    from front.sets import spread_sets
+    from front.sets import name_table, spread_sets
     from workflow.call import Call
     from workflow.evaluating.evaluation import evaluate
     from workflow.evaluating.several_sets import evaluate_sets
     from workflow.journal import Journal
 
-    typed = spread_sets([*overrides, *([] if out is None else [f"out={out}"])])
+    typed = spread_sets(name_table([*overrides, *([] if out is None else [f"out={out}"])]))
     cfg = compose_job("evaluate", typed, ConfTree()).cfg
     command = evaluate_sets if cfg.sets else evaluate
     command(cfg, Call(typed, None, None), Journal())

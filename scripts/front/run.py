@@ -67,7 +67,7 @@ def run_command(main: Main, config_name: str, after_job: AfterJob | None = None)
     if not arguments.multirun:
         defaults = tree.default_choices(config_name) | tree.own_keys(config_name)
         _bracket_lists(arguments, defaults)
-        _spread_sets(arguments, defaults)
+        spread_data(arguments, defaults)
     _check(config_name, arguments, tree)
     ended = Ended()
     task = guarded(main, config_name, tree, ended, after_job)
@@ -114,7 +114,7 @@ def _bracket_lists(arguments: Namespace, defaults: dict[str, Any]) -> None:
             arguments.overrides[place] = sys.argv[1 + place] = f"{key}=[{value}]"
 
 
-def _spread_sets(arguments: Namespace, defaults: dict[str, Any]) -> None:
+def spread_data(arguments: Namespace, defaults: dict[str, Any]) -> None:
     """Lets ``data=a.csv`` be a table, and ``data=a,b`` several sets where a command takes them."""
     if sets.GROUP in defaults:
         flags = sys.argv[1 + len(arguments.overrides) :]
