@@ -1,6 +1,7 @@
 """Heat maps find what was planted, whatever the backbone and the gate, and change nothing."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import timm
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from lightning_modules.evaluation.heat_maps import explain, token_relevance
 from lightning_modules.networks import Backbone, ROINetwork
+from lightning_modules.networks.cells import find_cells, watch_cells
 from lightning_modules.networks.gates import CropsGate, NoGate, TokenGate
 from lightning_modules.networks.gates.base import GateInput, Promise
 from lightning_modules.networks.gates.token import _drop_tokens, _touched_tokens
@@ -112,6 +114,74 @@ def test_every_kind_of_backbone_gets_a_heat_map_without_naming_a_layer(name):
     assert heat.isfinite().all()
     # something speaks for one class or the other
     assert heat.amax(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "grids"),
+    [
+        ("pit_ti_224", 96, [(3, 3)]),  #
+        ("coat_lite_tiny", 96, [(3, 3)]),
+        pytest.param("coat_tiny", 96, [(24, 24), (12, 12), (6, 6), (3, 3)], marks=pytest.mark.slow),
+        ("crossvit_9_240", 240, [(20, 20), (14, 14)]),
+        ("cait_xxs24_224", 96, [(6, 6)]),
+        ("levit_128s", 224, [(4, 4)]),
+        ("efficientvim_m1", 128, [(8, 8)]),
+        pytest.param("volo_d1_224", 96, [(6, 6)], marks=pytest.mark.slow),
+    ],
+)
+def test_families_with_their_own_ends_have_cells_of_every_scale(name, size, grids):
+    torch.manual_seed(0)
+    network = ROINetwork(Backbone(2, (size, size), backbone=name), NoGate()).eval()
+    roi = torch.ones(2, 1, size, size, dtype=torch.bool)
+    batch = {"image": torch.randn(2, 3, size, size), "roi": roi, "has_roi": roi[:, :, 0, 0]}
+    with watch_cells(network) as leaves:
+        network(**batch)
+    found = [
+        tuple(leaf.shape[2:])
+        if leaf.ndim == 4
+        else find_grid(leaf.shape[1] - grid.first, (size, size))
+        for leaf, grid in zip(leaves, network.cells.grids, strict=True)
+    ]
+    assert found == grids
+    heat = explain(network, batch, torch.tensor([[0, 1], [0, 1]])).heat
+    assert heat.amax(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
+
+
+class Passed(torch.nn.Module):
+    """A net whose answer comes from a map, and a share of it straight from the image."""
+
+    def __init__(self, straight):
+        super().__init__()
+        self.stem, self.pool = torch.nn.Conv2d(3, 4, 8, 8), torch.nn.AdaptiveAvgPool2d(1)
+        self.straight = straight
+
+    def forward(self, image):
+        logits = self.pool(self.stem(image)).flatten(1)
+        if not self.straight:
+            return logits
+        return (
+            logits + self.straight * image.mean(dim=(1, 2, 3))[:, None] if self.straight else logits
+        )
+
+
+class OfOne(torch.nn.Module):
+    """A network around it, as ``find_cells`` asks one."""
+
+    num_regions = 1
+
+    def __init__(self, net):
+        super().__init__()
+        self.backbone = torch.nn.Module()
+        self.backbone.net, self.backbone.image_size = net, (32, 32)
+
+    def forward(self, image, roi, has_roi):
+        return SimpleNamespace(logits=self.backbone.net(image))
+
+
+def test_a_place_that_a_part_of_the_answer_passes_by_explains_nothing():
+    whole, passed = Passed(0.0), Passed(0.1)
+    assert find_cells(OfOne(whole)).layer is whole.pool
+    assert find_cells(OfOne(passed)) is None
 
 
 def test_the_model_is_as_it_was():
