@@ -1,37 +1,38 @@
 """Where in a backbone an answer can be explained: the last cells through which all of it comes.
 
-No layer has to be named. One pass of noise is followed: of all layers that are given something laid
-out as the image is, the last is taken from which the answer comes and which nothing of the image
-passes by. That is the pooling of a CNN or a Swin, and the last block of a ViT that is read from its
-class token; models of several scales have a grid for each.
+No layer has to be named. One pass of noise is followed: of all that layers are given and return,
+the last is taken that is laid out as the image is, from which the answer comes and which nothing of
+the image passes by. That is the last map of a CNN or a Swin, and what enters the last block of a
+ViT that is read from its class token; models of several scales have a grid for each.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.exchanging import exchange_at, find_tensors
 from lightning_modules.networks.grids import Grid, lay_out
 
 if TYPE_CHECKING:
     from lightning_modules.networks.roi_network import ROINetwork
 
-Exchange = Callable[[list[Tensor]], dict[int, Tensor]]
-
 
 class Cells(NamedTuple):
-    """The layer before which an answer is looked at, and the grids that it is given."""
+    """Where an answer is looked at: what a layer is given, or what it returns, and its grids."""
 
     layer: nn.Module
+    returned: bool
     grids: tuple[Grid, ...]
 
 
-class _Call(NamedTuple):
-    """What a layer was given in a pass, and the nodes of the graph that made it."""
+class _Event(NamedTuple):
+    """What a layer was given or returned in a pass, and the nodes of the graph that made it."""
 
     layer: nn.Module
+    returned: bool
     tensors: list[Tensor]
     nodes: set[Any]
 
@@ -52,7 +53,7 @@ def watch_cells(network: "ROINetwork") -> Iterator[list[Tensor]]:
         # what follows may work in place
         return {id(one): leaf.clone() for one, leaf in zip(watched, leaves, strict=True)}
 
-    hook = None if cells is None else _exchange_before(cells.layer, cut)
+    hook = None if cells is None else exchange_at(cells.layer, cells.returned, cut)
     try:
         with torch.no_grad():
             yield leaves
@@ -77,40 +78,51 @@ def find_cells(network: "ROINetwork") -> Cells | None:
 def _search(network: "ROINetwork", image: Tensor) -> Cells | None:
     size = network.backbone.image_size
     num_prefix = getattr(network.backbone.net, "num_prefix_tokens", None)
-    calls, logits = _record(network, image)
-    seen: set[nn.Module] = set()
-    for call in reversed(calls):
-        again = call.layer in seen
-        seen.add(call.layer)
-        if again or _reaches(logits, image, call.nodes):
+    events, logits = _record(network, image)
+    tried: set[int] = set()
+    for late in reversed(events):
+        if _reaches(logits, image, late.nodes):
             continue
-        # the layer around others that are given the same adds it to what they make of it
-        call = next(one for one in calls if call.nodes <= one.nodes)
-        laid = (lay_out(n, one, size, num_prefix) for n, one in enumerate(call.tensors))
-        grids = [grid for grid in laid if grid and _speaks(logits, call.tensors, grid)]
-        if grids and _is_passed_by_nothing(network, image, call.layer):
-            return Cells(call.layer, tuple(grids))
+        # where it stands first, all that is made of it has it from there
+        place, event = next((n, one) for n, one in enumerate(events) if late.nodes <= one.nodes)
+        if place in tried:
+            continue
+        tried.add(place)
+        laid = (lay_out(n, one, size, num_prefix) for n, one in enumerate(event.tensors))
+        grids = [grid for grid in laid if grid is not None and event.tensors[grid.place].grad_fn]
+        grids = _find_speaking(network, image, event, grids) if grids else ()
+        if grids:
+            return Cells(event.layer, event.returned, grids)
     return None
 
 
-def _record(network: "ROINetwork", image: Tensor) -> tuple[list[_Call], Tensor]:
-    """All calls of the backbone's layers in their order, and the logits (B, C)."""
-    calls: list[_Call] = []
+def _record(network: "ROINetwork", image: Tensor) -> tuple[list[_Event], Tensor]:
+    """What every layer of the backbone was last given and returned, in order, and the logits."""
+    events: dict[tuple[nn.Module, bool], _Event] = {}
+
+    def note(layer: nn.Module, returned: bool, given: object) -> None:
+        tensors = list(find_tensors(given))
+        nodes = {one.grad_fn for one in tensors if one.grad_fn is not None}
+        events.pop((layer, returned), None)  # of a layer that is called again the last counts
+        if nodes:
+            events[layer, returned] = _Event(layer, returned, tensors, nodes)
 
     def before(layer: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
-        tensors = list(_find_tensors((args, kwargs)))
-        nodes = {one.grad_fn for one in tensors if one.grad_fn is not None}
-        if nodes:
-            calls.append(_Call(layer, tensors, nodes))
+        note(layer, False, (args, kwargs))
+
+    def after(layer: nn.Module, _: tuple, output: object) -> None:
+        note(layer, True, output)
 
     net = network.backbone.net
     layers = [one for one in net.modules() if one is not net]
     hooks = [one.register_forward_pre_hook(before, with_kwargs=True) for one in layers]
+    hooks += [one.register_forward_hook(after) for one in layers]
     try:
-        return calls, _answer(network, image)
+        logits = _answer(network, image)
     finally:
         for hook in hooks:
             hook.remove()
+    return list(events.values()), logits
 
 
 def _answer(network: "ROINetwork", image: Tensor) -> Tensor:
@@ -134,51 +146,32 @@ def _reaches(logits: Tensor, image: Tensor, barrier: set[Any]) -> bool:
     return False
 
 
-def _speaks(logits: Tensor, tensors: list[Tensor], grid: Grid) -> bool:
-    """Whether the answer comes from most cells of a grid: of a class token's layer from none."""
-    tensor = tensors[grid.place]
-    if not tensor.requires_grad:
-        return False
-    score = logits.float().square().sum()
-    (gradient,) = torch.autograd.grad(score, tensor, retain_graph=True, allow_unused=True)
+def _find_speaking(
+    network: "ROINetwork", image: Tensor, event: _Event, grids: list[Grid]
+) -> tuple[Grid, ...]:
+    """Those grids of an event from which the answer comes; none where the image passes it by."""
+    leaves: list[Tensor] = []
+
+    def cut(tensors: list[Tensor]) -> dict[int, Tensor]:
+        leaves[:] = [one.detach().requires_grad_(one.is_floating_point()) for one in tensors]
+        return {id(one): leaf.clone() for one, leaf in zip(tensors, leaves, strict=True)}
+
+    hook = exchange_at(event.layer, event.returned, cut)
+    try:
+        logits = _answer(network, image)
+    finally:
+        hook.remove()
+    if _reaches(logits, image, set()):
+        return ()
+    watched = [leaves[grid.place] for grid in grids]
+    gradients = torch.autograd.grad(logits.float().square().sum(), watched, allow_unused=True)
+    pairs = zip(grids, gradients, strict=True)
+    return tuple(grid for grid, gradient in pairs if _is_of_cells(grid, gradient))
+
+
+def _is_of_cells(grid: Grid, gradient: Tensor | None) -> bool:
+    """Whether a gradient is one of most cells: where a class token alone is read, it is of none."""
     if gradient is None:
         return False
     cells = gradient.abs().sum(dim=grid.channels).flatten(1)[:, grid.first :]
     return bool((cells > 0).float().mean() > 0.5)
-
-
-def _is_passed_by_nothing(network: "ROINetwork", image: Tensor, layer: nn.Module) -> bool:
-    """Whether an answer has nothing of the image left when a layer is given constants."""
-    hook = _exchange_before(layer, lambda tensors: {id(one): one.detach() for one in tensors})
-    try:
-        return not _reaches(_answer(network, image), image, set())
-    finally:
-        hook.remove()
-
-
-def _exchange_before(layer: nn.Module, exchange: Exchange) -> torch.utils.hooks.RemovableHandle:
-    """Give a layer other tensors, by the identity of its own."""
-
-    def before(_: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict]:
-        return _put(exchange(list(_find_tensors((args, kwargs)))), (args, kwargs))
-
-    return layer.register_forward_pre_hook(before, with_kwargs=True)
-
-
-def _find_tensors(given: object) -> Iterator[Tensor]:
-    """All tensors of arguments, however they are nested."""
-    if isinstance(given, Tensor):
-        yield given
-    elif isinstance(given, tuple | list | dict):
-        for one in given.values() if isinstance(given, dict) else given:
-            yield from _find_tensors(one)
-
-
-def _put(instead: dict[int, Tensor], given: Any) -> Any:  # noqa: ANN401
-    if isinstance(given, Tensor):
-        return instead.get(id(given), given)
-    if isinstance(given, tuple | list):
-        return type(given)(_put(instead, one) for one in given)
-    if isinstance(given, dict):
-        return {name: _put(instead, one) for name, one in given.items()}
-    return given
