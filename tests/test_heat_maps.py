@@ -125,6 +125,7 @@ def test_every_kind_of_backbone_gets_a_heat_map_without_naming_a_layer(name):
         ("crossvit_9_240", 240, [(20, 20), (14, 14)]),
         ("cait_xxs24_224", 96, [(6, 6)]),
         ("levit_128s", 224, [(4, 4)]),
+        ("tnt_s_patch16_224", 224, [(14, 14)]),
         ("efficientvim_m1", 128, [(4, 4)]),
         pytest.param("volo_d1_224", 96, [(6, 6)], marks=pytest.mark.slow),
     ],

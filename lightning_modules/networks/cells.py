@@ -79,6 +79,7 @@ def _search(network: "ROINetwork", image: Tensor) -> Cells | None:
     size = network.backbone.image_size
     num_prefix = getattr(network.backbone.net, "num_prefix_tokens", None)
     events, logits = _record(network, image)
+    num_images = len(events[0].tensors[0])  # that the backbone sees: of crops there are more
     tried: set[int] = set()
     for late in reversed(events):
         if _reaches(logits, image, late.nodes):
@@ -88,8 +89,9 @@ def _search(network: "ROINetwork", image: Tensor) -> Cells | None:
         if place in tried:
             continue
         tried.add(place)
-        laid = (lay_out(n, one, size, num_prefix) for n, one in enumerate(event.tensors))
-        grids = [grid for grid in laid if grid is not None and event.tensors[grid.place].grad_fn]
+        laid = [lay_out(n, one, size, num_prefix) for n, one in enumerate(event.tensors)]
+        pairs = zip(laid, event.tensors, strict=True)
+        grids = [grid for grid, one in pairs if grid and one.grad_fn and len(one) == num_images]
         grids = _find_speaking(network, image, event, grids) if grids else ()
         if grids:
             return Cells(event.layer, event.returned, grids)
