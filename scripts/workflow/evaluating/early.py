@@ -16,6 +16,7 @@ from datamodules.tables.table import ImageTable
 from lightning_modules.evaluation.predictions_file import read_class_names
 from lightning_modules.evaluation.units import GROUP, IMAGE, check_unit
 from workflow.call import Call
+from workflow.places import find_checkpoint
 from workflow.plan import instantiate
 from workflow.resuming.run_config import load_config
 
@@ -45,14 +46,14 @@ def is_as_trained(data: dict[str, Any]) -> bool:
     return data["_target_"].endswith("AsTrained")
 
 
-def check_words(asked: dict[str, Any], call: Call, run: Path | None) -> None:
+def check_words(asked: dict[str, Any], call: Call) -> None:
     """Stop where the table has not what ``by=``, ``unit=`` or the model needs of it.
 
+    Where the folder of the model's run tells less, less is checked here.
+
     Args:
-        asked: The resolved configuration.
+        asked: The resolved configuration, which ``check_evaluation`` has checked.
         call: How it was asked for.
-        run: Folder of the model's run; where it tells less, less is checked here. None: the model
-            was trained elsewhere.
 
     Raises:
         ValueError: Something is not there.
@@ -60,6 +61,8 @@ def check_words(asked: dict[str, Any], call: Call, run: Path | None) -> None:
     corrections = asked["data"].get("corrections")
     if corrections is not None:
         read_columns(Path(corrections).expanduser())
+    foreign = asked["backbone"] is not None
+    run = None if foreign else find_checkpoint(asked["ckpt"], asked["which"]).parents[1]
     own = {} if run is None else _find_config(run)
     as_trained, named = is_as_trained(asked["data"]), asked["by"] or asked["unit"] != IMAGE
     if as_trained and not (named and "data" in own):

@@ -1,4 +1,4 @@
-"""Evaluations that cannot be; found before torch is imported or any image is read."""
+"""Evaluations that cannot be; found before torch is imported or any file is read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
-from workflow.evaluating.early import check_words, is_as_trained
+from workflow.evaluating.early import is_as_trained
 from workflow.evaluating.requirements import read_required
 from workflow.option_request import find_option_problems
 from workflow.places import check_out, find_checkpoint
@@ -39,15 +39,11 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
     if asked["out"] is not None:
         check_out(asked["out"], "Name another folder.")
     if asked["backbone"] is not None:
-        required = read_required(asked["require"])
-        check_words(asked, call, None)
-        return required
+        return read_required(asked["require"])
     file = find_checkpoint(asked["ckpt"], asked["which"])
     check_file(file)
     read_calibration(file.parent)
-    required = read_required(asked["require"], file.parents[1])
-    check_words(asked, call, file.parents[1])
-    return required
+    return read_required(asked["require"], file.parents[1])
 
 
 def _find_chosen(asked: dict[str, Any], call: Call) -> Iterator[str]:
