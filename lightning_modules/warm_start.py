@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_modules.architecture import check_backbone
 from lightning_modules.averaging import has_average, pick_weights
 from lightning_modules.checkpoint import open_checkpoint
 from lightning_modules.checkpoint_content import name_some
 from lightning_modules.roi_classifier import ROIClassifier
 
 NETWORK, BACKBONE, GATE = "network.", "network.backbone.", "network.gate."
-HUBS = ("hf-hub:", "hf_hub:", "local-dir:")
 
 
 def take_weights(model: ROIClassifier, path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -37,7 +37,7 @@ def take_weights(model: ROIClassifier, path: Path) -> tuple[dict[str, Any], list
     """
     checkpoint = open_checkpoint(path)
     then, state = checkpoint["hyper_parameters"], checkpoint["state_dict"]
-    _check_backbone(model, then, path)
+    check_backbone(then["model"]["backbone"], model.hparams.model["backbone"], path)
     given = {k: v for k, v in pick_weights(state).items() if k.startswith(NETWORK)}
     broken = [k for k, v in given.items() if v.is_floating_point() and not v.isfinite().all()]
     if broken:
@@ -54,21 +54,6 @@ def take_weights(model: ROIClassifier, path: Path) -> tuple[dict[str, Any], list
     said += _say_rest("start anew, for it has none that fit", own.keys() - fits.keys())
     said += _say_rest("of it have no place here and are left out", given.keys() - fits.keys())
     return then.get("record") or {}, said
-
-
-def _check_backbone(model: ROIClassifier, then: dict[str, Any], path: Path) -> None:
-    before, now = (_architecture(one["backbone"]) for one in (then["model"], model.hparams.model))
-    if before != now:
-        raise ValueError(
-            f"init_from={path} has the backbone {before}, and this run has {now}. Choose "
-            f"model.backbone={before}, or leave init_from= out."
-        )
-
-
-def _architecture(name: object) -> str:
-    """A name of timm without the tag of its weights."""
-    text = str(name)
-    return text if text.startswith(HUBS) else text.partition(".")[0]
 
 
 def _settle_classes(

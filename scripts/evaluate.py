@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 def main(cfg: DictConfig) -> None:
     """Find the model, read the data, test, ask; torch is imported when that is all there."""
     from workflow.call import read_call
+    from workflow.evaluating.early import check_words
     from workflow.evaluating.request import check_evaluation
     from workflow.journal import Journal
 
@@ -27,7 +28,9 @@ def main(cfg: DictConfig) -> None:
 
         evaluate_sets(cfg, call, Journal())
         return
-    check_evaluation(OmegaConf.to_container(cfg, resolve=True), call)
+    asked = OmegaConf.to_container(cfg, resolve=True)
+    check_evaluation(asked, call)
+    check_words(asked, call)
 
     from workflow.evaluating.evaluation import evaluate
 

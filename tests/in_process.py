@@ -44,14 +44,23 @@ def evaluate_in_process(out: Path | None, *overrides: str) -> dict:
     """Evaluate as scripts/evaluate.py does; returns the metrics."""
     from front.composition import compose_job
     from front.conf_tree import ConfTree
-    from front.sets import spread_sets
+    from front.sets import name_table, spread_sets
+    from omegaconf import OmegaConf
     from workflow.call import Call
+    from workflow.evaluating.early import check_words
     from workflow.evaluating.evaluation import evaluate
+    from workflow.evaluating.request import check_evaluation
     from workflow.evaluating.several_sets import evaluate_sets
     from workflow.journal import Journal
 
-    typed = spread_sets([*overrides, *([] if out is None else [f"out={out}"])])
+    typed = spread_sets(name_table([*overrides, *([] if out is None else [f"out={out}"])]))
     cfg = compose_job("evaluate", typed, ConfTree()).cfg
-    command = evaluate_sets if cfg.sets else evaluate
-    command(cfg, Call(typed, None, None), Journal())
+    call = Call(typed, None, None)
+    if cfg.sets:
+        evaluate_sets(cfg, call, Journal())
+    else:
+        asked = OmegaConf.to_container(cfg, resolve=True)
+        check_evaluation(asked, call)
+        check_words(asked, call)
+        evaluate(cfg, call, Journal())
     return {} if out is None else json.loads((out / "metrics.json").read_text())

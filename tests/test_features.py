@@ -168,3 +168,15 @@ def test_a_broken_file_of_features_is_made_anew(tmp_path):
     file.write_bytes(file.read_bytes()[:-1])
     assert read_records(file, 5) is None
     assert read_records(tmp_path / "none.npy", 5) is None
+
+
+def test_a_run_on_kept_features_that_goes_on_elsewhere_is_told_what_to_leave_out(shapes, tmp_path):
+    part = train_in_process(
+        shapes, tmp_path / "part", *FROZEN, "trainer.max_epochs=1", "test=false"
+    )
+    words = [f"resume={part}", "trainer.max_epochs=2", "trainer.devices=2"]
+    with pytest.raises(
+        ValueError, match=r"several devices train.*Leave out what was typed"
+    ) as told:
+        train_in_process(shapes, part, *words)
+    assert "leave it at auto" not in str(told.value)

@@ -1,6 +1,7 @@
 """Heat maps find what was planted, whatever the backbone and the gate, and change nothing."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import timm
@@ -10,10 +11,11 @@ from torch.nn import functional
 
 from lightning_modules.evaluation.heat_maps import explain, token_relevance
 from lightning_modules.networks import Backbone, ROINetwork
-from lightning_modules.networks.cells import find_grid
+from lightning_modules.networks.cells import find_cells, watch_cells
 from lightning_modules.networks.gates import CropsGate, NoGate, TokenGate
 from lightning_modules.networks.gates.base import GateInput, Promise
 from lightning_modules.networks.gates.token import _drop_tokens, _touched_tokens
+from lightning_modules.networks.grids import find_grid, lay_out
 
 
 def plant(num, size, generator):
@@ -114,6 +116,75 @@ def test_every_kind_of_backbone_gets_a_heat_map_without_naming_a_layer(name):
     assert heat.amax(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "grids"),
+    [
+        ("pit_ti_224", 96, [(3, 3)]),  #
+        ("coat_lite_tiny", 96, [(3, 3)]),
+        pytest.param("coat_tiny", 96, [(12, 12), (6, 6), (3, 3)], marks=pytest.mark.slow),
+        ("crossvit_9_240", 240, [(20, 20), (14, 14)]),
+        ("cait_xxs24_224", 96, [(6, 6)]),
+        ("levit_128s", 224, [(4, 4)]),
+        ("tnt_s_patch16_224", 224, [(14, 14)]),
+        ("efficientvim_m1", 128, [(4, 4)]),
+        pytest.param("volo_d1_224", 96, [(6, 6)], marks=pytest.mark.slow),
+    ],
+)
+def test_families_with_their_own_ends_have_cells_of_every_scale(name, size, grids):
+    torch.manual_seed(0)
+    network = ROINetwork(Backbone(2, (size, size), backbone=name), NoGate()).eval()
+    roi = torch.ones(2, 1, size, size, dtype=torch.bool)
+    batch = {"image": torch.randn(2, 3, size, size), "roi": roi, "has_roi": roi[:, :, 0, 0]}
+    with watch_cells(network) as leaves:
+        network(**batch)
+    found = [
+        tuple(leaf.shape[2:])
+        if leaf.ndim == 4
+        else find_grid(leaf.shape[1] - grid.first, (size, size))
+        for leaf, grid in zip(leaves, network.cells.grids, strict=True)
+    ]
+    assert found == grids
+    heat = explain(network, batch, torch.tensor([[0, 1], [0, 1]])).heat
+    assert heat.amax(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
+
+
+class Passed(torch.nn.Module):
+    """A net whose answer comes from a map, and a share of it straight from the image."""
+
+    def __init__(self, straight):
+        super().__init__()
+        self.stem, self.pool = torch.nn.Conv2d(3, 4, 8, 8), torch.nn.AdaptiveAvgPool2d(1)
+        self.straight = straight
+
+    def forward(self, image):
+        logits = self.pool(self.stem(image)).flatten(1)
+        if not self.straight:
+            return logits
+        return (
+            logits + self.straight * image.mean(dim=(1, 2, 3))[:, None] if self.straight else logits
+        )
+
+
+class OfOne(torch.nn.Module):
+    """A network around it, as ``find_cells`` asks one."""
+
+    num_regions = 1
+
+    def __init__(self, net):
+        super().__init__()
+        self.backbone = torch.nn.Module()
+        self.backbone.net, self.backbone.image_size = net, (32, 32)
+
+    def forward(self, image, roi, has_roi):
+        return SimpleNamespace(logits=self.backbone.net(image))
+
+
+def test_a_place_that_a_part_of_the_answer_passes_by_explains_nothing():
+    whole, passed = Passed(0.0), Passed(0.1)
+    assert find_cells(OfOne(whole)).layer is whole.stem
+    assert find_cells(OfOne(passed)) is None
+
+
 def test_the_model_is_as_it_was():
     network, batch = make_network("guide", freeze_backbone=True), make_batch()
     network.backbone.head.weight.grad = torch.ones_like(network.backbone.head.weight)
@@ -179,18 +250,31 @@ def test_a_token_like_the_mean_one_is_worth_nothing():
     tokens = torch.tensor([[[1.0, 0.0], [3.0, 0.0], [2.0, 9.0]]])
     gradient = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]])
     kept = torch.tensor([[True, True, True]])
-    assert token_relevance(tokens, gradient, kept).tolist() == [[0, 1, 0]]
+    assert token_relevance(tokens, gradient, kept).tolist() == [[-1, 1, 0]]
     # what took no part moves no mean
     kept = torch.tensor([[True, True, False]])
-    assert token_relevance(tokens, gradient, kept).tolist() == [[0, 1, 0]]
+    assert token_relevance(tokens, gradient, kept).tolist() == [[-1, 1, 0]]
 
 
 @pytest.mark.parametrize(
-    ("prefix", "tokens", "size", "grid"),
-    [(1, 197, (224, 224), (14, 14)), (0, 24, (64, 96), (4, 6)), (1, 196, (224, 224), (14, 14)),
-     (0, 1, (224, 224), None)],
+    ("prefix", "shape", "size", "axis", "first"),
+    [
+        (1, (2, 197, 8), (224, 224), 2, 1), (None, (2, 197, 8), (224, 224), 2, 1),
+        (5, (2, 9, 8), (64, 64), 2, 5), (0, (2, 24, 8), (64, 96), 2, 0),
+        (1, (2, 196, 8), (224, 224), 2, 0), (None, (2, 7, 7, 512), (224, 224), 3, 0),
+        (None, (2, 512, 4, 6), (64, 96), 1, 0),
+    ],
 )  # fmt: skip
-def test_patches_are_laid_out_as_the_image_is(prefix, tokens, size, grid):
-    net = torch.nn.Module()
-    net.num_prefix_tokens = prefix
-    assert find_grid(net, tokens, size) == grid
+def test_cells_are_laid_out_as_the_image_is(prefix, shape, size, axis, first):
+    grid = lay_out(0, torch.zeros(shape), size, prefix)
+    assert (grid.channels, grid.first) == (axis, first)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 8), (2, 7, 8), (2, 8, 1, 1), (2, 4, 197, 8), (2, 512)])
+def test_what_has_one_cell_or_another_form_is_no_grid(shape):
+    assert lay_out(0, torch.zeros(shape), (224, 224), None) is None
+
+
+def test_patches_are_as_many_rows_and_columns_as_the_image_has_room_for():
+    assert find_grid(24, (64, 96)) == (4, 6)
+    assert find_grid(7, (64, 64)) is None

@@ -160,3 +160,11 @@ def test_a_start_that_is_not_there_is_refused_before_the_data_is_read(
     with pytest.raises(ValueError, match=message):
         train_in_process(tmp_path / "no_manifest.csv", tmp_path / "run", word)
     assert not (tmp_path / "run").exists()
+
+
+def test_another_backbone_is_refused_before_the_data_is_read(trained, tmp_path):
+    words = [f"init_from={trained}", "model.backbone=test_vit"]
+    with pytest.raises(ValueError, match="backbone test_resnet, and this run has test_vit"):
+        train_in_process(tmp_path / "no.csv", tmp_path / "run", *words)
+    with pytest.raises(ValueError, match=r"no\.csv"):
+        train_in_process(tmp_path / "no.csv", tmp_path / "run", words[0])

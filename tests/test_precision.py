@@ -81,3 +81,9 @@ def test_a_gpu_without_bfloat16_is_sent_to_float16(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
     with pytest.raises(ValueError, match=r"Tesla T4 has no bfloat16.*trainer=fp16"):
         check_precision("bf16-mixed", torch.device("cuda"))
+
+
+@pytest.mark.parametrize("word", ["trainer.precision=16-mixed", "trainer.accelerator=tpu"])
+def test_what_this_machine_lacks_is_said_before_the_data_is_read(word, tmp_path):
+    with pytest.raises(ValueError, match=r"16-mixed, and this run is on a CPU|Trainer refuses"):
+        train_in_process(tmp_path / "no.csv", tmp_path / "run", word)

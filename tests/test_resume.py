@@ -18,8 +18,16 @@ from workflow.call import Call
 from workflow.resuming.config_hash import hash_config
 from workflow.resuming.lock import check_free, lock_run, release
 from workflow.resuming.resume import resume_config
+from workflow.resuming.run_config import load_config, write_config
+from workflow.typed import read_typed
 
 ROOT = Path(__file__).parents[1]
+
+
+def compose(words):
+    """The configuration of a command line, as it is hashed."""
+    cfg = compose_job("train", list(words), ConfTree()).cfg
+    return OmegaConf.to_container(cfg, resolve=True)
 
 
 def ask(*words):
@@ -189,6 +197,34 @@ def test_auto_goes_on_with_the_unfinished_run_of_this_configuration(run_of_auto,
     assert ask(*typed(shapes, "optimizer.lr=0.7"))[1] is None
     other = shutil.copy(shapes, tmp_path / "manifest.csv")
     assert ask(*typed(other))[1] is None  # other data, and that of the run is still there
+
+
+def write_as_older(run, *absent):
+    """The configuration of a run as it would be had some options not been there yet."""
+    config = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
+    composed = compose(read_typed(run))
+    for key in absent:
+        *parents, last = key.split(".")
+        for node in (config, composed):
+            for name in parents:
+                node = node[name]
+            del node[last]
+    write_config(run, config | {"config_hash": hash_config(composed)})
+
+
+def test_auto_finds_a_run_of_before_options_that_hold_their_default(run_of_auto, shapes, tmp_path):
+    run = Path(shutil.copytree(run_of_auto, tmp_path / "run"))
+    set_state(run, "running")
+    new = ("costs", "average", "data.class_map", "model.drop_path", "loss.label_smoothing")
+    write_as_older(run, *new)
+    held = load_config(run / "config.yaml").config_hash
+    assert held != hash_config(compose(read_typed(run)))
+    own, checkpoint = ask(*typed(shapes, f"out={run}"))
+    assert checkpoint == run.resolve() / "checkpoints" / "last.ckpt"
+    assert own.config_hash == held
+    # what has another value now is another run, whether or not it was there then
+    for other in ("model.drop_path=0.1", "loss.label_smoothing=0.2", "optimizer.lr=0.7"):
+        assert ask(*typed(shapes, f"out={run}", other))[1] is None
 
 
 def test_auto_starts_a_run_anew_that_never_saved(run_of_auto, shapes, tmp_path):

@@ -133,6 +133,10 @@ def test_the_mistakes_of_all_sets_come_together(trained, hospitals, tmp_path):
     text = str(raised.value)
     assert text.startswith("2 problems in the sets of images:")
     assert "set north: unit=patient: there is no such column" in text
+    assert "set south: unit=patient: there is no such column" in text
+    with pytest.raises(ValueError, match="1 problem in the sets of images") as raised:
+        evaluate_in_process(tmp_path / "out", *words[:-1], f"data=[{north},{south}]")
+    text = str(raised.value)
     assert "set south: south.csv has images labelled round" in text
     assert "'data.class_map={round: " in text
     assert not (tmp_path / "out").exists()

@@ -59,13 +59,17 @@ def read_decisions(path: Path, class_names: Sequence[str]) -> Decisions:
     Raises:
         ValueError: It cannot be read, or lacks a column.
     """
-    columns = _read(path)
+    columns = read_columns(path)
     key = "id" if "id" in columns else "image"
     return Decisions(key, *_find_decisions(columns, key, class_names))
 
 
-def _read(path: Path) -> dict[str, list[str]]:
-    """Columns of the file by name, without blanks around their values."""
+def read_columns(path: Path) -> dict[str, list[str]]:
+    """Columns of the file by name, without blanks around their values.
+
+    Raises:
+        ValueError: See ``read_decisions``.
+    """
     if not path.is_file():
         raise ValueError(f"data.corrections: there is no file {path}. {__doc__}")
     try:

@@ -139,6 +139,11 @@ def _header(path: Path) -> list[str]:
         return next(csv.reader(file), [])
 
 
+def read_class_names(path: Path) -> list[str]:
+    """The classes of a table of predictions, by its first line alone; none: it is no such table."""
+    return classes_of(_header(path))
+
+
 def classes_of(header: list[str]) -> list[str]:
     """The classes of a table with this header, whose logits stand at its end."""
     names = list(takewhile(lambda name: name.startswith(LOGIT), reversed(header)))[::-1]

@@ -1,5 +1,6 @@
 """Patients or clips in the place of images: the answers to a unit's images become one."""
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import numpy as np
@@ -61,17 +62,31 @@ def to_units(
     )
 
 
-def _find_units(table: PredictionTable, unit: str) -> Members:
-    if unit == GROUP and table.groups is None:
+def check_unit(unit: str, columns: Iterable[str], grouped: bool) -> None:
+    """Stop where a unit is none.
+
+    Args:
+        unit: See ``to_units``.
+        columns: Of the table.
+        grouped: Whether the groups of its images are known.
+
+    Raises:
+        ValueError: There is no such column.
+    """
+    if unit == GROUP and not grouped:
         raise ValueError(
             "unit=group: no groups are known. Name the subject of each image by a column 'group' "
             "or data.group_from=<column|parent|regex>."
         )
-    if unit != GROUP and unit not in table.columns:
+    if unit not in (IMAGE, GROUP, *columns):
         raise ValueError(
             f"unit={unit}: there is no such column. Expected image, group or one of "
-            f"{', '.join(table.columns)}."
+            f"{', '.join(columns)}."
         )
+
+
+def _find_units(table: PredictionTable, unit: str) -> Members:
+    check_unit(unit, table.columns, table.groups is not None)
     values = table.groups if unit == GROUP else table.columns[unit]
     ids = np.array(table.ids, dtype=np.str_)
     return find_members(np.where(values == "", ids, values), table)

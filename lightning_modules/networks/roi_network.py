@@ -1,6 +1,7 @@
 """Mask source, gate and backbone, one after the other."""
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from timm.models import group_parameters
@@ -8,6 +9,7 @@ from timm.optim import auto_group_layers
 from torch import Tensor, nn
 
 from lightning_modules.networks.backbone import Backbone
+from lightning_modules.networks.cells import Cells, find_cells
 from lightning_modules.networks.gates.base import Gate, NetworkOutput, Promise
 from lightning_modules.networks.mask_source import MaskSource
 from lightning_modules.networks.mixing import Mixing, mix
@@ -49,6 +51,7 @@ class ROINetwork(nn.Module):
             )
         self.backbone = backbone
         self.gate = gate
+        self.num_regions = len(region_names)
         self.mask_source = MaskSource(
             gate.dilate, gate.roi_missing, gate.teacher_forcing, mask_jitter, roi_dropout
         )
@@ -76,6 +79,11 @@ class ROINetwork(nn.Module):
         """Whether the classifier sees what is around the ROI, of all images or of some."""
         whole = self.gate.roi_missing == "full" or self.mask_source.roi_dropout > 0
         return self.gate.promise is Promise.NONE or (self.gate.locator is None and whole)
+
+    @cached_property
+    def cells(self) -> Cells | None:
+        """Where an answer can be explained, found once; see ``find_cells``."""
+        return find_cells(self)
 
     def set_margin(self, pixels: int) -> None:
         """Apply another margin than the one that was trained with."""

@@ -67,7 +67,7 @@ def run_command(main: Main, config_name: str, after_job: AfterJob | None = None)
     if not arguments.multirun:
         defaults = tree.default_choices(config_name) | tree.own_keys(config_name)
         _bracket_lists(arguments, defaults)
-        _spread_sets(arguments, tree.own_keys(config_name))
+        spread_data(arguments, defaults)
     _check(config_name, arguments, tree)
     ended = Ended()
     task = guarded(main, config_name, tree, ended, after_job)
@@ -114,11 +114,13 @@ def _bracket_lists(arguments: Namespace, defaults: dict[str, Any]) -> None:
             arguments.overrides[place] = sys.argv[1 + place] = f"{key}=[{value}]"
 
 
-def _spread_sets(arguments: Namespace, own_keys: dict[str, Any]) -> None:
-    """Lets ``data=[a,b]`` mean several sets where a command can do with several."""
-    if sets.KEY in own_keys:
+def spread_data(arguments: Namespace, defaults: dict[str, Any]) -> None:
+    """Lets ``data=a.csv`` be a table, and ``data=a,b`` several sets where a command takes them."""
+    if sets.GROUP in defaults:
         flags = sys.argv[1 + len(arguments.overrides) :]
-        arguments.overrides = sets.spread_sets(arguments.overrides)
+        arguments.overrides = sets.name_table(arguments.overrides)
+        if sets.KEY in defaults:
+            arguments.overrides = sets.spread_sets(arguments.overrides)
         sys.argv[1:] = [*arguments.overrides, *flags]
 
 

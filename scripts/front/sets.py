@@ -2,7 +2,8 @@
 
 Hydra takes a list only for a group that is declared as one. Here the list becomes the key ``sets``
 of the command, beside the first choice, and every set is composed with the other arguments as if
-it were the only one: what is typed below ``data.`` holds for all of them.
+it were the only one: what is typed below ``data.`` holds for all of them. A single table,
+``data=a.csv``, is the manifest that it names.
 """
 
 from pathlib import PurePath
@@ -14,6 +15,18 @@ from hydra.errors import HydraException
 KEY, GROUP = "sets", "data"
 TABLES = (".csv", ".parquet", ".pq")
 OWN = "_as_trained"
+
+
+def name_table(overrides: list[str]) -> list[str]:
+    """Arguments with ``data=<table>`` as the manifest that it is; others are left as they are."""
+    named = []
+    for typed in overrides:
+        key, _, value = typed.partition("=")
+        elements = _parse(value) if key == GROUP and not value.startswith("[") else None
+        single = elements is not None and len(elements) == 1
+        table = single and elements[0].lower().endswith(TABLES)
+        named += _words(elements[0]) if table else [typed]
+    return named
 
 
 def spread_sets(overrides: list[str]) -> list[str]:

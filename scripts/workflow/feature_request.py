@@ -15,8 +15,12 @@ IDLE, AT_REST = ("_target_", "keep_roi"), {"crop": 1.0}
 WHOLE = {"fast_dev_run": False, "limit_train_batches": 1.0, "overfit_batches": 0.0}
 
 
-def settle_features(config: dict[str, Any]) -> None:
+def settle_features(config: dict[str, Any], resuming: bool = False) -> None:
     """Decide ``data.cache_features``, in place, as far as the configuration tells.
+
+    Args:
+        config: Resolved.
+        resuming: Whether it is that of a run which goes on, with what was decided then.
 
     Raises:
         ValueError: It is asked for and cannot be.
@@ -33,6 +37,12 @@ def settle_features(config: dict[str, Any]) -> None:
             "(model.pretrained=true, or the path of a file), or train it (freeze_backbone=false)."
         )
     obstacles = list(_find_obstacles(config))
+    if obstacles and resuming and config["data"].get("cache_features") is True:
+        raise ValueError(
+            "This run trains its last layer on what the frozen backbone says of each image, once "
+            f"(data.cache_features), which cannot be any more: {'; '.join(obstacles)}. Leave "
+            "out what was typed of it beside resume=."
+        )
     if obstacles:
         decline_features(config, obstacles)
 

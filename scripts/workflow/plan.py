@@ -20,8 +20,10 @@ from datamodules.loading.imbalance import EQUAL, count_images, describe_imbalanc
 from datamodules.loading.sequences import check_sequences, describe_sequences, find_sequences
 from datamodules.options import DataOptions
 from datamodules.tables.table import ImageTable
+from lightning_modules.architecture import check_backbone
 from lightning_modules.checkpoint_file import check_file
 from workflow.call import Call
+from workflow.devices.early import check_devices
 from workflow.feature_request import settle_features
 from workflow.finding.proposals import say_proposals
 from workflow.finding.roi_rules import check_empty, check_roi, report_mask_only
@@ -30,6 +32,7 @@ from workflow.gate_names import name_gate
 from workflow.places import OUTPUTS, find_checkpoint
 from workflow.request import check_request
 from workflow.resuming.config_hash import PATHS, hash_config
+from workflow.resuming.run_config import load_config
 from workflow.situation import fill_extras, settle_situation
 
 log = logging.getLogger(__name__)
@@ -132,6 +135,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     config.setdefault("config_hash", hash_config(config))  # a resumed run keeps its own
     check_request(config, call)
     _settle_start(config, call)
+    check_devices(config)
     for key in PATHS & config["data"].keys():
         if config["data"][key] is not None:  # the run is gone back to from any folder
             config["data"][key] = _make_absolute(config["data"][key])
@@ -145,7 +149,7 @@ def make_plan(cfg: DictConfig, call: Call) -> Plan:
     _say_counts(table)
     _say_epoch(table, options, config["loss"])
     table = settle_situation(config, table, call)
-    settle_features(config)
+    settle_features(config, call.resuming)
     check_roi(config, table)
     files = read_files(table, options)
     content = files.found.images["content"]
@@ -172,6 +176,10 @@ def _settle_start(config: dict[str, Any], call: Call) -> None:
         )
     file = find_checkpoint(config["init_from"], config["which"])
     check_file(file)
+    run = file.parents[1] / "config.yaml"  # what else the checkpoint says is read with torch
+    backbone = OmegaConf.select(load_config(run), "model.backbone") if run.is_file() else None
+    if backbone is not None:
+        check_backbone(backbone, config["model"]["backbone"], file)
     config["init_from"] = str(file)
 
 

@@ -15,7 +15,7 @@ from lightning_modules.evaluation.examples.drawing import (
     outline,
 )
 from lightning_modules.evaluation.examples.looks import Look
-from lightning_modules.evaluation.examples.sections import Example
+from lightning_modules.evaluation.examples.sections import HEAT, Example
 from lightning_modules.evaluation.predictions import PredictionTable
 
 
@@ -105,7 +105,7 @@ class Composer:
         return outline(*self._find(name), ROI)
 
     def _caption_heat(self, row: int, number: int) -> str:
-        named = f"heat map: what speaks for {self.table.class_names[number]}"
+        named = f"{HEAT}: what speaks for {self.table.class_names[number]}"
         if number == self._predicted[row]:
             return f"{named}, the answer"
         return f"{named}, the {'true class' if number == self.table.labels[row] else 'runner-up'}"

@@ -1,6 +1,6 @@
 """What a network made of an image: what its gate let through, where its answer comes from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,12 @@ from torch import Tensor
 from lightning_modules.evaluation.heat_maps import explain
 from lightning_modules.networks import ROINetwork
 from lightning_modules.pictures import to_pixels
+
+NO_HEAT = (
+    "There are no heat maps: in this backbone no step before the answer has a place for each part "
+    "of the image."
+)
+BLANK = "Where the heat map of a class is missing, no part of the image raised its score."
 
 
 class Look(NamedTuple):
@@ -57,3 +63,10 @@ def look(
                 None if found is None else found[row],
             )
     return looks
+
+
+def explain_gaps(looks: Sequence[Look]) -> list[str]:
+    """Why heat maps are missing, in a sentence; none where none is."""
+    if any(one.heat is None for one in looks):
+        return [NO_HEAT]
+    return [BLANK] if any(not heat.any() for one in looks for heat in one.heat) else []

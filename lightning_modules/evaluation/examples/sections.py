@@ -10,6 +10,7 @@ from PIL import Image
 
 from lightning_modules.run_files import write_bytes, write_json
 
+HEAT = "heat map"  # begins the caption of one
 QUALITY = 85
 FOLDER = "examples"
 

@@ -55,7 +55,8 @@ def measure_attribution(
         # no map of the whole image: tokens that stayed, or crops
         whole = network.gate.backbone_size is None and features is not None and features.ndim == 4
         if whole and of_map[0] is not None:
-            cam = grad_cam(network.backbone, features, of_map[0])
+            views = (network.backbone.as_map(one).float() for one in (features, of_map[0]))
+            cam = grad_cam(*views).relu()
             ratio = energy_share(cam, mask) / mask.float().mean(dim=(1, 2, 3))
         shares = [_share_outside(gradient, inside) for inside in (output.mask, mask)]
         found.append((*(share[usable] for share in shares), ratio[usable]))

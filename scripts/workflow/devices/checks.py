@@ -2,6 +2,8 @@
 
 import torch
 
+from workflow.devices.request import explain_half
+
 
 def check_precision(precision: str, device: torch.device) -> None:
     """Refuse a precision that Lightning would exchange for another, or that is only emulated.
@@ -14,10 +16,7 @@ def check_precision(precision: str, device: torch.device) -> None:
         ValueError: The device lacks it.
     """
     if precision.startswith("16") and device.type == "cpu":
-        raise ValueError(
-            f"trainer.precision is {precision}, and this run is on a CPU, which does not train in "
-            "float16. Take trainer=bf16, or 32-true, which is as fast on most CPUs."
-        )
+        raise ValueError(f"{explain_half(precision)}.")
     native = device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
     if precision.startswith("bf16") and not native:
         name = torch.cuda.get_device_name(device)

@@ -33,6 +33,8 @@ def find_device_problems(config: dict[str, Any], process: Process) -> Iterator[s
             f"trainer.precision is {trainer['precision']!r}, whose scaling trainer=fsdp cannot do: "
             "expected bf16-mixed, bf16-true or 32-true"
         )
+    if trainer.get("accelerator") == "cpu" and trainer.get("precision") in SCALED:
+        yield explain_half(trainer["precision"])
     if process.several:
         yield from _find_mismatch(config, asked, process)
     elif num_nodes != 1:
@@ -51,6 +53,14 @@ def find_device_problems(config: dict[str, Any], process: Process) -> Iterator[s
         )
     if trainer.get("overfit_batches"):
         yield "trainer.overfit_batches needs one device: trainer.devices=1"
+
+
+def explain_half(precision: object) -> str:
+    """Why float16 is refused on a CPU; a clause without its full stop."""
+    return (
+        f"trainer.precision is {precision}, and this run is on a CPU, which does not train in "
+        "float16. Take trainer=bf16, or 32-true, which is as fast on most CPUs"
+    )
 
 
 def _find_mismatch(config: dict[str, Any], asked: int | None, process: Process) -> Iterator[str]:

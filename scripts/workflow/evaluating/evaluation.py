@@ -14,13 +14,14 @@ from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
 from workflow.devices.trainers import count_devices, make_trainer
 from workflow.evaluating.beyond_images import measure_beyond
+from workflow.evaluating.early import check_column
 from workflow.evaluating.examined import Examined, plan_foreign, plan_own
 from workflow.evaluating.label_errors import list_label_errors
 from workflow.evaluating.ready import Ready, prepare
 from workflow.evaluating.request import check_evaluation
 from workflow.evaluating.requirements import demand
 from workflow.evaluating.robustness import measure_robustness
-from workflow.evaluating.set_scores import Scoring, check_column, measure_parts
+from workflow.evaluating.set_scores import Scoring, measure_parts
 from workflow.evaluating.shared_test import make_data
 from workflow.evaluating.testing import test_model
 from workflow.journal import Journal

@@ -17,16 +17,14 @@ from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
+from workflow.evaluating.early import choose_data, is_as_trained
 from workflow.evaluating.frozen import check_named
-from workflow.evaluating.request import is_as_trained
 from workflow.learned import check_learned, read_record
 from workflow.places import OUTPUTS, find_checkpoint
 from workflow.plan import Plan, instantiate, read_files
 from workflow.split_file import warn_of_changed
 
 log = logging.getLogger(__name__)
-# what the run said of its images holds for others too, unless it is said anew
-KEPT = ("roi_at_test", "window")
 
 
 @dataclass
@@ -74,17 +72,10 @@ def plan_images(asked: dict[str, Any], call: Call, examined: Examined) -> Plan:
     Raises:
         ValueError: They have mistakes, or have changed since the model was trained.
     """
-    data, as_trained, own = asked["data"], is_as_trained(asked["data"]), examined.config
+    as_trained, own = is_as_trained(asked["data"]), examined.config
     if as_trained and "data" not in own:
         raise ValueError(f"{examined.file} does not say what it was trained on: choose data=...")
-    if as_trained:
-        kept = ("_target_", "corrections")  # the split is checked before labels are corrected
-        changed = {n: v for n, v in data.items() if v is not None and n not in kept}
-        data = own["data"] | changed
-    else:
-        typed = {word.partition("=")[0] for word in call.overrides}
-        kept = {name: own.get("data", {}).get(name, data[name]) for name in KEPT}
-        data = data | {n: v for n, v in kept.items() if f"data.{n}" not in typed}
+    data = choose_data(asked, call, own)
     return _make_plan(asked, call, examined, data, as_trained)
 
 

@@ -20,7 +20,7 @@ from lightning_modules.evaluation.examples.choosing import (
     second_classes,
 )
 from lightning_modules.evaluation.examples.composing import Composer, Native
-from lightning_modules.evaluation.examples.looks import Look, look
+from lightning_modules.evaluation.examples.looks import NO_HEAT, Look, explain_gaps, look
 from lightning_modules.evaluation.examples.sections import (
     Section,
     remove_sections,
@@ -89,7 +89,7 @@ def _draw(objects: Objects, trainer: Trainer, table: PredictionTable, num: int) 
     finally:
         model.cpu()
     if any(one.heat is None for one in looks.values()):
-        log.info("No heat maps: the backbone ends in neither a feature map nor a grid of tokens.")
+        log.info(NO_HEAT)
     looked = {row: (looks[table.ids[row]], classes[table.ids[row]]) for row in asked}
     return [
         _show_data(data.table, rows, table, composer, num, data.seed),
@@ -125,7 +125,12 @@ def _show_answers(
         ),
     )
     return [
-        Section(kind, title, note, [composer.show_answer(row, *looked[row]) for row in chosen])
+        Section(
+            kind,
+            title,
+            " ".join([note, *explain_gaps([looked[row][0] for row in chosen])]),
+            [composer.show_answer(row, *looked[row]) for row in chosen],
+        )
         for kind, title, note, chosen in told
     ]
 

@@ -12,6 +12,8 @@ from lightning_modules.evaluation.calibration_file import (
     read_calibration,
     read_calibration_file,
 )
+from lightning_modules.evaluation.predictions_file import read_class_names
+from lightning_modules.evaluation.report.record import FACTS
 from lightning_modules.run_files import hash_file
 from lightning_modules.run_reading import find_json
 
@@ -100,7 +102,10 @@ def check_named(place: object, class_names: Sequence[str] | None, model: Path) -
 
 def find_known_classes(file: Path) -> list[str] | None:
     """The classes of a checkpoint, as far as its run tells without opening it."""
-    return find_json(file.parents[1] / "facts.json").get("data", {}).get("class_names")
+    run = file.parents[1]
+    known = find_json(run / FACTS).get("data", {}).get("class_names")
+    table = run / "predictions.csv"
+    return known or (read_class_names(table) if table.is_file() else None) or None
 
 
 def find_frozen(place: object, file: Path, chosen_here: bool, as_trained: bool) -> Frozen:

@@ -7,9 +7,9 @@ from datamodules.problems import list_some
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
 from workflow.evaluating.beyond_images import Beyond, plan_beyond, without_answers
+from workflow.evaluating.early import is_as_trained
 from workflow.evaluating.examined import Examined
 from workflow.evaluating.frozen import Frozen, find_frozen
-from workflow.evaluating.request import is_as_trained
 from workflow.objects import check_builds
 from workflow.plan import Plan
 

@@ -9,6 +9,7 @@ from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
+from workflow.evaluating.early import is_as_trained
 from workflow.evaluating.frozen import check_named, find_known_classes
 from workflow.evaluating.requirements import read_required
 from workflow.option_request import find_option_problems
@@ -121,8 +122,3 @@ def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
 def foreign_size(asked: dict[str, Any]) -> int:
     """1 where the input's size is to be chosen: weights from elsewhere do not tell it."""
     return int(asked["backbone"] is not None)
-
-
-def is_as_trained(data: dict[str, Any]) -> bool:
-    """Whether the images are those of the run itself."""
-    return data["_target_"].endswith("AsTrained")

@@ -1,7 +1,7 @@
 """Sets of images beside each other: the parts of one, and what is said of several."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,6 @@ from lightning_modules.run_files import write_csv, write_json
 from workflow.evaluating.beyond_images import Beyond, measure_beyond
 
 log = logging.getLogger(__name__)
-
-
-def check_column(name: str, columns: Iterable[str], column: str | None) -> None:
-    """Stop where ``by=`` names a column that the table of this name has not."""
-    if column is not None and column not in columns:
-        raise ValueError(f"by={column}: {name} has no such column. Columns: {', '.join(columns)}.")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from lightning_modules.evaluation.sets import SET, folder_names, pool_sets
 from lightning_modules.evaluation.table_scores import score_table
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call, read_tree
+from workflow.evaluating.early import check_words
 from workflow.evaluating.evaluation import measure, open_results
 from workflow.evaluating.examined import plan_foreign, plan_images, plan_own
 from workflow.evaluating.ready import Ready, prepare
@@ -47,6 +48,7 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
     calls = {name: replace(call, overrides=w) for name, w in jobs_of_sets(call.overrides).items()}
     configs = _compose(calls)
     checked = [check_evaluation(configs[name], calls[name]) for name in calls]
+    _check_words(configs, calls)
     ready, warned = _prepare(configs, calls, journal)
     first = next(iter(ready.values()))
     folder = open_results(asked, first.examined)
@@ -77,6 +79,16 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
     report_pooled(asked["report"], folder, journal, first.examined.folder.parent)
     log.info("Everything about these evaluations is in %s", folder)
     demand(checked[0], metrics, folder, str(first.examined.file))
+
+
+def _check_words(configs: dict[str, dict[str, Any]], calls: dict[str, Call]) -> None:
+    problems = []
+    for name, asked in configs.items():
+        try:
+            check_words(asked, calls[name])
+        except ValueError as error:
+            problems.append(f"set {name}: {error}")
+    raise_problems(problems, "the sets of images")
 
 
 def _compose(calls: dict[str, Call]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """resume=auto: the newest unfinished run with the same configuration, or a new one."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from lightning_modules.run_reading import find_json, read_text
 from workflow.places import list_runs
 from workflow.resuming.config_hash import PATHS, hash_config
 from workflow.resuming.lock import check_free
+from workflow.resuming.older import without_new
 from workflow.resuming.run_config import load_config
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ def find_unfinished(cfg: DictConfig) -> Path | None:
     wanted = hash_config(config)
     folders = list_runs() if config["out"] is None else [Path(config["out"]).resolve()]
     for folder in folders:
-        if not _is_unfinished(folder, wanted, config["data"]):
+        if not _is_unfinished(folder, config, wanted):
             continue
         check_free(folder)
         log.info("resume=auto: going on with %s", folder)
@@ -40,13 +42,26 @@ def find_unfinished(cfg: DictConfig) -> Path | None:
     return None
 
 
-def _is_unfinished(folder: Path, wanted: str, data: dict[str, Any]) -> bool:
+def _is_unfinished(folder: Path, config: dict[str, Any], wanted: str) -> bool:
     file = folder / "config.yaml"
-    text = read_text(file) if file.is_file() else ""
-    if f"config_hash: {wanted}" not in text.replace("'", ""):
-        return False
     status = find_json(folder / "status.json")  # none: it was ended before it wrote one
-    return status.get("state") != "finished" and _has_same_data(load_config(file).data, data)
+    if status.get("state") == "finished" or not file.is_file():
+        return False
+    held = re.search(r"^config_hash: '?(\w+)", read_text(file), re.MULTILINE)
+    if held is None:
+        return False
+    if held[1] != wanted and not _is_older(file, config, held[1]):
+        return False
+    return _has_same_data(load_config(file).data, config["data"])
+
+
+def _is_older(file: Path, config: dict[str, Any], held: str) -> bool:
+    """Whether a run is the same but for options that there were not yet when it was started."""
+    try:
+        own = load_config(file)
+    except ValueError:  # damaged: nobody knows whose run it was
+        return False
+    return hash_config(without_new(config, OmegaConf.to_container(own))) == held
 
 
 def _has_same_data(own: DictConfig, asked: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lightning_modules.evaluation.examples.sections import HEAT
 from lightning_modules.evaluation.report.blocks import (
     grid,
     heading,
@@ -20,18 +21,27 @@ from lightning_modules.evaluation.report.wording import percent
 MOST_BYTES = 2_800_000  # of the pictures of a page, whose file is a third larger and below 5 MB
 FORMATS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
 ANSWERS = ("mistake", "uncertain")
+MAPPED = (
+    " The {heat} shows what raised the score of a class: a hint, no proof; the exchanged "
+    "backgrounds above are one."
+)
 
 
 def write_images(record: Record) -> Section:
     """Most confident mistakes and most uncertain images."""
     blocks = [block for kind in ANSWERS for block in show_examples(record, kind)]
     lead = sentence(
-        "Look for what the images of a part share. The {roi} is outlined. The {heat} shows what "
-        "raised the score of a class: a hint, no proof; the exchanged backgrounds above are one.",
+        "Look for what the images of a part share. The {roi} is outlined."
+        + (MAPPED if _has_heat(record) else ""),
         roi=term("region of interest"),
         heat=term("heat map"),
     )
     return Section("images", "Mistakes and doubtful images", blocks, lead)
+
+
+def _has_heat(record: Record) -> bool:
+    shown = (one for section in record.examples for one in section["examples"])
+    return any(one["caption"].startswith(HEAT) for example in shown for one in _of(example))
 
 
 def show_examples(record: Record, kind: str, headed: bool = True) -> list[Markup]:
