@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -22,8 +23,8 @@ def write_predictions(table: PredictionTable, path: Path) -> None:
     """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>``, a row an image.
 
     An image without an answer has a blank ``predicted``.
-    A column of the source that has one of these names, or would be read as one, is written as
-    ``source_<name>``.
+    A column of the source that has one of these names, or one that begins with ``weight_``, is
+    written as ``source_<name>`` and read as what it was.
     """
     names = np.array(table.class_names)
     answered = np.array(table.mask_origin) != "abstain"
@@ -41,9 +42,8 @@ def write_predictions(table: PredictionTable, path: Path) -> None:
     own |= {f"{WEIGHT}{n}": _digits(values, 6) for n, values in table.region_weights.items()}
     scores = {f"{PROB}{n}": _digits(v, 9) for n, v in zip(names, table.probs.T, strict=True)}
     scores |= {f"{LOGIT}{n}": _digits(v, 9) for n, v in zip(names, table.logits.T, strict=True)}
-    taken = {*own, *scores, *QUALITIES}
     source = {
-        f"{SOURCE}{name}" if name in taken or name.startswith(WEIGHT) else name: values.tolist()
+        f"{SOURCE}{name}" if _is_taken(name, names) else name: values.tolist()
         for name, values in table.columns.items()
         if name not in ("id", "label", "group")
     }
@@ -104,7 +104,8 @@ def read_predictions(path: Path) -> PredictionTable:
     qualities = [name for name in rest if name in QUALITIES]
     weights = list(takewhile(lambda name: name.startswith(WEIGHT), rest[len(qualities) :]))
     scores = [f"{kind}{name}" for kind in (PROB, LOGIT) for name in class_names]
-    columns = [name for name in rest if name not in (*qualities, *weights, *scores)]
+    taken = {*qualities, *weights, *scores}
+    columns = {_own_name(name, class_names): name for name in rest if name not in taken}
     groups = text("group")
     return PredictionTable(
         ids=text("id").tolist(),
@@ -114,11 +115,23 @@ def read_predictions(path: Path) -> PredictionTable:
         mask_origin=text("mask_origin").tolist(),
         mask_share=numbers("mask_share"),
         roi_share=numbers("roi_share"),
-        columns={name: text(name) for name in columns},
+        columns={name: text(written) for name, written in columns.items()},
         groups=groups if (groups != "").any() else None,
         region_weights={name.removeprefix(WEIGHT): numbers(name) for name in weights},
         mask_quality={name: numbers(name) for name in qualities},
     )
+
+
+def _is_taken(name: str, class_names: Sequence[str]) -> bool:
+    """Whether a column of the source would be taken for one of the predictions'."""
+    scores = {f"{kind}{one}" for kind in (PROB, LOGIT) for one in class_names}
+    return name in OWN or name in QUALITIES or name in scores or name.startswith(WEIGHT)
+
+
+def _own_name(written: str, class_names: Sequence[str]) -> str:
+    """What a column was called in the source."""
+    name = written.removeprefix(SOURCE)
+    return name if _is_taken(name, class_names) else written
 
 
 def _header(path: Path) -> list[str]:

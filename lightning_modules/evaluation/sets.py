@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.evaluation.predictions import PredictionTable, join_tables
+from lightning_modules.evaluation.slices import name_blanks
 
 SET = "set"  # column of pooled predictions
 MARGIN = 2  # blanks between columns
@@ -15,10 +16,8 @@ MARGIN = 2  # blanks between columns
 
 def part_by(table: PredictionTable, column: str) -> dict[str, PredictionTable]:
     """The rows of each value of a column, in alphabetical order; a blank one is ``unknown``."""
-    values = table.columns[column]
-    return {
-        value or "unknown": table.only(values == value) for value in sorted(set(values.tolist()))
-    }
+    values = name_blanks(table.columns[column])
+    return {value: table.only(values == value) for value in sorted(set(values.tolist()))}
 
 
 def pool_sets(tables: Mapping[str, PredictionTable]) -> PredictionTable:

@@ -19,7 +19,7 @@ def measure_groups(
 
     Args:
         predictions: Of the test.
-        slice_by: Columns, each crossed with the class; blank values stand for themselves.
+        slice_by: Columns, each crossed with the class; blank values are ``unknown``.
         pair_by: Column that joins images which differ in the background only.
 
     Returns:
@@ -42,12 +42,14 @@ def measure_groups(
 def _measure_slices(predictions: PredictionTable, slice_by: Sequence[str]) -> dict[str, Any]:
     slices = {}
     for column in slice_by:
-        values = predictions.columns[column]
+        values = name_blanks(predictions.columns[column])
         for value in sorted(set(values.tolist())):
             for label, name in enumerate(predictions.class_names):
                 rows = (values == value) & (predictions.labels == label)
+                key = f"{name}, {column} {value}"
+                while key in slices:  # of names that have commas themselves
+                    key += "'"
                 if rows.any():
-                    key = f"{name}, {column} {value or 'unknown'}"
                     slices[key] = _measure_slice(predictions.only(rows))
     worst = min(slices, key=lambda name: slices[name]["accuracy"])
     ends = {
@@ -57,6 +59,11 @@ def _measure_slices(predictions: PredictionTable, slice_by: Sequence[str]) -> di
     }
     accuracy = {"test_worst_group_accuracy": slices[worst]["accuracy"]}
     return accuracy | ends | {"test_worst_group": worst, "test_groups": slices}
+
+
+def name_blanks(values: np.ndarray) -> np.ndarray:
+    """Blank values of a column (N,) are ``unknown``, beside those that somebody wrote so."""
+    return np.where(values == "", "unknown", values)
 
 
 def _measure_slice(rows: PredictionTable) -> dict[str, Any]:

@@ -7,12 +7,11 @@ import numpy as np
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.sentences import (
-    say_abstention,
     say_calibration,
     say_intervals,
-    say_operating_point,
     say_too_small,
 )
+from lightning_modules.evaluation.threshold_sentences import say_abstention, say_operating_point
 
 if TYPE_CHECKING:
     from lightning_modules.networks.gates.base import Promise  # brings torch
@@ -43,7 +42,7 @@ def summarize(
         _say_background(predictions, metrics, promise),
         say_intervals(metrics),
         say_too_small(metrics),
-        say_calibration(metrics),
+        say_calibration(metrics, calibration),
         say_operating_point(metrics, calibration),
         say_abstention(metrics, calibration),
     ]

@@ -99,13 +99,16 @@ def recalibrate(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
 
     Returns:
         NaN for what there is not: also where one class is alone or classes do not overlap.
+        Of more than two classes the slope is 0 where answers are no better than guessing.
     """
     nothing = float("nan")
     if len(np.unique(labels)) < 2:
         return nothing, nothing
     if logits.shape[1] > 2:
-        overlap = (logits.argmax(axis=1) != labels).any()
-        return (1 / fit_temperature(labels, logits) if overlap else nothing), nothing
+        if (logits.argmax(axis=1) == labels).all():
+            return nothing, nothing
+        temperature = fit_temperature(labels, logits)
+        return (0.0 if temperature is None else 1 / temperature), nothing
     odds = np.asarray(logits, np.float64) @ np.array([-1.0, 1.0])
     slope = _fit_logistic(odds, labels)
     # the likelihood rises until as many are expected as there are
@@ -137,21 +140,26 @@ def _fit_logistic(odds: np.ndarray, labels: np.ndarray) -> float:
     return float(found.x[1] / scale)
 
 
-def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float | None:
     """The temperature that logits are divided by for the least log loss (Guo et al. 2017).
 
-    Above 1 where probabilities are too extreme. Where every answer is right any smaller one is
-    better still, and there is nothing to fit: then it is 1.
+    Above 1 where probabilities are too extreme.
 
     Args:
         labels: (N,) int.
         logits: (N, C).
+
+    Returns:
+        None where there is none: where every answer is right any smaller one is better still, and
+        where the right class has on average no higher a logit than the others any larger one is,
+        until all classes are equally likely.
     """
     logits = np.asarray(logits, np.float64)
-    if (logits.argmax(axis=1) == labels).all():
-        return 1.0
-    # 0 for the true class, so that the log loss is the log of the sum of exponentials
     beside = logits - logits[np.arange(len(labels)), labels][:, None]
+    # the slope of the log loss, which is convex in 1 / temperature, where that is 0
+    if (logits.argmax(axis=1) == labels).all() or beside.mean() >= 0:
+        return None
+    # 0 for the true class, so that the log loss is the log of the sum of exponentials
     top, buffer = beside.max(axis=1), np.empty_like(beside)
     beside -= top[:, None]
 

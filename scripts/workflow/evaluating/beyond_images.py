@@ -104,7 +104,7 @@ def measure_beyond(
         metrics |= {"unit": beyond.unit, "aggregate": beyond.aggregate}
         metrics |= prefix_names(scores, "unit")
     if beyond.alarms is not None:
-        threshold = _choose_threshold(beyond.alarms, calibration)
+        threshold = _choose_threshold(beyond, calibration)
         measured = measure_alarms(table, beyond.positive_class, threshold, beyond.alarms)
         for line in describe_alarms(measured, beyond.positive_class):
             log.info(line)
@@ -112,11 +112,14 @@ def measure_beyond(
     return metrics
 
 
-def _choose_threshold(options: AlarmOptions, calibration: Calibration | None) -> float:
-    if options.threshold is not None:
-        return options.threshold
+def _choose_threshold(beyond: Beyond, calibration: Calibration | None) -> float:
+    """As typed, else that of the calibration if it is about the same positive class."""
+    if beyond.alarms.threshold is not None:
+        return beyond.alarms.threshold
     point = None if calibration is None else calibration.operating_point
-    return DEFAULT_THRESHOLD if point is None else point.threshold
+    if point is None or point.positive_class != beyond.positive_class:
+        return DEFAULT_THRESHOLD
+    return point.threshold
 
 
 def _say_units(beyond: Beyond, units: PredictionTable, scores: dict[str, Any]) -> str:

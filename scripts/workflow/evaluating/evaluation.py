@@ -51,7 +51,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     metrics, table = measure(ready, folder)
     if asked["by"] is not None:
         slices = (plan.options.slice_by, plan.options.pair_by)
-        scoring = Scoring(*slices, ready.beyond, ready.calibration)
+        scoring = Scoring(*slices, ready.beyond, ready.frozen.calibration)
         metrics |= measure_parts(scoring, table, asked["by"], folder)
         write_json(folder / "metrics.json", metrics)
     report(plan, examined.model, folder, journal, examined.folder.parent)
@@ -68,8 +68,10 @@ def open_results(asked: dict[str, Any], examined: Examined) -> Path:
 def measure(ready: Ready, folder: Path) -> tuple[dict[str, Any], PredictionTable]:
     """Test, ask, and write all that belongs to one set of images into a folder."""
     plan, asked, examined = ready.plan, ready.asked, ready.examined
+    calibration, named = ready.frozen.calibration, ready.frozen.file
     _say_start(plan, examined, folder)
     used = asked | {"ckpt": str(examined.file), "data": plan.config["data"]}
+    used["calibration"] = None if named is None else str(named)
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
     command = join_words(["python", "scripts/evaluate.py", *ready.call.overrides])
     write_text(folder / "command.txt", command + "\n")
@@ -78,16 +80,16 @@ def measure(ready: Ready, folder: Path) -> tuple[dict[str, Any], PredictionTable
     try:
         num_processes = count_devices(asked["trainer"])
         objects = Objects(examined.model, data, [], num_processes=num_processes)
-        if ready.calibration is not None:
-            write_calibration(ready.calibration, folder)
-        metrics = test_model(plan, objects, trainer, ready.calibration)
+        if calibration is not None:
+            write_calibration(calibration, folder)
+        metrics = test_model(plan, objects, trainer, calibration)
         slices = choose_slices(asked["slices"])
         metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
     table = next(c.table for c in trainer.callbacks if isinstance(c, Predictions))
-    metrics |= measure_beyond(ready.beyond, table, ready.calibration, folder)
+    metrics |= measure_beyond(ready.beyond, table, calibration, folder)
     if asked["label_errors"]:
         metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}

@@ -30,7 +30,8 @@ from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 UNDERSTOOD = (
-    *("data.slice_by", "data.pair_by", "by", "unit", "aggregate", "alarms", "scores"),
+    *("data.slice_by", "data.pair_by", "by", "unit", "aggregate", "alarms"),
+    *("scores", "calibration"),
     *("label_errors", "require", "report", "out"),
 )
 BECAUSE = "the answers stand in the table, and neither a model nor an image is read."

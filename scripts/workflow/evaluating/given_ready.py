@@ -10,6 +10,7 @@ from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.requirements.file import Requirement
 from workflow.call import Call
 from workflow.evaluating.beyond_images import plan_beyond
+from workflow.evaluating.frozen import check_named
 from workflow.evaluating.given_home import Home, find_home
 from workflow.evaluating.given_thresholds import find_thresholds
 from workflow.evaluating.requirements import read_required
@@ -59,6 +60,7 @@ def prepare(asked: dict[str, Any], call: Call) -> Ready:
     if positive not in table.class_names or len(table.class_names) > 2:
         positive = table.class_names[-1] if len(table.class_names) == 2 else None
     beyond = plan_beyond(table, positive, asked, call)
+    check_named(asked["calibration"], table.class_names, file)
     calibration = find_thresholds(file, home, positive, asked, call)
     required = read_required(asked["require"], None if home is None else home.folder)
     scoring = Scoring(slice_by, chosen["pair_by"], beyond, calibration)

@@ -9,6 +9,7 @@ from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
+from workflow.evaluating.frozen import check_named, find_known_classes
 from workflow.evaluating.requirements import read_required
 from workflow.option_request import find_option_problems
 from workflow.places import check_out, find_checkpoint
@@ -41,7 +42,9 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
         return read_required(asked["require"])
     file = find_checkpoint(asked["ckpt"], asked["which"])
     check_file(file)
-    read_calibration(file.parent)
+    if asked["calibration"] is None:
+        read_calibration(file.parent)
+    check_named(asked["calibration"], find_known_classes(file), file)
     return read_required(asked["require"], file.parents[1])
 
 
@@ -101,6 +104,12 @@ def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
             "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
             "and classes=..., the classes in the order of the outputs, such as "
             "'classes=[apple,tomato]'"
+        )
+    if foreign and asked["calibration"] is not None:
+        yield (
+            "calibration= goes with a checkpoint of this project: what it names was chosen by "
+            "models of one recipe, and weights that were trained elsewhere are of another. Leave "
+            "it out"
         )
     if not foreign and asked["classes"]:
         yield (

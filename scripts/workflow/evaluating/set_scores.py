@@ -53,17 +53,18 @@ def measure_parts(
     Returns:
         See ``summarise_sets``.
     """
-    beyond, found = scoring.beyond, {}
+    beyond, calibration, found = scoring.beyond, scoring.calibration, {}
     parts = part_by(table, column)
     folders = folder_names(list(parts))
     for name, part in parts.items():
         own = folder / folders[name]
         own.mkdir()
         write_predictions(part, own / "predictions.csv")
-        found[name] = score_table(part, scoring.slice_by, scoring.pair_by, beyond.scores)
+        slices = (scoring.slice_by, scoring.pair_by)
+        found[name] = score_table(part, *slices, beyond.scores, calibration)
         if beyond.adds:
             log.info("%s %s:", column, name)
-            found[name] |= measure_beyond(beyond, part, scoring.calibration, own)
+            found[name] |= measure_beyond(beyond, part, calibration, own)
         write_json(own / "metrics.json", found[name])
     return say_sets(found, folder)
 

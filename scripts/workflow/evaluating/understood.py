@@ -4,7 +4,7 @@ from workflow.call import Call
 from workflow.resuming.config_hash import covers
 
 
-def refuse_others(call: Call, key: str, understood: tuple[str, ...], because: str) -> None:
+def refuse_others(call: Call, key: str, understood: tuple[str, ...], because: str) -> list[str]:
     """Stop where something was typed that cannot go with a key.
 
     Args:
@@ -12,6 +12,9 @@ def refuse_others(call: Call, key: str, understood: tuple[str, ...], because: st
         key: That decides what is evaluated.
         understood: Keys that may stand beside it, and all that is below them.
         because: Why no other may.
+
+    Returns:
+        The keys that were typed.
 
     Raises:
         ValueError: All that was typed in vain is named.
@@ -25,3 +28,4 @@ def refuse_others(call: Call, key: str, understood: tuple[str, ...], because: st
             f"{', '.join(senseless)} cannot go with {key}=: {because} Beside {key} there are "
             f"{', '.join(understood)}."
         )
+    return typed
