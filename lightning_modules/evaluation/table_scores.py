@@ -24,7 +24,7 @@ def score_table(
         slice_by: See ``measure_groups``.
         pair_by: See ``measure_groups``.
         options: Of the intervals; None: the default.
-        calibration: See ``measure_scores``.
+        calibration: Frozen, see ``measure_scores``; None: there is none.
     """
     answered = table.answered
     metrics: dict[str, Any] = {"test_images": len(table)}

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
-from lightning_modules.evaluation.scores.options import ScoreOptions, find_score_problems
+from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.evaluating.fold_runs import CrossValidation, find_cross_validations
 from workflow.evaluating.pooling import FILES, pool
@@ -19,10 +18,7 @@ from workflow.places import open_out
 from workflow.reporting.report import report_pooled
 
 log = logging.getLogger(__name__)
-UNDERSTOOD = (
-    *("require", "out", "data.slice_by", "data.pair_by", "report"),
-    *(f"scores.{one.name}" for one in fields(ScoreOptions)),
-)
+UNDERSTOOD = ("require", "out", "data.slice_by", "data.pair_by", "scores", "report")
 BECAUSE = "the folds have been tested, and their answers are pooled as they are."
 
 

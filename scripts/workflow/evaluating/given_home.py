@@ -34,6 +34,11 @@ class Home:
         """Where evaluations of the same model lie."""
         return self.folder.parent if self.run is None else self.run / "evaluations"
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it pools the folds of a cross-validation, as ``folds=`` does."""
+        return (self.folder / "folds.csv").is_file()
+
     def option(self, name: str) -> Any:  # noqa: ANN401
         """What the data were evaluated with; None: nothing is set."""
         return (self.config.get("data") or {}).get(name)

@@ -16,6 +16,7 @@ from lightning_modules.evaluation.table_scores import score_table
 from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
 from workflow.evaluating.beyond_images import measure_beyond
+from workflow.evaluating.frozen import find_named
 from workflow.evaluating.given_home import Home
 from workflow.evaluating.given_ready import Ready, prepare, tell_facts
 from workflow.evaluating.label_errors import list_label_errors
@@ -30,9 +31,8 @@ from workflow.typed import join_words
 
 log = logging.getLogger(__name__)
 UNDERSTOOD = (
-    *("data.slice_by", "data.pair_by", "by", "unit", "aggregate", "alarms"),
-    *("scores", "calibration"),
-    *("label_errors", "require", "report", "out"),
+    *("data.slice_by", "data.pair_by", "by", "unit", "aggregate", "alarms", "scores"),
+    *("calibration", "label_errors", "require", "report", "out"),
 )
 BECAUSE = "the answers stand in the table, and neither a model nor an image is read."
 INSTEAD = "Name another folder."
@@ -74,6 +74,8 @@ def _write_request(ready: Ready, asked: dict[str, Any], call: Call, folder: Path
     data = {} if ready.home is None else dict(ready.home.config.get("data") or {})
     data |= {"slice_by": ready.scoring.slice_by, "pair_by": ready.scoring.pair_by}
     kept = {key: asked[key] for key in asked if key in UNDERSTOOD}
+    named = find_named(asked["calibration"])
+    kept["calibration"] = None if named is None else str(named)
     config = {"predictions": str(ready.file.resolve()), **kept, "data": data}
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
     command = join_words(["python", "scripts/evaluate.py", *call.overrides])

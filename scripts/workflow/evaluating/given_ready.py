@@ -60,8 +60,7 @@ def prepare(asked: dict[str, Any], call: Call) -> Ready:
     if positive not in table.class_names or len(table.class_names) > 2:
         positive = table.class_names[-1] if len(table.class_names) == 2 else None
     beyond = plan_beyond(table, positive, asked, call)
-    check_named(asked["calibration"], table.class_names, file)
-    calibration = find_thresholds(file, home, positive, asked, call)
+    calibration = find_thresholds(file, table.class_names, home, positive, asked, call)
     required = read_required(asked["require"], None if home is None else home.folder)
     scoring = Scoring(slice_by, chosen["pair_by"], beyond, calibration)
     return Ready(file, given, home, positive, scoring, required)
