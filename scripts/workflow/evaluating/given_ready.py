@@ -10,7 +10,6 @@ from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.requirements.file import Requirement
 from workflow.call import Call
 from workflow.evaluating.beyond_images import plan_beyond
-from workflow.evaluating.frozen import check_named
 from workflow.evaluating.given_home import Home, find_home
 from workflow.evaluating.given_thresholds import find_thresholds
 from workflow.evaluating.requirements import read_required

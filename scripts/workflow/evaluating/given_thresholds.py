@@ -98,18 +98,10 @@ def _take_own(file: Path, home: Home | None) -> Calibration | None:
     return kept
 
 
-def _check(home: Home | None, named: Path | None, rules: list[str]) -> None:
-    """What cannot go with each other."""
-    if named is not None and home is None:
-        raise ValueError(
-            "calibration= goes with a table of a run of this project: what it names was chosen by "
-            "models of one recipe, and a table from elsewhere is of another. Leave it out."
-        )
-    if named is not None and rules:
-        raise ValueError(
-            f"{', '.join(rules)} chooses thresholds anew, and calibration= names some that are "
-            "chosen: leave one of them out."
-        )
+def _say_fit(flattering: bool) -> str:
+    if flattering:
+        return "these are evaluated here, which flatters them."
+    return "nothing is fitted to the images evaluated here."
 
 
 def _choose_anew(
