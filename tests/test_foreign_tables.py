@@ -72,7 +72,7 @@ def test_a_column_that_looks_like_one_of_this_project_comes_back(tmp_path):
     table = predictions([0, 1], [0, 1], weight_kg=["heavy", "light"], mask_dice=["x", "y"])
     write_predictions(table, tmp_path / "table.csv")
     back = read_predictions(tmp_path / "table.csv")
-    assert back.columns["source_weight_kg"].tolist() == ["heavy", "light"]
+    assert back.columns["weight_kg"].tolist() == ["heavy", "light"]
     assert not back.region_weights
     assert not back.mask_quality
 

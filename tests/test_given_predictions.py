@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -250,3 +251,16 @@ def test_results_of_a_table_can_be_required_and_its_names_hashed(tmp_path):
         evaluate(table, *words, out=tmp_path / "e")
     assert (tmp_path / "e" / "requirements.xml").is_file()
     assert "smith" not in (tmp_path / "e" / "report.html").read_text()
+
+
+def test_thresholds_of_other_models_are_used_where_they_fit(run_of, tmp_path):
+    kept = read_calibration(run_of)
+    write_calibration(replace(kept, temperature=3.0), tmp_path / "pooled")
+    words = [f"calibration={tmp_path / 'pooled'}"]
+    metrics = evaluate(run_of / "predictions.csv", *words, out=tmp_path / "e")
+    assert metrics["test_temperature"] == 3.0
+    with pytest.raises(ValueError, match=r"scores\.at=0\.9 chooses thresholds anew, and calib"):
+        evaluate(run_of / "predictions.csv", *words, "scores.at=0.9")
+    table = write_table(tmp_path / "old.csv", *answers())
+    with pytest.raises(ValueError, match="is for the classes cat, dog"):
+        evaluate(table, *words)
