@@ -75,7 +75,7 @@ def make_scores(
     if len(present) > 1:
         # of two classes both say the same
         ranked = present[-1:] if num_classes == 2 else present
-        coarse = _join(units, MOST_RANKED)
+        coarse = units.join(MOST_RANKED)
         probs = softmax(logits.astype(float), axis=1)[:, ranked]
         found["auroc"] = (PairShare(coarse, labels, probs, ranked), coarse)
     slices = _slices(paired, slice_by)
@@ -83,13 +83,6 @@ def make_scores(
         worst = LowestShare(units, predicted == labels, slices)
         found["worst_group_accuracy"] = (worst, units)
     return found
-
-
-def _join(units: Units, most: int) -> Units:
-    """The units, joined at random into a few where there are many."""
-    if units.num_units <= most:
-        return units
-    return Units(units.block_codes % most, np.arange(most), units.kind)
 
 
 def _slices(paired: Paired, slice_by: Sequence[str]) -> np.ndarray:
