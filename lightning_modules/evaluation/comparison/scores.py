@@ -12,7 +12,11 @@ from lightning_modules.evaluation.scores.parts import (
     macro_f1_of,
 )
 from lightning_modules.evaluation.statistics.pair_share import PairShare
-from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios, Score
+from lightning_modules.evaluation.statistics.ratio_score import (
+    MeanOfRatios,
+    MeanOfScores,
+    Score,
+)
 from lightning_modules.evaluation.statistics.units import Units
 
 MOST_RANKED = 200  # blocks of units whose images are ranked against each other
@@ -76,8 +80,9 @@ def make_scores(
         # of two classes both say the same
         ranked = present[-1:] if num_classes == 2 else present
         coarse = units.join(MOST_RANKED)
-        probs = softmax(logits.astype(float), axis=1)[:, ranked]
-        found["auroc"] = (PairShare(coarse, labels, probs, ranked), coarse)
+        probs = softmax(logits.astype(float), axis=1)
+        parts = [PairShare(coarse, labels == c, probs[:, c]) for c in ranked]
+        found["auroc"] = (MeanOfScores(parts), coarse)
     slices = _slices(paired, slice_by)
     if len(slices):
         worst = LowestShare(units, predicted == labels, slices)

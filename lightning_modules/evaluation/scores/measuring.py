@@ -9,8 +9,9 @@ from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.scores.calibrated import measure_calibrated
 from lightning_modules.evaluation.scores.calibration import log_probs, measure_probs, recalibrate
-from lightning_modules.evaluation.scores.classification import measure_answers, measure_ranking
+from lightning_modules.evaluation.scores.classification import measure_answers
 from lightning_modules.evaluation.scores.options import ScoreOptions
+from lightning_modules.evaluation.scores.ranking import measure_ranking
 from lightning_modules.evaluation.scores.sheet import Sheet
 from lightning_modules.evaluation.statistics.units import find_units
 

@@ -54,8 +54,11 @@ class Units:
         return np.asarray(member @ np.asarray(values, float))
 
     def join(self, most: int) -> "Units":
-        """The same units in at most so many blocks."""
-        return replace(self, blocks=self.blocks % most)
+        """The same units in at most so many blocks, drawn at random."""
+        if self.num_blocks <= most:
+            return self
+        order = np.random.default_rng(0).permutation(self.num_blocks)
+        return replace(self, blocks=order[self.blocks] % most)
 
     def count(self, rows: np.ndarray) -> int:
         """Units that have any image among ``rows`` (N,) bool."""
