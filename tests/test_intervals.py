@@ -280,11 +280,11 @@ def test_with_30_groups_95_percent_are_93_to_97(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one_class", [False, True])
-@pytest.mark.parametrize("num_groups", [30, 100, 300])
-def test_of_ranked_images_too(num_groups, one_class):
-    shares = ranking_coverage.measure_coverage(num_groups, 1.5, one_class, 800, seed=3)
-    assert 0.93 <= shares["AUROC, bootstrap-t"] <= 0.97
-    assert 0.93 <= shares["average precision, bootstrap-t"] <= 0.97
+@pytest.mark.parametrize(("num_groups", "repeats"), [(30, 800), (250, 400)])
+def test_of_ranked_images_too(num_groups, repeats, one_class):
+    shares = ranking_coverage.measure_coverage(num_groups, 1.5, one_class, repeats, seed=3)
+    for name in ("AUROC", "average precision"):
+        assert 0.93 <= shares[f"{name}, bootstrap-t"] <= 0.975, shares
     # blind to groups, as it is often used
     assert shares["AUROC, DeLong"] < 0.8
 

@@ -27,5 +27,6 @@ def score_table(
     metrics: dict[str, Any] = {"test_images": len(table)}
     if len(answered) < len(table):
         metrics["test_answered_share"] = len(answered) / len(table)
-    scores = measure_scores(table, ScoreOptions() if options is None else options)
-    return metrics | prefix_names(scores, "test") | measure_groups(answered, slice_by, pair_by)
+    options = ScoreOptions() if options is None else options
+    scores = prefix_names(measure_scores(table, options), "test")
+    return metrics | scores | measure_groups(answered, slice_by, pair_by, options.resamples)

@@ -67,8 +67,8 @@ GLOSSARY = {
         "perfect."
     ),
     "flip rate": (
-        "Share of images whose answer changes when only the background is exchanged. 0: the "
-        "background cannot change an answer."
+        "Share of images whose answer changes when only the background is exchanged. 0: none "
+        "did; of few images that says little, and the interval tells how little."
     ),
     "gate": (
         "The part of the model that hides everything outside the region of interest before the "
@@ -148,5 +148,8 @@ GLOSSARY = {
         "One number, fitted on validation images, that makes probabilities less extreme (above 1) "
         "or more extreme (below 1) without changing any answer."
     ),
-    "worst group": "The slice and class with the lowest accuracy; an average can hide it.",
+    "worst group": (
+        "The slice and class with the lowest accuracy; an average can hide it. The worst of "
+        "several is partly bad luck, so its interval is made wider, the more of them there are."
+    ),
 }

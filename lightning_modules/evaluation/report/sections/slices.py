@@ -21,6 +21,7 @@ from lightning_modules.evaluation.report.wording import (
     percent_range,
     slice_interval,
 )
+from lightning_modules.evaluation.statistics.level import level_of_all
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 FEWEST_OF_GROUP = 5  # images on average, below which groups are not listed
@@ -48,8 +49,10 @@ def write_slices(record: Record) -> Section:
         blocks += [heading("Under worse conditions"), _corruptions(record)]
     lead = sentence(
         "An average hides who pays for it. Share of right answers in each {slice} and {group}, the "
-        "worst first; a small one tells little, as its {i} shows. That of a single group counts "
-        "every image, as there is no other of it, and is too narrow where its images are alike.",
+        "worst first; a small one tells little, as its {i} shows. The intervals of a table are so "
+        "wide that all of them hold together in 95 of 100 such tests: among many rows the worst is "
+        "partly bad luck. That of a single group counts every image, as there is no other of it, "
+        "and is too narrow where its images are alike.",
         slice=term("slice"),
         group=term("group"),
         i=term("95 % interval"),
@@ -68,6 +71,7 @@ def _groups(record: Record) -> list[Markup]:
 
 def _by_group(record: Record) -> list[list[object]]:
     names, numbers = np.unique(record.predictions.groups, return_inverse=True)
+    level = level_of_all(len(names))
     images = np.bincount(numbers)
     right = np.bincount(numbers, weights=record.predictions.correct)
     return [
@@ -75,7 +79,7 @@ def _by_group(record: Record) -> list[list[object]]:
             record.names.group(name) if name else "unknown",
             int(total),
             int(good),
-            wilson_interval(int(good), int(total)),
+            wilson_interval(int(good), int(total), level),
         ]
         for name, total, good in zip(names.tolist(), images, right, strict=True)
     ]
