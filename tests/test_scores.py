@@ -118,6 +118,42 @@ def test_ece_by_hand():
     assert expected_calibration_error(bins) == pytest.approx(expected)
 
 
+def test_percentiles_of_an_ece_miss_that_of_right_probabilities():
+    """Why it has no interval: of right probabilities it is 0, and no resample is."""
+    rng, lowest = np.random.default_rng(0), []
+    confidence = rng.uniform(0.5, 1, 200)
+    labels = (rng.random(200) > confidence).astype(int)
+    probs = np.stack([confidence, 1 - confidence], axis=1)
+    for rows in rng.integers(0, 200, (200, 200)):
+        lowest.append(expected_calibration_error(reliability_bins(labels[rows], probs[rows])))
+    assert np.quantile(lowest, 0.025) > 0.02
+    assert "ece" not in measure_scores(make_table(), QUICK)["intervals"]
+
+
+def test_the_auroc_and_average_precision_of_each_class_have_intervals():
+    from lightning_modules.evaluation.scores.ranking import MOST_BLOCKS
+
+    for groups in (None, 12, MOST_BLOCKS + 50):
+        table = make_table(groups=groups, count=1500)
+        found = measure_scores(table, QUICK)
+        for name in (*table.class_names, None):
+            for kind in ("auroc", "average_precision"):
+                own = kind if name is None else f"{kind}_{name}"
+                assert 0 < found[f"{own}_low"] < found[own] < found[f"{own}_high"] < 1
+                assert found["intervals"][own]["num_units"] == found["num_units"]
+    two = measure_scores(make_table(classes=2, groups=30), QUICK)
+    ends = [[two[f"auroc{name}_{end}"] for end in ("low", "high")] for name in ("", "_cat", "_dog")]
+    assert ends[0] == ends[1] == ends[2]
+
+
+def test_of_a_class_of_one_group_no_ranking_has_an_interval():
+    table = make_table(classes=2, groups=20)
+    table.labels[:] = 0
+    table.labels[table.groups == table.groups[0]] = 1
+    found = measure_scores(table, QUICK)
+    assert "auroc_low" not in found and "average_precision_low" not in found
+
+
 def test_every_interval_holds_its_score_and_says_how_it_was_made():
     found = measure_scores(make_table(), QUICK)
     assert {"accuracy", "macro_f1", "auroc", "log_loss", "brier", "recall_cat"} <= set(

@@ -59,7 +59,9 @@ GLOSSARY = {
     ),
     "ECE": (
         "Expected calibration error: by how much probabilities and the share of right answers "
-        "differ on average. 0 is perfect; 0.05 means five points."
+        "differ on average. 0 is perfect; 0.05 means five points. It stands without an interval: "
+        "chance lifts it above 0 even where all probabilities are right (to 0.06 with 200 images, "
+        "0.03 with 1,000), and no interval that was tried then holds the truth as often as it says."
     ),
     "epoch": "One pass over all training images.",
     "F1": (

