@@ -21,8 +21,8 @@ from lightning_modules.evaluation.scores import (
 from lightning_modules.evaluation.scores.calibration import (
     expected_calibration_error,
     fit_temperature,
-    recalibrate,
 )
+from lightning_modules.evaluation.scores.recalibration import recalibrate
 from lightning_modules.evaluation.sentences import say_intervals, say_too_small
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 from lightning_modules.metrics import PhaseMetrics
@@ -161,7 +161,9 @@ def test_every_interval_holds_its_score_and_says_how_it_was_made():
     )
     for name, interval in found["intervals"].items():
         assert interval["low"] == found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]
-        assert interval["method"] == "bootstrap-t over groups"
+        robust = name.startswith("calibration_")
+        method = "robust variance" if robust else "bootstrap-t"
+        assert interval["method"] == f"{method} over groups"
         assert interval["num_units"] == 12
     assert (found["unit"], found["num_units"]) == ("groups", 12)
 
@@ -231,6 +233,32 @@ def test_slope_and_intercept_are_those_of_a_logistic_regression():
     assert slope < 0.5  # the logits were made too large
     expected = brentq(lambda shift: expit(odds + shift).sum() - table.labels.sum(), -20, 20)
     assert intercept == pytest.approx(expected, abs=1e-6)
+
+
+def test_slope_and_intercept_are_as_sure_as_the_groups_make_them():
+    """The sandwich of Liang & Zeger 1986, by matrices; scikit-learn finds the line."""
+    from scipy.special import expit
+    from sklearn.linear_model import LogisticRegression
+
+    table = make_table(classes=2, count=900, groups=30)
+    odds = np.float64(table.logits[:, 1]) - table.logits[:, 0]
+    names, codes = np.unique(table.groups, return_inverse=True)
+    found = measure_scores(table, QUICK)
+    refit = LogisticRegression(C=1e10, tol=1e-10).fit(odds[:, None], table.labels)
+    both = np.stack([np.ones(900), odds], axis=1)
+    for name, column, line, at in (
+        ("slope", both, both @ [refit.intercept_[0], refit.coef_[0, 0]], -1),
+        ("intercept", both[:, :1], odds + found["calibration_intercept"], 0),
+    ):
+        probs = expit(line)
+        bread = np.linalg.inv((column * (probs * (1 - probs))[:, None]).T @ column)
+        sums = np.stack([((table.labels - probs)[:, None] * column)[codes == g].sum(0)
+                         for g in range(len(names))])  # fmt: skip
+        error = np.sqrt((bread @ (sums.T @ sums) @ bread)[at, at] * 30 / 29)
+        ends = [found[f"calibration_{name}_{end}"] for end in ("low", "high")]
+        assert np.mean(ends) == pytest.approx(found[f"calibration_{name}"])
+        # 29 degrees of freedom where groups are alike, fewer where some of them weigh more
+        assert 2.04 * error <= (ends[1] - ends[0]) / 2 <= 2.3 * error
 
 
 def test_right_probabilities_have_slope_one_and_temperature_one():
