@@ -59,7 +59,7 @@ def _measure_slices(
                     key = f"{name}, {column} {value or 'unknown'}"
                     parts[key] = predictions.only(rows)
     level = level_of_all(len(parts))
-    slices = {key: _measure_slice(rows, resamples, level) for key, rows in parts.items()}
+    slices = {key: measure_slice(rows, resamples, level) for key, rows in parts.items()}
     worst = min(slices, key=lambda name: slices[name]["accuracy"])
     ends = {
         f"test_worst_group_accuracy_{end}": slices[worst][end]
@@ -70,8 +70,14 @@ def _measure_slices(
     return accuracy | ends | {"test_worst_group": worst, "test_groups": slices}
 
 
-def _measure_slice(rows: PredictionTable, resamples: int, level: float) -> dict[str, Any]:
-    """Accuracy of the images of a slice, with its interval where more than one unit is in it."""
+def measure_slice(rows: PredictionTable, resamples: int, level: float) -> dict[str, Any]:
+    """Accuracy of a part of a test, with its interval where more than one unit is in it.
+
+    Args:
+        rows: That got an answer.
+        resamples: Of the bootstrap.
+        level: Of the interval.
+    """
     units = find_units(rows.groups, len(rows))
     sheet = Sheet(units, resamples, level=level)
     sheet.take_share("accuracy", accuracy_of(units, rows.labels, rows.predicted))
