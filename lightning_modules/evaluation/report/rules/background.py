@@ -1,19 +1,19 @@
 """Do the answers depend on the background, and do we know?"""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lightning_modules.evaluation.report.page import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.check import Check, at_least, is_guessing
-from lightning_modules.evaluation.report.wording import count, interval, percent_range
-from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.report.rules.flips import (
+    FEWEST,
+    STILL,
+    UNSTEADY,
+    Flips,
+    find_flips,
+)
 
 BACKGROUND = "Does it look at the right thing?"
-# share of answers that another background changes, and the same of accuracy lost
-STILL, UNSTEADY = 0.05, 0.15
-FEWEST = 10  # images or pairs, of which fewer are not judged
 WRITTEN = 0.01  # of accuracy: less is not worth a word
 RULE = (
     f"good if another background changes at most {100 * STILL:.0f} of 100 answers, costs at most "
@@ -23,46 +23,10 @@ RULE = (
 )
 
 
-@dataclass(frozen=True)
-class Flips:
-    """Answers that another background changes.
-
-    Args:
-        share: In [0, 1].
-        ends: Of its 95 % interval; None: all are of one group, so that nothing is known of others.
-        number: Of what was asked about.
-        what: It was, in the singular.
-    """
-
-    share: float
-    ends: tuple[float, float] | None
-    number: int
-    what: str
-
-    @property
-    def level(self) -> Level | None:
-        """What that is worth; None: there are too few to tell."""
-        low, high = (0.0, 1.0) if self.ends is None else self.ends
-        if self.number < FEWEST:
-            return None
-        if self.share <= STILL:
-            return "good" if high < UNSTEADY else None
-        if self.share >= UNSTEADY:
-            return "bad" if low > STILL else None
-        return "careful"
-
-    @property
-    def certainty(self) -> str:
-        """How many, and between which bounds the share lies."""
-        said = count(self.number, self.what)
-        bounds = percent_range(self.ends)
-        return said if bounds is None else f"{said}, 95 % interval {bounds}"
-
-
 def ask_background(record: Record) -> Check:
     """What another background does to the answers."""
     metrics = record.metrics
-    found = list(_find_flips(record))
+    found = list(find_flips(record))
     if not found:
         said = "No test image has a region of interest to exchange the background of."
         if metrics.get("gate_promise", "none") != "none":
@@ -97,26 +61,6 @@ def ask_background(record: Record) -> Check:
         level = at_least(level, "careful")
         said += " But the outline of the region alone gives the class away, which no gate hides."
     return Check(BACKGROUND, level, said, RULE, _advise(record))
-
-
-def _find_flips(record: Record) -> Iterator[Flips]:
-    """Of drawn backgrounds, and of real pairs."""
-    metrics = record.metrics
-    rows = {one["name"]: one for one in metrics.get("test_interventions", [])}
-    # what was written before there were intervals, or pooled from folds, has none
-    images = rows.get("random_background", {}).get("images", len(record.predictions))
-    known = (
-        ("test_flip_rate", metrics.get("test_flip_rate_images", images), "image"),
-        ("test_pair_flip_rate", metrics.get("test_pairs"), "pair"),
-    )
-    for name, number, what in known:
-        share = metrics.get(name)
-        if share is None:
-            continue
-        ends, older = interval(metrics, name), f"{name}_images" not in metrics
-        if ends is None and older and record.num_groups != 1:
-            ends = wilson_interval(round(share * number), number)
-        yield Flips(share, ends, number, what)
 
 
 def _judge(found: list[Flips], gap: float) -> tuple[Level, bool]:
