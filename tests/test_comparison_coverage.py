@@ -80,8 +80,8 @@ def test_few_groups_are_not_surer_than_they_may_be():
 @pytest.mark.parametrize("of_seed", [0.2, 0.6])
 def test_a_difference_in_seeds_alone_is_not_called_better(num_seeds, of_seed):
     shares = count_covered(300, num_groups=30, num_seeds=num_seeds, of_seed=of_seed)
-    for metric, share in shares.items():
-        assert share >= 0.92, (metric, share)
+    # three standard errors of 300 draws below 0.95
+    assert min(shares.values()) >= 0.912, shares
 
 
 def test_seeds_of_which_one_is_lucky_are_not_called_better():
