@@ -17,6 +17,11 @@ def main(cfg: DictConfig) -> None:
 
         evaluate_folds(cfg, call, Journal())
         return
+    if cfg.predictions is not None:
+        from workflow.evaluating.given_predictions import evaluate_predictions
+
+        evaluate_predictions(cfg, call, Journal())
+        return
     if cfg.sets:
         from workflow.evaluating.several_sets import evaluate_sets
 

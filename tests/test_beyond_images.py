@@ -60,6 +60,11 @@ def test_videos_are_watched_at_the_frozen_threshold(evaluate, trained):
     assert "As an alarm for 'square'" in (out / "log.txt").read_text()
 
 
+def test_a_threshold_that_was_chosen_for_the_other_class_raises_no_alarm(evaluate):
+    metrics, _ = evaluate("data.positive_class=disc", "data.group_from=sequence")
+    assert metrics["test_alarm_threshold"] == 0.5
+
+
 def test_what_cannot_be_measured_is_said_before_the_test(evaluate, videos, rows_of, tmp_path):
     rows = [row | {"time": row["frame"]} for row in rows_of(videos)]
     numbered = write_manifest(tmp_path / "numbered.csv", rows)

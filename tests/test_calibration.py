@@ -2,9 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from in_process import train_in_process
+from small_data import write_manifest
 from test_evaluate_command import OTHER, evaluate_in_process
 from test_scores import QUICK, make_table
 
@@ -14,19 +17,16 @@ from lightning_modules.evaluation.calibration_file import (
 )
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.scores import ScoreOptions, fit_calibration, measure_scores
-from lightning_modules.evaluation.scores.fitting import Origin
+from lightning_modules.evaluation.scores.fitting import Origin, find_hindrance
 from lightning_modules.evaluation.scores.operating_points import choose_operating_point
 from lightning_modules.evaluation.scores.risk_coverage import (
     area_under_risk,
     choose_abstention,
     risk_coverage,
 )
-from lightning_modules.evaluation.sentences import (
-    say_abstention,
-    say_calibration,
-    say_operating_point,
-)
+from lightning_modules.evaluation.sentences import probability, say_calibration
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.threshold_sentences import say_abstention, say_operating_point
 
 ORIGIN = Origin("best.ckpt", "0" * 64)
 #               five negatives                 five positives
@@ -117,7 +117,10 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path):
     [
         ("temperature", "hot"),
         ("temperature", 0),
-        ("temperature", None),
+        ("temperature", [1.0]),
+        ("chosen_on", "test"),
+        ("chosen_on", "out_of_fold"),  # by one checkpoint
+        ("checkpoint", None),
         ("num_images", "six"),
         ("num_images", True),
         ("class_names", ["cat", 3]),
@@ -134,6 +137,52 @@ def test_a_calibration_with_a_value_that_cannot_be_is_refused(tmp_path, name, va
     file.write_text(json.dumps(json.loads(file.read_text()) | {name: value}))
     with pytest.raises(ValueError, match=r"Remove it to evaluate without"):
         read_calibration(tmp_path)
+
+
+def test_images_of_one_class_choose_nothing():
+    table = make_table(classes=2)
+    assert find_hindrance(table) is None
+    dogs = table.only(table.labels == 1)
+    assert f"all {len(dogs)} of these images are of one class (dog)" in find_hindrance(dogs)
+    assert "not numbers" in find_hindrance(replace(table, logits=table.logits * np.nan))
+    silent = replace(table, mask_origin=["abstain"] * len(table))
+    assert "none of these images has an answer" in find_hindrance(silent)
+
+
+def test_where_there_is_no_temperature_it_is_said_why():
+    right = make_table(classes=2)
+    right = replace(right, logits=np.eye(2, dtype=np.float32)[right.labels])
+    wrong = replace(right, logits=1 - right.logits)
+    for table, why in (
+        (right, "No temperature was fitted on validation images: every answer to them was right."),
+        (wrong, "the answers to them were no better than guessing."),
+    ):
+        fitted = fit_calibration(table, "dog", QUICK, ORIGIN)
+        assert fitted.temperature is None
+        found = measure_scores(table, QUICK, fitted)
+        assert "temperature" not in found and "calibrated_ece" not in found
+        assert found["threshold"] == fitted.operating_point.threshold
+        metrics = {f"test_{name}": value for name, value in found.items()}
+        assert say_calibration(metrics, fitted).endswith(why)
+
+
+def test_a_run_whose_validation_is_of_one_class_says_why_nothing_is_chosen(
+    shapes, outputs, rows_of, tmp_path
+):
+    rows = [row for row in rows_of(shapes) if (row["split"], row["label"]) != ("val", "disc")]
+    words = [f"data.root={shapes.parent}", "trainer.max_epochs=1"]
+    out = train_in_process(write_manifest(tmp_path / "one.csv", rows), tmp_path / "run", *words)
+    assert read_calibration(out) is None
+    assert (
+        "all 3 of these images are of one class (square), and by" in (out / "log.txt").read_text()
+    )
+    assert "test_temperature" not in json.loads((out / "metrics.json").read_text())
+
+
+def test_a_threshold_near_one_is_not_rounded_to_it():
+    assert [probability(value) for value in (0.5, 0.99949, 0.99982, 1 - 1e-9, 1.0)] == [
+        *("0.5", "0.999", "0.9998", "0.999999999", "1"),
+    ]
 
 
 def test_three_classes_have_a_temperature_and_no_operating_point():
@@ -178,7 +227,7 @@ def test_the_sentences_say_what_was_measured():
     fitted = fit_calibration(val, "dog", QUICK, ORIGIN)
     found = measure_scores(make_table(classes=2, seed=1, sharpness=4), QUICK, fitted)
     metrics = {f"test_{name}": value for name, value in found.items()}
-    said = say_calibration(metrics)
+    said = say_calibration(metrics, fitted)
     assert "too sure of itself" in said and "mends it" in said
     said = say_operating_point(metrics, fitted)
     assert "chosen on 600 validation images of 12 groups for the largest sensitivity" in said
@@ -186,6 +235,8 @@ def test_the_sentences_say_what_was_measured():
     said = say_abstention(metrics, fitted)
     assert f"answers {100 * metrics['test_coverage']:.1f} % of the images" in said
     assert say_operating_point(metrics, None) is None
+    braced = replace(fitted, operating_point=replace(fitted.operating_point, positive_class="{0}"))
+    assert "of the images of '{0}'; it raises" in say_operating_point(metrics, braced)
 
 
 def test_a_run_keeps_its_validation_table_and_what_was_chosen_by_it(trained):
@@ -200,7 +251,7 @@ def test_a_run_keeps_its_validation_table_and_what_was_chosen_by_it(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     assert metrics["val_accuracy"] == pytest.approx(val.correct.mean())
     assert metrics["test_threshold"] == fitted.operating_point.threshold
-    assert metrics["test_temperature"] == fitted.temperature
+    assert metrics.get("test_temperature") == fitted.temperature
 
 
 def test_an_evaluation_uses_the_frozen_calibration_and_says_so(trained, tmp_path, shapes):
@@ -230,8 +281,6 @@ def test_a_calibration_of_another_state_of_the_checkpoint_is_not_used(trained, t
 
 
 def test_a_run_that_is_not_tested_is_calibrated_all_the_same(shapes, outputs, tmp_path):
-    from in_process import train_in_process
-
     out = train_in_process(shapes, tmp_path / "run", "test=false", "trainer.max_epochs=1")
     assert read_calibration(out).num_images == 6
     assert (out / "val_predictions.csv").is_file()
@@ -239,8 +288,6 @@ def test_a_run_that_is_not_tested_is_calibrated_all_the_same(shapes, outputs, tm
 
 
 def test_mistakes_in_the_options_are_found_before_any_work(shapes, tmp_path):
-    from in_process import train_in_process
-
     words = ["scores.at=2", "scores.abstain_risk=0"]
     with pytest.raises(ValueError, match=r"scores\.at is 2(.|\n)*scores\.abstain_risk is 0"):
         train_in_process(shapes, tmp_path / "run", *words)
@@ -254,7 +301,8 @@ def test_a_temperature_that_makes_a_good_ece_worse_is_not_called_better():
         "calibrated_log_loss": 0.64,
         "log_loss": 0.69,
     }
-    said = say_calibration({f"test_{name}": value for name, value in found.items()})
+    fitted = fit_calibration(make_table(classes=2), "dog", QUICK, ORIGIN)
+    said = say_calibration({f"test_{name}": value for name, value in found.items()}, fitted)
     assert "is not needed (ECE 0.456)" in said and "better" not in said
 
 
@@ -263,7 +311,7 @@ def test_few_images_are_not_judged_by_a_gap_that_chance_makes():
         found = {"ece": 0.12, "mean_confidence": sure, "accuracy": 0.8}
         found |= {"intervals": {"accuracy": {"low": low, "high": high}}}
         found |= {"images": images}
-        return say_calibration({f"test_{name}": value for name, value in found.items()})
+        return say_calibration({f"test_{name}": value for name, value in found.items()}, None)
 
     assert "that fits; 60 images are too few" in say(0.82, 0.7, 0.9, 60)
     assert "that does NOT fit" in say(0.95, 0.7, 0.9, 60)

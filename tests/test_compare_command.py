@@ -156,7 +156,7 @@ def test_the_folds_of_a_sweep_are_one_run(places):
     for job, (place, fold) in enumerate((p, f) for p in range(2) for f in range(2)):
         table, gate = make_pair()[place], ("none", "pixel")[place]
         part = table.only(np.arange(240) % 2 == fold)
-        config = PLAIN if gate == "none" else {}
+        config = (PLAIN if gate == "none" else {}) | {"data": {"slice_by": "site", "fold": fold}}
         write_run(folder / str(job), part, f"gate={gate} data.fold={fold}", config=config)
     found = compare_in_process(f"runs={folder.as_posix()}")
     content = json.loads((found / "comparison.json").read_text(encoding="utf-8"))
@@ -164,6 +164,10 @@ def test_the_folds_of_a_sweep_are_one_run(places):
     expected = [table.correct.mean() for table in make_pair()]
     values = [one["values"]["accuracy"] for one in content["variants"]]
     assert values == [pytest.approx([one]) for one in expected]
+    for job in range(4):
+        (folder / str(job) / "predictions.csv").rename(folder / str(job) / "val_predictions.csv")
+    with pytest.raises(ValueError, match=r"split=val is not for the folds of a cross-validation"):
+        compare_in_process(f"runs={folder.as_posix()}", "split=val")
 
 
 def test_an_evaluation_is_called_by_what_its_model_was_trained_by(runs):

@@ -14,6 +14,7 @@ from lightning_modules.evaluation.comparison.metrics import NAMES
 from lightning_modules.evaluation.comparison.paired import pair
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
 from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
+from lightning_modules.evaluation.out_of_fold import Fold
 
 
 def compared(*tables, **options):
@@ -257,9 +258,17 @@ def test_folds_are_one_run_over_all_images():
     worse, better = make_pair()
     chosen = np.arange(240) < 120
     parts = [better.only(chosen), better.only(~chosen)]
-    joined = join_folds("B", [Run("0", parts[0], {"x": 1.0}), Run("1", parts[1], {"x": 3.0})])
+    folds = [Fold(number, f"run{number}", part) for number, part in enumerate(parts)]
+    joined = join_folds("B", folds, [{"x": 1.0}, {"x": 3.0}])
     assert joined.metrics == {"x": 2.0}
     whole = compared(worse, better)
     assert compared(worse, joined.table).values["accuracy"] == whole.values["accuracy"]
-    with pytest.raises(ValueError, match="120 images were tested in more than one fold"):
-        join_folds("B", [Run("0", parts[0], {}), Run("1", parts[0], {})])
+    with pytest.raises(
+        ValueError, match="B: These folds cannot be pooled:\n  120 images were tested"
+    ):
+        join_folds("B", [folds[0], replace(folds[1], table=parts[0])], [{}, {}])
+    with pytest.raises(ValueError, match="fold 0 is in run0 and in run1: name one"):
+        join_folds("B", [folds[0], replace(folds[1], number=0)], [{}, {}])
+    other = replace(parts[1], columns={"camera": parts[1].columns["site"]})
+    with pytest.raises(ValueError, match="the data of run1 has other columns than that of run0"):
+        join_folds("B", [folds[0], replace(folds[1], table=other)], [{}, {}])

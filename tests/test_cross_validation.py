@@ -6,17 +6,14 @@ import shutil
 
 import numpy as np
 import pytest
-from front.composition import compose_job
-from front.conf_tree import ConfTree
+from fold_folders import pool_in_process
 from front.outcome import RequirementNotMet
 from in_process import train_in_process
 from omegaconf import OmegaConf
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 from small_data import make_shapes
-from workflow.call import Call
-from workflow.evaluating.cross_validation import evaluate_folds, pool_sweep
+from workflow.evaluating.cross_validation import pool_sweep
 from workflow.evaluating.fold_runs import find_cross_validations
-from workflow.journal import Journal
 from workflow.sweep import write_study
 
 from datamodules.sources import ManifestData
@@ -48,11 +45,6 @@ def made(tmp_path_factory, outputs):
 @pytest.fixture
 def sweep(made, tmp_path):
     return shutil.copytree(made, tmp_path / "shapes" / "2026-01-01_00-00-00")
-
-
-def pool_in_process(*words):
-    cfg = compose_job("evaluate", list(words), ConfTree()).cfg
-    evaluate_folds(cfg, Call(list(words), None, None), Journal())
 
 
 def change(file, old, new):

@@ -52,6 +52,8 @@ def test_imports_point_downwards(folder):
         "lightning_modules.networks.gates.auto",
         "workflow.plan",
         "workflow.doctoring",
+        "workflow.evaluating.request",
+        "workflow.evaluating.cross_validation",
         "workflow.comparing.comparison",
         "lightning_modules.evaluation.comparison.page",
         "workflow.resuming.resume",

@@ -22,6 +22,19 @@ def test_columns_of_the_source_never_overwrite_a_prediction(tmp_path):
     assert [row["site"] for row in rows] == ["a", "b"]
 
 
+def test_columns_come_back_by_their_own_names(tmp_path):
+    table = predictions([0, 1], [0, 1], weight_kg=["heavy", "light"], mask_dice=["so", "so"])
+    table.columns |= {name: np.array(["x", "y"]) for name in ("prob_cat", "logit_cat", "predicted")}
+    table.region_weights = {"eyes": np.array([0.25, 0.5])}
+    write_predictions(table, tmp_path / "predictions.csv")
+    back = read_predictions(tmp_path / "predictions.csv")
+    assert {name: values.tolist() for name, values in back.columns.items()} == {
+        name: values.tolist() for name, values in table.columns.items()
+    }
+    assert back.region_weights["eyes"].tolist() == [0.25, 0.5]
+    assert list(back.class_names) == ["cat", "dog"] and not back.mask_quality
+
+
 def test_a_table_comes_back_to_the_last_bit(tmp_path):
     rng = np.random.default_rng(0)
     table = predictions([0, 1, 1], [0, 1, 0], site=["a", "", 'with "quotes", and\nlines'])

@@ -1,11 +1,13 @@
 """Scores of a table: against torchmetrics, scikit-learn and numbers worked by hand."""
 
+import re
 import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from sklearn.metrics import average_precision_score, log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
@@ -25,6 +27,7 @@ from lightning_modules.evaluation.scores.calibration import (
 from lightning_modules.evaluation.scores.recalibration import recalibrate
 from lightning_modules.evaluation.sentences import say_intervals, say_too_small
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.metric_names import make_fit, name_of_class
 from lightning_modules.metrics import PhaseMetrics
 
 QUICK = ScoreOptions(resamples=200)
@@ -41,6 +44,32 @@ def test_classes_may_be_called_like_the_ends_of_intervals():
         assert scores[f"recall_{own}_high"] == plain[f"recall_{other}_high"]
         assert scores[f"auroc_{own}"] == plain[f"auroc_{other}"]
     assert "recall_high_class" in PhaseMetrics(named.class_names, full=True).compute()
+
+
+def test_no_two_scores_have_one_name_whatever_classes_are_called():
+    # what takes the place of a name that is taken may be a class as well
+    names = ["x", "x_low", "low", "low_class", "x_low_class", "low_class_class", "x_fold_sd"]
+    table = replace(make_table(classes=len(names)), class_names=names)
+    scores = measure_scores(table, QUICK)
+    plain = [f"c{place}" for place in range(len(names))]
+    expected = measure_scores(replace(table, class_names=plain), QUICK)
+    assert len(scores) == len(expected)
+    for place, name in enumerate(names):
+        for kind in ("precision", "recall", "f1", "auroc", "average_precision"):
+            key, same = name_of_class(kind, name), f"{kind}_{plain[place]}"
+            assert {end: scores.get(f"{key}{end}") for end in ("", "_low", "_high")} == {
+                end: expected.get(f"{same}{end}") for end in ("", "_low", "_high")
+            }
+    assert name_of_class("recall", "x_low") == "recall_x_low_class"
+
+
+def test_what_a_logger_cannot_spell_stays_apart():
+    names = ["Ki+", "Ki*", "Ki_", "Ki-", "Über", "a b", "a\nb", "Ki__" + make_fit("Ki+")[-8:]]
+    fit = [make_fit(f"val_recall_{name}") for name in names]
+    assert len(set(fit)) == len(names)
+    assert [make_fit(f"val_recall_{name}") for name in names] == fit
+    assert fit[2:6] == [f"val_recall_{name}" for name in names[2:6]]
+    assert all(re.fullmatch(r"[\w/.\- ]+", name) for name in fit)
 
 
 def test_the_number_of_groups_is_said_in_the_right_number():
@@ -284,9 +313,22 @@ def test_the_temperature_is_the_least_log_loss_of_a_grid():
     assert found == pytest.approx(grid[np.argmin(losses)], rel=5e-3)
 
 
+def test_answers_that_are_no_better_than_guessing_get_no_temperature():
+    table = make_table(classes=3)
+    turned = (table.labels + 1) % 3  # always another class
+    assert fit_temperature(turned, table.logits) is None
+    grid = np.exp(np.linspace(-2, 6, 200))
+    losses = [log_loss(turned, softmax(table.logits / t, axis=1)) for t in grid]
+    assert np.argmin(losses) == len(grid) - 1  # the flatter the better, without end
+    assert recalibrate(turned, table.logits)[0] == 0
+    shuffled = np.random.default_rng(0).permutation(table.labels)
+    found = fit_temperature(shuffled, table.logits)
+    assert found is None or found > 3
+
+
 def test_where_every_answer_is_right_no_temperature_is_fitted():
     logits = np.eye(2)[[0, 1, 1]]
-    assert fit_temperature(np.array([0, 1, 1]), logits) == 1
+    assert fit_temperature(np.array([0, 1, 1]), logits) is None
     assert np.isnan(recalibrate(np.array([0, 1, 1]), logits)[0])
 
 

@@ -36,7 +36,9 @@ class Fold:
 
 
 def pool_folds(folds: Sequence[Fold]) -> PredictionTable:
-    """Join the tables of folds, in the order of their numbers.
+    """Join the tables of folds, in the order of their numbers, with a column ``test_fold``.
+
+    A column of the data that is called so becomes ``source_test_fold``.
 
     Raises:
         ValueError: They are not of one cross-validation; all reasons are listed.
@@ -47,7 +49,8 @@ def pool_folds(folds: Sequence[Fold]) -> PredictionTable:
         raise ValueError("\n  ".join(["These folds cannot be pooled:", *problems]))
     pooled = join_tables([fold.table for fold in ordered])
     numbers = [np.full(len(fold.table), str(fold.number)) for fold in ordered]
-    return replace(pooled, columns=pooled.columns | {COLUMN: np.concatenate(numbers)})
+    columns = {f"source_{n}" if n == COLUMN else n: v for n, v in pooled.columns.items()}
+    return replace(pooled, columns=columns | {COLUMN: np.concatenate(numbers)})
 
 
 def _find_twice(folds: Sequence[Fold]) -> list[str]:
@@ -69,7 +72,7 @@ def _find_twice(folds: Sequence[Fold]) -> list[str]:
         more = f" and {len(twice) - MOST_NAMED} more" if len(twice) > MOST_NAMED else ""
         problems.append(
             f"{len(twice)} images were tested twice: {', '.join(twice[:MOST_NAMED])}{more}. Every "
-            "image is tested by one fold"
+            "image is tested by one fold: train all folds with the same data and seed"
         )
     return problems
 
@@ -81,10 +84,14 @@ def _find_other(folds: Sequence[Fold]) -> list[str]:
         if list(fold.table.class_names) != list(first.table.class_names):
             problems.append(
                 f"{fold.name} has the classes {', '.join(fold.table.class_names)}, and "
-                f"{first.name} has {', '.join(first.table.class_names)}"
+                f"{first.name} has {', '.join(first.table.class_names)}: set data.classes for all"
             )
-        if fold.table.columns.keys() != first.table.columns.keys():
-            problems.append(f"the data of {fold.name} has other columns than that of {first.name}")
+        apart = fold.table.columns.keys() ^ first.table.columns.keys()
+        if apart:
+            problems.append(
+                f"the data of {fold.name} has other columns than that of {first.name}: only one of "
+                f"them has {', '.join(sorted(apart))}"
+            )
     return problems
 
 
@@ -139,34 +146,3 @@ def mean_evidence(
         if values and None not in values:
             found[name] = float(np.average(values, weights=num_images))
     return found
-
-
-def describe_pooled(metrics: Mapping[str, Any], missing: Sequence[int]) -> list[str]:
-    """Say what was pooled and how good it is.
-
-    Args:
-        metrics: Of the pooled table, with ``num_folds``, ``num_pooled_folds`` and the spread.
-        missing: Numbers of folds that have no predictions.
-    """
-    parts = []
-    for name, word in (("accuracy", "right"), ("macro_f1", "macro F1")):
-        if f"test_{name}" not in metrics:
-            continue
-        beside = []
-        for what, ends in (("95 % interval", ("low", "high")), ("folds", ("fold_min", "fold_max"))):
-            low, high = (metrics.get(f"test_{name}_{end}") for end in ends)
-            if low is not None and high is not None:
-                beside.append(f"{what} {100 * low:.1f} to {100 * high:.1f} %")
-        text = f"{word} {100 * metrics[f'test_{name}']:.1f} %"
-        parts.append(f"{text} ({'; '.join(beside)})" if beside else text)
-    sentences = [
-        f"Cross-validation: {metrics['num_pooled_folds']} of {metrics['num_folds']} folds pooled, "
-        f"{metrics['test_images']} images, each answered by a model that was not trained on it: "
-        f"{', '.join(parts)}."
-    ]
-    if missing:
-        sentences.append(
-            f"WARNING: fold {', '.join(map(str, missing))} of {metrics['num_folds']} (from 0) is "
-            "missing, and with it the images that it tests: the result is of the others alone."
-        )
-    return sentences

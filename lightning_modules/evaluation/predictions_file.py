@@ -2,11 +2,13 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from lightning_modules.evaluation.predictions import PredictionTable
@@ -21,7 +23,8 @@ def write_predictions(table: PredictionTable, path: Path) -> None:
     """Write ``id,label,predicted,group,...,prob_<class>,logit_<class>``, a row an image.
 
     An image without an answer has a blank ``predicted``.
-    A column of the source that has one of these names is written as ``source_<name>``.
+    A column of the source that has one of these names, or one that begins with ``weight_``, is
+    written as ``source_<name>`` and read as what it was.
     """
     names = np.array(table.class_names)
     answered = np.array(table.mask_origin) != "abstain"
@@ -39,9 +42,8 @@ def write_predictions(table: PredictionTable, path: Path) -> None:
     own |= {f"{WEIGHT}{n}": _digits(values, 6) for n, values in table.region_weights.items()}
     scores = {f"{PROB}{n}": _digits(v, 9) for n, v in zip(names, table.probs.T, strict=True)}
     scores |= {f"{LOGIT}{n}": _digits(v, 9) for n, v in zip(names, table.logits.T, strict=True)}
-    taken = own | scores
     source = {
-        name if name not in taken else f"{SOURCE}{name}": values.tolist()
+        f"{SOURCE}{name}" if _is_taken(name, names) else name: values.tolist()
         for name, values in table.columns.items()
         if name not in ("id", "label", "group")
     }
@@ -72,7 +74,7 @@ def read_predictions(path: Path) -> PredictionTable:
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of predictions: {error}") from error
     header = read.column_names
-    class_names = [name.removeprefix(LOGIT) for name in _trailing(header, LOGIT)]
+    class_names = classes_of(header)
     missing = [name for name in OWN if name not in header]
     if missing or not class_names or not read.num_rows:
         what = f"no column {', '.join(missing)}" if missing else "no columns logit_<class>"
@@ -87,8 +89,8 @@ def read_predictions(path: Path) -> PredictionTable:
 
     def numbers(name: str, kind: type = np.float64) -> np.ndarray:
         try:
-            return text(name).astype(kind)
-        except ValueError as error:
+            return pc.cast(read[name], pa.float64()).to_numpy().astype(kind)
+        except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: column {name} has something else than numbers.") from error
 
     labels = text("label")
@@ -102,7 +104,8 @@ def read_predictions(path: Path) -> PredictionTable:
     qualities = [name for name in rest if name in QUALITIES]
     weights = list(takewhile(lambda name: name.startswith(WEIGHT), rest[len(qualities) :]))
     scores = [f"{kind}{name}" for kind in (PROB, LOGIT) for name in class_names]
-    columns = [name for name in rest if name not in (*qualities, *weights, *scores)]
+    taken = {*qualities, *weights, *scores}
+    columns = {_own_name(name, class_names): name for name in rest if name not in taken}
     groups = text("group")
     return PredictionTable(
         ids=text("id").tolist(),
@@ -112,11 +115,23 @@ def read_predictions(path: Path) -> PredictionTable:
         mask_origin=text("mask_origin").tolist(),
         mask_share=numbers("mask_share"),
         roi_share=numbers("roi_share"),
-        columns={name: text(name) for name in columns},
+        columns={name: text(written) for name, written in columns.items()},
         groups=groups if (groups != "").any() else None,
         region_weights={name.removeprefix(WEIGHT): numbers(name) for name in weights},
         mask_quality={name: numbers(name) for name in qualities},
     )
+
+
+def _is_taken(name: str, class_names: Sequence[str]) -> bool:
+    """Whether a column of the source would be taken for one of the predictions'."""
+    scores = {f"{kind}{one}" for kind in (PROB, LOGIT) for one in class_names}
+    return name in OWN or name in QUALITIES or name in scores or name.startswith(WEIGHT)
+
+
+def _own_name(written: str, class_names: Sequence[str]) -> str:
+    """What a column was called in the source."""
+    name = written.removeprefix(SOURCE)
+    return name if _is_taken(name, class_names) else written
 
 
 def _header(path: Path) -> list[str]:
@@ -124,9 +139,10 @@ def _header(path: Path) -> list[str]:
         return next(csv.reader(file), [])
 
 
-def _trailing(header: list[str], prefix: str) -> list[str]:
-    """Names at the end of the header that begin so, in order."""
-    return list(takewhile(lambda name: name.startswith(prefix), reversed(header)))[::-1]
+def classes_of(header: list[str]) -> list[str]:
+    """The classes of a table with this header, whose logits stand at its end."""
+    names = list(takewhile(lambda name: name.startswith(LOGIT), reversed(header)))[::-1]
+    return [name.removeprefix(LOGIT) for name in names]
 
 
 def _digits(values: np.ndarray, digits: int) -> list[str]:

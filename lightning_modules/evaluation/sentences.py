@@ -3,20 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lightning_modules.evaluation.calibration_file import Calibration
+from lightning_modules.evaluation.calibration_file import IMAGES, Calibration
 
 FEW_GROUPS = 10
 FEW_IMAGES = 100
 WIDE = 0.2  # an interval that leaves more open than this tells little
 GOOD_ECE = 0.05
 FEWEST_OF_BINS = 200  # images, below which the ECE of any model is far from 0 by chance
-SPLITS = {"val": "validation", "out_of_fold": "out-of-fold"}
-RULES = {
-    "youden": "the largest sensitivity + specificity",
-    "sensitivity": "a sensitivity of at least {at:.0%}",
-    "specificity": "a specificity of at least {at:.0%}",
-    "cost": "the least cost where a miss costs {at:g} times a false alarm",
-}
 
 
 def say_intervals(metrics: Mapping[str, Any]) -> str | None:
@@ -26,7 +19,7 @@ def say_intervals(metrics: Mapping[str, Any]) -> str | None:
         return None
     accuracy = intervals["accuracy"]
     count, unit = metrics["test_num_units"], metrics["test_unit"]
-    said = f"accuracy between {_span(accuracy)}"
+    said = f"accuracy between {span(accuracy)}"
     if "macro_f1" in intervals:
         ends = (intervals["macro_f1"][end] for end in ("low", "high"))
         said += " and macro F1 between {:.3f} and {:.3f}".format(*ends)
@@ -63,18 +56,23 @@ def say_too_small(metrics: Mapping[str, Any]) -> str | None:
     if interval["high"] - interval["low"] > WIDE:
         return (
             f"The test set is TOO SMALL TO TELL: by {count} {unit} the {name} may be anything "
-            f"between {_span(interval)}. Test on more {unit}."
+            f"between {span(interval)}. Test on more {unit}."
         )
     return None
 
 
-def say_calibration(metrics: Mapping[str, Any]) -> str | None:
-    """Whether its probabilities can be believed; None: not known."""
+def say_calibration(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
+    """Whether its probabilities can be believed, by itself and with a temperature; None: unknown.
+
+    Args:
+        metrics: Of the test.
+        calibration: Whose temperature was used in them; None: there is none.
+    """
     if "test_ece" not in metrics:
         return None
     ece, sure = metrics["test_ece"], metrics["test_mean_confidence"]
     right = metrics["test_accuracy"]
-    beside = f"on average it is {_percent(sure)} sure and right in {_percent(right)}"
+    beside = f"on average it is {percent(sure)} sure and right in {percent(right)}"
     num = metrics.get("test_images", FEWEST_OF_BINS)
     if num < FEWEST_OF_BINS:
         return (
@@ -89,8 +87,12 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
         word = "too sure of itself" if sure > right else "more often right than it says"
         said = f"It is {word}: {beside}"
     said += f" (ECE {ece:.3f}, 0 is best)"
-    if "test_calibrated_ece" not in metrics or metrics["test_temperature"] == 1:
-        return f"{said}."
+    if calibration is None or "test_calibrated_ece" not in metrics:
+        reason = None if calibration is None else calibration.why_no_temperature
+        if reason is None:
+            return f"{said}."
+        images = IMAGES[calibration.chosen_on]
+        return f"{said}. No temperature was fitted on {images} images: {reason}."
     after, temperature = metrics["test_calibrated_ece"], metrics["test_temperature"]
     helps = metrics["test_calibrated_log_loss"] < metrics["test_log_loss"] and after < ece
     change = "does not mend it"
@@ -101,7 +103,7 @@ def say_calibration(metrics: Mapping[str, Any]) -> str | None:
         change = "makes them a little better" if gains else "is not needed"
     return (
         f"{said}; dividing its logits by the temperature of {temperature:.2f}, fitted on "
-        f"validation, {change} (ECE {after:.3f})."
+        f"{IMAGES[calibration.chosen_on]} images, {change} (ECE {after:.3f})."
     )
 
 
@@ -114,63 +116,19 @@ def _judge_few(sure: float, metrics: Mapping[str, Any]) -> str:
     return "may be chance" if by_chance else "does NOT fit"
 
 
-def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
-    """What it is worth as a detector of the positive class; None: it is none."""
-    point = None if calibration is None else calibration.operating_point
-    if point is None or "test_sensitivity" not in metrics:
-        return None
-    rule = RULES[point.rule].format(at=point.at) if point.at is not None else RULES[point.rule]
-    groups = "" if calibration.num_groups is None else f" of {calibration.num_groups} groups"
-    parts, detected = [], repr(point.positive_class)
-    for name, words in (
-        ("sensitivity", f"it finds {{}} of the images of {detected}"),
-        ("specificity", "it raises no alarm in {} of the others"),
-        ("ppv", f"of its alarms {{}} are right while {detected} is as frequent as here"),
-    ):
-        value = metrics[f"test_{name}"]
-        if value == value:
-            parts.append(words.format(_with_ends(metrics, name)))
-    said = "; ".join(parts)
-    return (
-        f"To detect {detected} from a probability of {point.threshold:.3g} on "
-        f"(chosen on {calibration.num_images} {SPLITS[calibration.chosen_on]} images{groups} for "
-        f"{rule}): {said}."
-    )
+def probability(value: float) -> str:
+    """A probability by three digits, or by more where these would make it 1."""
+    digits = 3
+    while value < 1 and float(f"{value:.{digits}g}") == 1:
+        digits += 1
+    return f"{value:.{digits}g}"
 
 
-def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:
-    """What is gained by answering only where it is sure; None: not known."""
-    if calibration is None or "test_coverage" not in metrics:
-        return None
-    rule, target = calibration.abstain, _percent(calibration.abstain.target_risk)
-    if rule.threshold > 1:
-        return (
-            f"No threshold keeps wrong answers below {target} on "
-            f"{SPLITS[calibration.chosen_on]} images: withholding unsure answers does not make "
-            "this model reliable (scores.abstain_risk)."
-        )
-    if rule.threshold == 0:
-        return None
-    risk = metrics["test_selective_risk"]
-    answers = f"{_percent(metrics['test_coverage'])} of the images, and {_percent(risk)} of these "
-    said = "it answers none of the images" if risk != risk else f"it answers {answers}are wrong"
-    return (
-        f"If it answers only where it is at least {rule.threshold:.3g} sure (chosen on "
-        f"{SPLITS[calibration.chosen_on]} images for at most {target} wrong), {said}."
-    )
+def span(interval: Mapping[str, Any], word: str = "and") -> str:
+    """The two ends of an interval of a share."""
+    return f"{percent(interval['low'])} {word} {percent(interval['high'])}"
 
 
-def _with_ends(metrics: Mapping[str, Any], name: str) -> str:
-    said = _percent(metrics[f"test_{name}"])
-    if f"test_{name}_low" not in metrics:
-        return said
-    ends = {end: metrics[f"test_{name}_{end}"] for end in ("low", "high")}
-    return f"{said} (95 % interval {_span(ends, 'to')})"
-
-
-def _span(interval: Mapping[str, Any], word: str = "and") -> str:
-    return f"{_percent(interval['low'])} {word} {_percent(interval['high'])}"
-
-
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share in [0, 1]."""
     return f"{100 * share:.1f} %"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.evaluation.predictions import PredictionTable, join_tables
-from lightning_modules.evaluation.slices import measure_slice
+from lightning_modules.evaluation.slices import measure_slice, name_blanks
 from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES, level_of_all
 
 SET = "set"  # column of pooled predictions
@@ -17,10 +17,8 @@ MARGIN = 2  # blanks between columns
 
 def part_by(table: PredictionTable, column: str) -> dict[str, PredictionTable]:
     """The rows of each value of a column, in alphabetical order; a blank one is ``unknown``."""
-    values = table.columns[column]
-    return {
-        value or "unknown": table.only(values == value) for value in sorted(set(values.tolist()))
-    }
+    values = name_blanks(table.columns[column])
+    return {value: table.only(values == value) for value in sorted(set(values.tolist()))}
 
 
 def pool_sets(tables: Mapping[str, PredictionTable]) -> PredictionTable:

@@ -24,7 +24,7 @@ def measure_groups(
 
     Args:
         predictions: Of the test.
-        slice_by: Columns, each crossed with the class; blank values stand for themselves.
+        slice_by: Columns, each crossed with the class; blank values are ``unknown``.
         pair_by: Column that joins images which differ in the background only.
         resamples: Of the bootstrap.
 
@@ -51,12 +51,14 @@ def _measure_slices(
 ) -> dict[str, Any]:
     parts = {}
     for column in slice_by:
-        values = predictions.columns[column]
+        values = name_blanks(predictions.columns[column])
         for value in sorted(set(values.tolist())):
             for label, name in enumerate(predictions.class_names):
                 rows = (values == value) & (predictions.labels == label)
+                key = f"{name}, {column} {value}"
+                while key in parts:  # of names that have commas themselves
+                    key += "'"
                 if rows.any():
-                    key = f"{name}, {column} {value or 'unknown'}"
                     parts[key] = predictions.only(rows)
     level = level_of_all(len(parts))
     slices = {key: measure_slice(rows, resamples, level) for key, rows in parts.items()}
@@ -68,6 +70,11 @@ def _measure_slices(
     }
     accuracy = {"test_worst_group_accuracy": slices[worst]["accuracy"]}
     return accuracy | ends | {"test_worst_group": worst, "test_groups": slices}
+
+
+def name_blanks(values: np.ndarray) -> np.ndarray:
+    """Blank values of a column (N,) are ``unknown``, beside those that somebody wrote so."""
+    return np.where(values == "", "unknown", values)
 
 
 def measure_slice(rows: PredictionTable, resamples: int, level: float) -> dict[str, Any]:

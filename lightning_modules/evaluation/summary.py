@@ -1,25 +1,26 @@
 """What a test came to, in plain sentences."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.sentences import (
-    say_abstention,
     say_calibration,
     say_intervals,
-    say_operating_point,
     say_too_small,
 )
-from lightning_modules.networks.gates.base import Promise
+from lightning_modules.evaluation.threshold_sentences import say_abstention, say_operating_point
+
+if TYPE_CHECKING:
+    from lightning_modules.networks.gates.base import Promise  # brings torch
 
 
 def summarize(
     predictions: PredictionTable,
     metrics: dict[str, Any],
-    promise: Promise,
+    promise: "Promise | None",
     caveat: str | None,
     unseen: bool = True,
     tested: str = "test",
@@ -30,7 +31,7 @@ def summarize(
     Args:
         predictions: Of the test.
         metrics: Of the test, by name.
-        promise: Of the gate.
+        promise: Of the gate; None: the answers alone are there, and no model was asked.
         caveat: What is to be said beside every score; None: nothing.
         unseen: Whether its groups are known to be none of those trained on.
         tested: Split that the images are of; "": of several.
@@ -41,7 +42,7 @@ def summarize(
         _say_background(predictions, metrics, promise),
         say_intervals(metrics),
         say_too_small(metrics),
-        say_calibration(metrics),
+        say_calibration(metrics, calibration),
         say_operating_point(metrics, calibration),
         say_abstention(metrics, calibration),
     ]
@@ -73,7 +74,9 @@ def _count_groups(groups: np.ndarray) -> str:
     return "1 group" if number == 1 else f"{number} groups"
 
 
-def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promise: Promise) -> str:
+def _say_background(
+    predictions: PredictionTable, metrics: dict[str, Any], promise: "Promise | None"
+) -> str:
     parts = []
     if "test_worst_group" in metrics:
         number = len(metrics["test_groups"])
@@ -96,7 +99,12 @@ def _say_background(predictions: PredictionTable, metrics: dict[str, Any], promi
             f"{_percent(metrics['test_flip_rate'])} of {f'{images} ' if images else ''}images"
             f"{_within(metrics, 'flip_rate')}"
         )
-    if promise is Promise.NONE:
+    if promise is None:
+        opening = (
+            "How much of it is background is not known: only its answers were given, nothing was"
+        )
+        opening += " asked of it"
+    elif promise.value == "none":
         opening = "It is NOT gated: nothing keeps it from reading the background"
         if not parts:
             parts.append(

@@ -1,25 +1,16 @@
 """Patients or clips in the place of images: the answers to a unit's images become one."""
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
+from lightning_modules.evaluation.members import Members, find_members
 from lightning_modules.evaluation.predictions import PredictionTable
 
 Aggregate = Literal["mean", "max"]
 IMAGE, GROUP = "image", "group"
 MOST_NAMED = 5
 SIZE = "images"  # column of a table of units: how many of its images got an answer
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """The rows of a unit, all of them and those that got an answer."""
-
-    name: str
-    rows: np.ndarray
-    answered: np.ndarray
 
 
 def to_units(
@@ -54,26 +45,23 @@ def to_units(
         )
     units = _find_units(table, unit)
     _check_labels(table, unit, units)
-    first = np.array([one.rows[0] for one in units])
     positive = None if positive_class is None else list(table.class_names).index(positive_class)
-    probs = table.probs
-    logits = [_join(table.logits, probs, one, aggregate, positive) for one in units]
-    names = np.array([one.name for one in units])
-    constant = {n: values[first] for n, values in table.columns.items() if _agrees(values, units)}
+    answers = np.bincount(units.codes[units.answered], minlength=len(units))
+    constant = {n: v[units.first] for n, v in table.columns.items() if units.agree(v).all()}
     return PredictionTable(
-        ids=names.tolist(),
-        labels=table.labels[first],
-        logits=np.stack(logits),
+        ids=units.names.tolist(),
+        labels=table.labels[units.first],
+        logits=_join(table, units, answers, aggregate, positive),
         class_names=table.class_names,
-        mask_origin=[_join_origins(table, one) for one in units],
-        mask_share=np.array([table.mask_share[one.rows].mean() for one in units]),
-        roi_share=np.array([table.roi_share[one.rows].mean() for one in units]),
-        columns=constant | {SIZE: np.array([str(len(one.answered)) for one in units])},
-        groups=_join_groups(table, unit, units, names),
+        mask_origin=_join_origins(table, units),
+        mask_share=units.mean(table.mask_share),
+        roi_share=units.mean(table.roi_share),
+        columns=constant | {SIZE: answers.astype(np.str_)},
+        groups=_join_groups(table, unit, units),
     )
 
 
-def _find_units(table: PredictionTable, unit: str) -> list[_Unit]:
+def _find_units(table: PredictionTable, unit: str) -> Members:
     if unit == GROUP and table.groups is None:
         raise ValueError(
             "unit=group: no groups are known. Name the subject of each image by a column 'group' "
@@ -86,57 +74,62 @@ def _find_units(table: PredictionTable, unit: str) -> list[_Unit]:
         )
     values = table.groups if unit == GROUP else table.columns[unit]
     ids = np.array(table.ids, dtype=np.str_)
-    names, codes = np.unique(np.where(values == "", ids, values), return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-    has_answer = np.array(table.mask_origin) != "abstain"
-    found = [_Unit(str(n), r, r[has_answer[r]]) for n, r in zip(names, rows, strict=True)]
-    return sorted(found, key=lambda one: int(one.rows[0]))
+    return find_members(np.where(values == "", ids, values), table)
 
 
-def _check_labels(table: PredictionTable, unit: str, units: list[_Unit]) -> None:
-    names = table.class_names
-    mixed = [
-        f"{one.name} ({', '.join(names[label] for label in np.unique(table.labels[one.rows]))})"
-        for one in units
-        if len(np.unique(table.labels[one.rows])) > 1
-    ]
+def _check_labels(table: PredictionTable, unit: str, units: Members) -> None:
+    mixed = np.flatnonzero(~units.agree(table.labels)).tolist()
     if mixed:
         more = f" and {len(mixed) - MOST_NAMED} more" if len(mixed) > MOST_NAMED else ""
+        some = []
+        for one in mixed[:MOST_NAMED]:
+            labels = np.unique(table.labels[units.codes == one])
+            classes = ", ".join(table.class_names[label] for label in labels)
+            some.append(f"{units.names[one]} ({classes})")
         raise ValueError(
             f"unit={unit}: {len(mixed)} of {len(units)} units have images of several classes, so "
-            f"they have no label of their own: {', '.join(mixed[:MOST_NAMED])}{more}. Choose a "
+            f"they have no label of their own: {', '.join(some)}{more}. Choose a "
             "column within which the label is the same (unit=<column>), or score images "
             "(unit=image)."
         )
 
 
 def _join(
-    logits: np.ndarray, probs: np.ndarray, one: _Unit, aggregate: Aggregate, positive: int | None
+    table: PredictionTable,
+    units: Members,
+    answers: np.ndarray,
+    aggregate: Aggregate,
+    positive: int | None,
 ) -> np.ndarray:
-    """Logits (C,) whose softmax is the unit's probabilities."""
-    if not len(one.answered):
-        return logits[one.rows[0]]
+    """Logits (U, C) whose softmax is the units' probabilities; ``answers`` (U,) of their images."""
+    probs, logits = table.probs, table.logits[units.first]
+    there = answers > 0
     if aggregate == "max":
-        return logits[one.answered[probs[one.answered, positive].argmax()]]
-    mean = probs[one.answered].astype(np.float64).mean(axis=0)
-    return np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(logits.dtype)
+        rows = np.flatnonzero(units.answered)
+        order = rows[np.lexsort((-probs[rows, positive], units.codes[rows]))]
+        begins = np.unique(units.codes[order], return_index=True)[1]
+        logits[there] = table.logits[order[begins]]
+        return logits
+    columns = [units.mean(column, units.answered) for column in probs.astype(np.float64).T]
+    mean = np.log(np.maximum(np.stack(columns, axis=1), np.finfo(np.float32).tiny))
+    return np.where(there[:, None], mean, logits).astype(table.logits.dtype)
 
 
-def _join_origins(table: PredictionTable, one: _Unit) -> str:
-    """Where its masks came from, all in one word where they differ."""
-    origins = {table.mask_origin[row] for row in one.answered}
-    return "abstain" if not origins else "+".join(sorted(origins))
+def _join_origins(table: PredictionTable, units: Members) -> list[str]:
+    """Where the masks of each came from, all in one word where they differ."""
+    words, codes = np.unique(np.array(table.mask_origin), return_inverse=True)
+    seen = np.zeros((len(units), len(words)), bool)
+    seen[units.codes[units.answered], codes[units.answered]] = True
+    kinds, kind_of = np.unique(seen, axis=0, return_inverse=True)
+    named = ["+".join(words[kind].tolist()) or "abstain" for kind in kinds]
+    return [named[kind] for kind in kind_of.ravel().tolist()]
 
 
-def _join_groups(
-    table: PredictionTable, unit: str, units: list[_Unit], names: np.ndarray
-) -> np.ndarray | None:
+def _join_groups(table: PredictionTable, unit: str, units: Members) -> np.ndarray | None:
     """Units of one subject are not independent of each other."""
     if unit == GROUP or table.groups is None:
-        return names if unit == GROUP else None
-    return np.array(["+".join(sorted(set(table.groups[one.rows].tolist()))) for one in units])
-
-
-def _agrees(values: np.ndarray, units: list[_Unit]) -> bool:
-    return all((values[one.rows] == values[one.rows[0]]).all() for one in units)
+        return units.names if unit == GROUP else None
+    words, codes = np.unique(table.groups, return_inverse=True)
+    pairs = np.unique(units.codes * len(words) + codes)
+    begins = np.searchsorted(pairs // len(words), np.arange(1, len(units)))
+    return np.array(["+".join(own.tolist()) for own in np.split(words[pairs % len(words)], begins)])

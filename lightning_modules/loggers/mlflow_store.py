@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +14,9 @@ from lightning_modules.loggers.mlflow_manners import (
     same_environment,
 )
 from lightning_modules.loggers.run_logger import About, RunLogger
+from lightning_modules.metric_names import make_fit
 
 STATES = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
-UNFIT = re.compile(r"[^\w/.\- ]")  # in a metric's name
 LONGEST, MOST = 500, 100  # characters of a parameter; parameters at once
 
 
@@ -74,7 +73,7 @@ class MLflow(RunLogger):
         now = int(time.time() * 1000)
         found = [
             Metric(name, value, now, step)
-            for name, value in ((UNFIT.sub("_", key), float(one)) for key, one in metrics.items())
+            for name, value in ((make_fit(key), float(one)) for key, one in metrics.items())
             if step not in self._logged(name)
         ]
         if found:
@@ -104,7 +103,7 @@ class MLflow(RunLogger):
         from mlflow.entities import Param
 
         there = self._client.get_run(self._run).data.params
-        wanted = {UNFIT.sub("_", key): str(value)[:LONGEST] for key, value in config.items()}
+        wanted = {make_fit(key): str(value)[:LONGEST] for key, value in config.items()}
         new = [Param(key, value) for key, value in wanted.items() if key not in there]
         for start in range(0, len(new), MOST):
             self._client.log_batch(self._run, params=new[start : start + MOST])

@@ -234,7 +234,7 @@ def _look_for_run(word: str) -> Path | None:
         if folder is None or not folder.is_dir():
             raise ValueError("latest: there is no run yet. Train one: python scripts/train.py")
         return folder
-    for base in (Path(), OUTPUTS / "runs", OUTPUTS / "sweeps"):
+    for base in (Path(), OUTPUTS / "runs", OUTPUTS / "sweeps", OUTPUTS):
         if word.strip() and (base / word / "config.yaml").is_file():
             return (base / word).resolve()
     if (Path(word) / "multirun.yaml").is_file():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lightning_modules.evaluation.comparison.other_names import say_other_names
 from lightning_modules.evaluation.comparison.variants import Run
 
 MOST_NAMED = 3  # images that a message names
@@ -108,7 +109,7 @@ def _tell_apart(first: Run, other: Run) -> str:
     ]
     return (
         f"{first.name} and {other.name} were tested on different images ({len(one)} and "
-        f"{len(two)}): {'; '.join(parts)}."
+        f"{len(two)}): {'; '.join(parts)}.{say_other_names(sorted(one - two), sorted(two - one))}"
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lightning_modules.evaluation.predictions import PredictionTable, join_tables
+from lightning_modules.evaluation.out_of_fold import Fold, pool_folds
+from lightning_modules.evaluation.predictions import PredictionTable
 
 
 @dataclass(frozen=True)
@@ -47,26 +48,21 @@ class Variant:
         return float(np.mean(values)) if values else None
 
 
-def join_folds(name: str, runs: Sequence[Run]) -> Run:
+def join_folds(name: str, folds: Sequence[Fold], metrics: Sequence[dict[str, Any]]) -> Run:
     """One run of those that were tested on a part each: every image by the model that left it out.
 
     Args:
         name: Of the whole.
-        runs: No image is in two of them.
+        folds: Of one cross-validation.
+        metrics: The metrics.json of each.
 
     Raises:
-        ValueError: One is, or their classes differ.
+        ValueError: They are not of one, see ``pool_folds``.
     """
-    tables = [run.table for run in runs]
-    ids = [one for table in tables for one in table.ids]
-    if len(set(ids)) < len(ids):
-        raise ValueError(
-            f"{name}: {len(ids) - len(set(ids))} images were tested in more than one fold, so the "
-            "folds are not parts of one data set. Train all folds with the same data and seed."
-        )
-    if len({tuple(table.class_names) for table in tables}) > 1:
-        raise ValueError(f"{name}: its folds have different classes. Set data.classes for all.")
-    return Run(name, join_tables(tables), _mean_metrics([run.metrics for run in runs]))
+    try:
+        return Run(name, pool_folds(folds), _mean_metrics(metrics))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _mean_metrics(metrics: Sequence[dict[str, Any]]) -> dict[str, float]:

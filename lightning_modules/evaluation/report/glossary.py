@@ -98,8 +98,8 @@ GLOSSARY = {
     ),
     "margin": "Pixels by which the mask is larger (or, negative, smaller) than the region.",
     "operating point": (
-        "The probability from which the positive class is answered. It is chosen on validation "
-        "images by a stated rule and then left alone."
+        "The probability from which the positive class is answered. It is chosen by a "
+        "stated rule on images that are not those of the test, and then left alone."
     ),
     "negative predictive value": (
         "Of the images that were not taken for the positive class, the share that is not of it."
@@ -147,8 +147,8 @@ GLOSSARY = {
         "Who sees which images: training (to learn), validation (to choose), test (to judge, once)."
     ),
     "temperature": (
-        "One number, fitted on validation images, that makes probabilities less extreme (above 1) "
-        "or more extreme (below 1) without changing any answer."
+        "One number, fitted on images that are not those of the test, that makes probabilities "
+        "less extreme (above 1) or more extreme (below 1) without changing any answer."
     ),
     "worst group": (
         "The slice and class with the lowest accuracy; an average can hide it. The worst of "

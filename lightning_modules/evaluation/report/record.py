@@ -35,7 +35,9 @@ class Record:
         history: A row an epoch, of numbers; None where a cell is blank.
         seconds: Of each epoch.
         examples: Sections of ``examples/examples.json``.
-        calibration: What was fitted on validation; None: nothing.
+        calibration: What was chosen on other images and used here; None: nothing.
+        chosen_here: What was chosen on these very images, for another model, and is not used here;
+            None: nothing.
     """
 
     folder: Path
@@ -51,11 +53,22 @@ class Record:
     seconds: list[float] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
     calibration: Calibration | None = None
+    chosen_here: Calibration | None = None
 
     @property
     def trained(self) -> bool:
         """Whether it is a run; else it is an evaluation of one."""
         return "optimizer" in self.config
+
+    @property
+    def given(self) -> bool:
+        """Whether somebody gave its answers as a table, and no model was asked."""
+        return self.config.get("predictions") is not None
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the answers that were given are of a run, which has a report of its own."""
+        return self.given and "_target_" in (self.config.get("data") or {})
 
     @property
     def class_names(self) -> list[str]:
@@ -97,20 +110,23 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
     examples = read_names(folder / "examples" / "examples.json")
     config = folder / "config.yaml"
     command = folder / "command.txt"
+    metrics = _read_metrics(folder, answered)
+    calibration, pooled = read_calibration(folder), "num_pooled_folds" in metrics
     return Record(
         folder=folder,
         options=options,
         names=_name(folder, options, predictions),
         config=read_yaml(config),
         command=read_text(command).strip() if command.is_file() else "",
-        metrics=_read_metrics(folder, answered),
+        metrics=metrics,
         facts=read_names(folder / FACTS),
         predictions=answered if answered is not None and len(answered) else None,
         num_unanswered=0 if predictions is None else len(predictions) - len(answered),
         history=history,
         seconds=[row["seconds"] for row in read_rows(folder / "timing.csv", "seconds")],
         examples=examples.get("sections", []),
-        calibration=read_calibration(folder),
+        calibration=None if pooled else calibration,
+        chosen_here=calibration if pooled else None,
     )
 
 

@@ -57,6 +57,8 @@ def _title(record: Record) -> str:
     folder = record.folder.resolve()
     if record.trained:
         return record.names.scrub(f"{folder.parent.name}, {folder.name}")
+    if record.given:
+        return record.names.scrub(f"Evaluation of {Path(str(record.config['predictions'])).name}")
     run = Path(str(record.config.get("ckpt", folder.name))).parents
     of = f"{run[2].name}, {run[1].name}" if len(run) > 3 else folder.name
     return record.names.scrub(f"Evaluation of {of}")

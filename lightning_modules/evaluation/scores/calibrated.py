@@ -20,11 +20,12 @@ def measure_calibrated(sheet: Sheet, table: PredictionTable, calibration: Calibr
     Nothing is fitted to these images.
 
     Args:
-        sheet: Takes ``temperature`` and ``calibrated_log_loss``, ``_brier`` and ``_ece`` with it;
-            ``threshold``, ``sensitivity``, ``specificity``, ``ppv`` and ``npv`` at the operating
-            point; ``abstain_threshold``, ``coverage``, ``selective_risk`` and ``aurc``.
+        sheet: Takes ``temperature`` and ``calibrated_log_loss``, ``_brier`` and ``_ece`` with it
+            where one was fitted; ``threshold``, ``sensitivity``, ``specificity``, ``ppv`` and
+            ``npv`` at the operating point; ``abstain_threshold``, ``coverage``, ``selective_risk``
+            and ``aurc``.
         table: Of images that all have an answer.
-        calibration: From validation.
+        calibration: Chosen on other images.
 
     Raises:
         ValueError: It belongs to other classes.
@@ -33,11 +34,12 @@ def measure_calibrated(sheet: Sheet, table: PredictionTable, calibration: Calibr
     if list(calibration.class_names) != names:
         raise ValueError(
             f"The calibration is for the classes {', '.join(calibration.class_names)}, the table "
-            f"has {', '.join(names)}: calibrate on validation images of this model."
+            f"has {', '.join(names)}: take one of a model of the same classes."
         )
     probs = np.exp(log_probs(table.logits))
-    sheet.put("temperature", calibration.temperature)
-    measure_probs(sheet, table.labels, table.logits / calibration.temperature, "calibrated_")
+    if calibration.temperature is not None:
+        sheet.put("temperature", calibration.temperature)
+        measure_probs(sheet, table.labels, table.logits / calibration.temperature, "calibrated_")
     point = calibration.operating_point
     if point is not None:
         index = names.index(point.positive_class)

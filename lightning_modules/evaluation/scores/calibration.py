@@ -87,21 +87,26 @@ def measure_probs(sheet: Sheet, labels: np.ndarray, logits: np.ndarray, prefix: 
     sheet.put(f"{prefix}mean_confidence", float(probs.max(axis=1).mean()))
 
 
-def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float | None:
     """The temperature that logits are divided by for the least log loss (Guo et al. 2017).
 
-    Above 1 where probabilities are too extreme. Where every answer is right any smaller one is
-    better still, and there is nothing to fit: then it is 1.
+    Above 1 where probabilities are too extreme.
 
     Args:
         labels: (N,) int.
         logits: (N, C).
+
+    Returns:
+        None where there is none: where every answer is right any smaller one is better still, and
+        where the right class has on average no higher a logit than the others any larger one is,
+        until all classes are equally likely.
     """
     logits = np.asarray(logits, np.float64)
-    if (logits.argmax(axis=1) == labels).all():
-        return 1.0
-    # 0 for the true class, so that the log loss is the log of the sum of exponentials
     beside = logits - logits[np.arange(len(labels)), labels][:, None]
+    # the slope of the log loss, which is convex in 1 / temperature, where that is 0
+    if (logits.argmax(axis=1) == labels).all() or beside.mean() >= 0:
+        return None
+    # 0 for the true class, so that the log loss is the log of the sum of exponentials
     top, buffer = beside.max(axis=1), np.empty_like(beside)
     beside -= top[:, None]
 

@@ -25,7 +25,7 @@ def measure_scores(
     Args:
         table: Of the predictions.
         options: Of the intervals.
-        calibration: From validation, see ``measure_calibrated`` for what it adds; None: there is
+        calibration: Of other images, see ``measure_calibrated`` for what it adds; None: there is
             none.
 
     Returns:

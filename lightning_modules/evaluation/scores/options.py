@@ -14,13 +14,14 @@ class ScoreOptions:
     """How thresholds are chosen, and how much is drawn for the intervals.
 
     Args:
-        operating_point: Rule by which the threshold of the positive class is chosen on validation:
-            ``youden`` (largest sensitivity + specificity), ``sensitivity`` or ``specificity`` (at
-            least ``at``, and the other as large as can be), ``cost`` (least cost of errors).
+        operating_point: Rule by which the threshold of the positive class is chosen, on validation
+            or out-of-fold images: ``youden`` (largest sensitivity + specificity), ``sensitivity``
+            or ``specificity`` (at least ``at``, and the other as large as can be), ``cost`` (least
+            cost of errors).
         at: Sensitivity or specificity to keep, in (0, 1].
         cost_ratio: A missed positive costs so many false alarms, above 0.
         abstain_risk: Share of wrong answers, in (0, 1), that is allowed among those that are given;
-            the least confident are withheld until validation keeps to it.
+            the least confident are withheld until those images keep to it.
         resamples: Of the bootstrap, at least 200.
 
     Raises:

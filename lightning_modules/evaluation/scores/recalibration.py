@@ -84,13 +84,16 @@ def recalibrate(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
 
     Returns:
         NaN for what there is not: also where one class is alone or classes do not overlap.
+        Of more than two classes the slope is 0 where answers are no better than guessing.
     """
     nothing = float("nan")
     if len(np.unique(labels)) < 2:
         return nothing, nothing
     if logits.shape[1] > 2:
-        overlap = (logits.argmax(axis=1) != labels).any()
-        return (1 / fit_temperature(labels, logits) if overlap else nothing), nothing
+        if (logits.argmax(axis=1) == labels).all():
+            return nothing, nothing
+        temperature = fit_temperature(labels, logits)
+        return (0.0 if temperature is None else 1 / temperature), nothing
     odds = np.asarray(logits, np.float64) @ np.array([-1.0, 1.0])
     slope = _fit_logistic(odds, labels)[0]
     # the likelihood rises until as many are expected as there are

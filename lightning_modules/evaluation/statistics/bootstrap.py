@@ -1,6 +1,7 @@
 """Intervals by a bootstrap over groups that keeps its coverage with few of them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import t as student
@@ -29,13 +30,17 @@ class Interval:
     num_units: int
 
 
+@lru_cache(maxsize=4)
 def resample(num_blocks: int, num: int = NUM_RESAMPLES, seed: int = 0) -> np.ndarray:
     """How often each unit is drawn, ``num`` times over: (num, num_blocks) float counts.
 
     The same seed gives the same draws: a difference of two models is taken on the same resamples.
+    Nobody may write into them: they are kept for the next score.
     """
     shares = np.full(num_blocks, 1 / num_blocks)
-    return np.random.default_rng(seed).multinomial(num_blocks, shares, num).astype(float)
+    drawn = np.random.default_rng(seed).multinomial(num_blocks, shares, num).astype(float)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def bootstrap_interval(
@@ -110,7 +115,10 @@ def _typical_distance(
     """The distance from the sample, in standard errors, that ``level`` of the resamples keep."""
     values, influences = score.measure(weights)
     num_blocks = weights.shape[1]
-    variances = (weights * influences**2).sum(axis=1) * num_blocks / (num_blocks - 1)
+    # in place: these are the largest arrays of an evaluation
+    np.square(influences, out=influences)
+    influences *= weights
+    variances = influences.sum(axis=1) * num_blocks / (num_blocks - 1)
     with np.errstate(all="ignore"):
         errors = np.sqrt(variances) * scale.slope(values)
         distances = np.abs(scale.there(values) - scale.there(value)) / errors

@@ -56,7 +56,9 @@ class MeanOfRatios:
         with np.errstate(invalid="ignore", divide="ignore"):
             values = (ratios.sum(axis=1, keepdims=True) / number)[:, 0]
         scale = scale / np.maximum(number, 1)
-        return values, scale @ self.numerators.T - (scale * ratios) @ self.denominators.T
+        influences = scale @ self.numerators.T
+        influences -= (scale * ratios) @ self.denominators.T
+        return values, influences
 
 
 class MeanOfScores:

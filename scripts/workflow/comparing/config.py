@@ -16,6 +16,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     The files that were chosen for all parts together, such as a recipe, stand beside them.
     """
     config = _read(folder / "config.yaml")
+    if config.get("predictions") is not None:
+        return _read_given(Path(config["predictions"]), config)
     if "ckpt" not in config or "optimizer" in config:
         return config | _chosen_files(folder)
     file = Path(config["ckpt"])
@@ -24,6 +26,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     if config.get("backbone") is not None or not (trained / "config.yaml").is_file():
         return own | {"model": {"backbone": config.get("backbone")}, "ckpt": file.name}
     return _read(trained / "config.yaml") | _chosen_files(trained) | own
+
+
+def _read_given(file: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """Of answers in a table: that of the run which the table is of, else its name."""
+    own = {"data": config["data"]}
+    if (file.parent / "config.yaml").is_file():
+        return read_config(file.parent) | own
+    return own | {"predictions": file.parent.name if file.stem == "predictions" else file.stem}
 
 
 def _chosen_files(folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ LEFT_OUT += ("interventions", "data.slice_by", "data.pair_by", "data._target_")
 # what says most about a model, in the order in which a name takes it
 FIRST = (
     "gate",
+    "predictions",
     "study",
     "experiment",
     "recipe",
@@ -49,18 +50,16 @@ def tell_apart(
         if not all(key in one for one in flat):
             flat = [{name: value for name, value in one.items() if name != key} for one in flat]
     different = [key for key in _all_keys(flat) if len({one.get(key) for one in flat}) > 1]
+    ranked = sorted(different, key=_rank)
     chosen: list[str] = []
     kinds = [()] * len(flat)
-    for key in sorted(different, key=_rank):
+    for key in ranked:
         finer = [(*kind, one.get(key)) for kind, one in zip(kinds, flat, strict=True)]
         if len(set(finer)) > len(set(kinds)):
             chosen, kinds = [*chosen, key], finer
         if len(set(kinds)) == len(kinds):
             break
-    names = [
-        " ".join(f"{_short(key, chosen)}={_cut(one[key])}" for key in chosen if key in one)
-        for one in flat
-    ]
+    names = [_join(one, chosen) or _join(one, [k for k in ranked if k in one][:1]) for one in flat]
     shared = Counter(names)
     names = [
         name if name and shared[name] == 1 else f"{name} {folder}".strip()
@@ -68,6 +67,11 @@ def tell_apart(
     ]
     settings = [{key: one[key] for key in different if key in one} for one in flat]
     return list(zip(_number(names), settings, strict=True))
+
+
+def _join(one: dict[str, str], chosen: Sequence[str]) -> str:
+    """``gate=pixel lr=0.1``: the chosen options that a variant has."""
+    return " ".join(f"{_short(key, chosen)}={_cut(one[key])}" for key in chosen if key in one)
 
 
 def _flatten(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
+from lightning_modules.evaluation.out_of_fold import Fold
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import Row, key_of, make_rows
 from lightning_modules.run_reading import find_json, read_json
@@ -145,15 +146,19 @@ def read_variants(sources: Sources, split: str) -> list[Variant]:
 
 
 def _read_run(folders: Sequence[Path], split: str) -> Run:
-    runs = [
-        Run(
-            _call(folder),
-            read_predictions(folder / FILES[split]),
-            _read_metrics(folder) if split == "test" else {},
+    names = [_call(folder) for folder in folders]
+    tables = [read_predictions(folder / FILES[split]) for folder in folders]
+    metrics = [_read_metrics(folder) if split == "test" else {} for folder in folders]
+    if len(folders) == 1:
+        return Run(names[0], tables[0], metrics[0])
+    if split == "val":
+        raise ValueError(
+            f"{_call(folders[0].parent)}: split=val is not for the folds of a cross-validation, "
+            "which share validation images. Compare their tests: split=test."
         )
-        for folder in folders
-    ]
-    return runs[0] if len(runs) == 1 else join_folds(_call(folders[0].parent), runs)
+    numbers = [read_config(folder)["data"]["fold"] for folder in folders]
+    folds = [Fold(*one) for one in zip(numbers, names, tables, strict=True)]
+    return join_folds(_call(folders[0].parent), folds, metrics)
 
 
 def _slice_by(config: dict[str, Any]) -> list[str]:

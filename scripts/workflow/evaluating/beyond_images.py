@@ -1,7 +1,7 @@
 """unit= and alarms.*: what the answers to images are worth for patients, clips and videos."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
 from lightning_modules.evaluation.scores.measuring import prefix_names
 from lightning_modules.evaluation.units import IMAGE, Aggregate, to_units
 from workflow.call import Call
-from workflow.plan import Plan, instantiate
+from workflow.plan import instantiate
 
 log = logging.getLogger(__name__)
 DEFAULT_THRESHOLD = 0.5
@@ -47,14 +47,21 @@ class Beyond:
         return self.unit != IMAGE or self.alarms is not None
 
 
-def plan_beyond(plan: Plan, asked: dict[str, Any], call: Call) -> Beyond:
-    """Find what can be measured, on answers that say nothing yet.
+def plan_beyond(
+    table: PredictionTable, positive: str | None, asked: dict[str, Any], call: Call
+) -> Beyond:
+    """Find what can be measured.
+
+    Args:
+        table: The answers, or the images before there are any: see ``without_answers``.
+        positive: The positive class of two; None: there are more.
+        asked: The resolved configuration.
+        call: How it was asked for.
 
     Raises:
         ValueError: A unit is none, or alarms were asked for and cannot be measured.
     """
     options: AlarmOptions | None = instantiate(asked["alarms"])
-    positive, table = plan.table.positive_class, _without_answers(plan.table)
     to_units(table, asked["unit"], asked["aggregate"], positive)
     wanted = [word for word in call.overrides if word.lstrip("+").startswith("alarms.")]
     if positive is None or not has_time(table):
@@ -67,12 +74,14 @@ def plan_beyond(plan: Plan, asked: dict[str, Any], call: Call) -> Beyond:
     else:
         try:
             measure_alarms(table, positive, DEFAULT_THRESHOLD, options)
+            if options.frames_per_second is None:  # it is seconds, in every part of the table too
+                options = replace(options, frames_per_second=1.0)
         except ValueError as error:
             if wanted:
                 raise
             log.info("No false alarms per hour: %s", error)
             options = None
-    scores = instantiate(plan.config["scores"])
+    scores = instantiate(asked["scores"])
     return Beyond(asked["unit"], asked["aggregate"], positive, options, scores)
 
 
@@ -95,7 +104,7 @@ def measure_beyond(
         metrics |= {"unit": beyond.unit, "aggregate": beyond.aggregate}
         metrics |= prefix_names(scores, "unit")
     if beyond.alarms is not None:
-        threshold = _choose_threshold(beyond.alarms, calibration)
+        threshold = _choose_threshold(beyond, calibration)
         measured = measure_alarms(table, beyond.positive_class, threshold, beyond.alarms)
         for line in describe_alarms(measured, beyond.positive_class):
             log.info(line)
@@ -103,11 +112,14 @@ def measure_beyond(
     return metrics
 
 
-def _choose_threshold(options: AlarmOptions, calibration: Calibration | None) -> float:
-    if options.threshold is not None:
-        return options.threshold
+def _choose_threshold(beyond: Beyond, calibration: Calibration | None) -> float:
+    """As typed, else that of the calibration if it is about the same positive class."""
+    if beyond.alarms.threshold is not None:
+        return beyond.alarms.threshold
     point = None if calibration is None else calibration.operating_point
-    return DEFAULT_THRESHOLD if point is None else point.threshold
+    if point is None or point.positive_class != beyond.positive_class:
+        return DEFAULT_THRESHOLD
+    return point.threshold
 
 
 def _say_units(beyond: Beyond, units: PredictionTable, scores: dict[str, Any]) -> str:
@@ -126,7 +138,7 @@ def _say_units(beyond: Beyond, units: PredictionTable, scores: dict[str, Any]) -
     )
 
 
-def _without_answers(table: ImageTable) -> PredictionTable:
+def without_answers(table: ImageTable) -> PredictionTable:
     """The images of the test with the same answer to each."""
     rows = table.rows_of("test")
     names = table.columns.column_names

@@ -3,43 +3,23 @@
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from lightning_modules.evaluation.label_errors import (
-    describe_label_errors,
-    find_label_errors,
-    write_label_errors,
-)
-from lightning_modules.evaluation.out_of_fold import (
-    describe_pooled,
-    mean_evidence,
-    measure_spread,
-    pool_folds,
-)
-from lightning_modules.evaluation.predictions import PredictionTable
-from lightning_modules.evaluation.predictions_file import write_predictions
-from lightning_modules.evaluation.scores.options import ScoreOptions
-from lightning_modules.evaluation.table_scores import score_table
-from lightning_modules.run_files import write_csv, write_json, write_text
+from datamodules.problems import raise_problems
+from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
 from workflow.evaluating.fold_runs import CrossValidation, find_cross_validations
-from workflow.evaluating.requirements import demand, read_required, read_results
+from workflow.evaluating.pooling import FILES, pool
+from workflow.evaluating.requirements import demand, read_required
+from workflow.evaluating.understood import refuse_others
 from workflow.journal import Journal
 from workflow.places import open_out
 from workflow.reporting.report import report_pooled
 
 log = logging.getLogger(__name__)
-# keys of evaluate.py that mean something where folds are pooled: nothing is asked of any model
-UNDERSTOOD = (
-    *("folds", "require", "out", "traceback", "debug"),
-    *("data.slice_by", "data.pair_by", "report", "report.images", "report.hash_groups"),
-)
-
-
-FEWEST = 200  # resamples that the options allow
-FILES = ("predictions.csv", "metrics.json", "folds.csv", "label_errors.csv", "config.yaml")
+UNDERSTOOD = ("require", "out", "data.slice_by", "data.pair_by", "scores", "report")
+BECAUSE = "the folds have been tested, and their answers are pooled as they are."
 
 
 def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
@@ -50,13 +30,7 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         RequirementNotMet: See ``demand``.
     """
     asked = OmegaConf.to_container(cfg, resolve=True)
-    typed = [word.lstrip("+").partition("=")[0] for word in call.overrides]
-    senseless = [key for key in typed if key not in UNDERSTOOD]
-    if senseless:
-        raise ValueError(
-            f"{', '.join(senseless)} cannot go with folds=: the folds have been tested, and their "
-            f"answers are pooled as they are. Beside folds there are {', '.join(UNDERSTOOD[1:])}."
-        )
+    typed = refuse_others(call, "folds", UNDERSTOOD, BECAUSE)
     places = [asked["folds"]] if isinstance(asked["folds"], str) else asked["folds"]
     found = find_cross_validations([Path(place).expanduser().resolve() for place in places])
     required = read_required(asked["require"], next(iter(found[0].runs.values()), None))
@@ -66,7 +40,11 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
             f"({', '.join(one.name for one in found)}). Name the run folders of one: "
             '"folds=[<run>,<run>]".'
         )
-    given = {name: asked["data"][name] for name in ("slice_by", "pair_by")}
+    raise_problems(list(find_score_problems(asked["scores"])), "the configuration")
+    given = {
+        group: {name: v for name, v in asked[group].items() if f"{group}.{name}" in typed}
+        for group in ("data", "scores")
+    }
     for one in found:
         out = asked["out"] and (Path(asked["out"]) / one.name if one.name else asked["out"])
         folder = open_out(out, "Name another folder.") if out else _folder_of(one, places)
@@ -122,53 +100,3 @@ def _is_current(folder: Path, runs: Iterable[Path]) -> bool:
     done = folder / "metrics.json"
     newest = max((run / "predictions.csv").stat().st_mtime for run in runs)
     return done.is_file() and done.stat().st_mtime >= newest
-
-
-def pool(
-    one: CrossValidation, folder: Path, given: dict[str, Any], say: list[str] | None = None
-) -> dict[str, Any]:
-    """Pool a cross-validation and write what came of it.
-
-    Args:
-        one: Its runs.
-        folder: Takes ``FILES``.
-        given: ``slice_by`` and ``pair_by`` that take the place of the run's own, where not None.
-        say: Takes the sentences; None: they are logged.
-
-    Returns:
-        The metrics by name.
-    """
-    data = one.config["data"] | {name: value for name, value in given.items() if value is not None}
-    slice_by = [data["slice_by"]] if isinstance(data["slice_by"], str) else data["slice_by"]
-
-    asked = {name: v for name, v in one.config.get("scores", {}).items() if name != "_target_"}
-
-    def measure(table: PredictionTable) -> dict[str, Any]:
-        return score_table(table, slice_by or (), data["pair_by"], ScoreOptions(**asked))
-
-    def measure_one(table: PredictionTable) -> dict[str, Any]:
-        return score_table(table, options=ScoreOptions(resamples=FEWEST))  # no interval is shown
-
-    folds = one.read()
-    table = pool_folds(folds)
-    rows, spread = measure_spread(folds, measure_one)
-    counts = {"num_folds": one.num_folds, "num_pooled_folds": len(folds)}
-    own = [read_results(Path(fold.name)) for fold in folds]
-    metrics = mean_evidence(own, [len(fold.table) for fold in folds]) | measure(table) | spread
-    metrics |= counts | {"missing_folds": one.missing}
-    errors = find_label_errors(table)
-    metrics["num_label_errors"] = len(errors)
-    write_predictions(table, folder / "predictions.csv")
-    write_csv(folder / "folds.csv", rows)
-    write_label_errors(folder / "label_errors.csv", table, errors)
-    config = one.config | {"data": data | {"fold": None}}
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
-    write_json(folder / "metrics.json", metrics)
-    sentences = describe_pooled(metrics, one.missing) + one.notes
-    sentences += describe_label_errors(table, errors, 0)
-    if say is None:
-        for sentence in sentences:
-            log.info(sentence)
-    else:
-        say += sentences
-    return metrics

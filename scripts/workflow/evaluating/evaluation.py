@@ -20,7 +20,7 @@ from workflow.evaluating.ready import Ready, prepare
 from workflow.evaluating.request import check_evaluation
 from workflow.evaluating.requirements import demand
 from workflow.evaluating.robustness import measure_robustness
-from workflow.evaluating.set_scores import check_column, measure_parts
+from workflow.evaluating.set_scores import Scoring, check_column, measure_parts
 from workflow.evaluating.shared_test import make_data
 from workflow.evaluating.testing import test_model
 from workflow.journal import Journal
@@ -44,13 +44,15 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     asked = OmegaConf.to_container(cfg, resolve=True)
     required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
-    check_column(plan.table, asked["by"])
+    check_column(plan.table.name, plan.table.columns.column_names, asked["by"])
     ready = prepare(plan, examined, asked, call)
     folder = open_results(asked, examined)
     journal.write_to(folder / "log.txt")
     metrics, table = measure(ready, folder)
     if asked["by"] is not None:
-        metrics |= measure_parts(ready, table, asked["by"], folder)
+        slices = (plan.options.slice_by, plan.options.pair_by)
+        scoring = Scoring(*slices, ready.beyond, ready.frozen.calibration)
+        metrics |= measure_parts(scoring, table, asked["by"], folder)
         write_json(folder / "metrics.json", metrics)
     report(plan, examined.model, folder, journal, examined.folder.parent)
     log.info("Everything about this evaluation is in %s", folder)
@@ -66,8 +68,10 @@ def open_results(asked: dict[str, Any], examined: Examined) -> Path:
 def measure(ready: Ready, folder: Path) -> tuple[dict[str, Any], PredictionTable]:
     """Test, ask, and write all that belongs to one set of images into a folder."""
     plan, asked, examined = ready.plan, ready.asked, ready.examined
+    calibration, named = ready.frozen.calibration, ready.frozen.file
     _say_start(plan, examined, folder)
     used = asked | {"ckpt": str(examined.file), "data": plan.config["data"]}
+    used["calibration"] = None if named is None else str(named)
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
     command = join_words(["python", "scripts/evaluate.py", *ready.call.overrides])
     write_text(folder / "command.txt", command + "\n")
@@ -76,16 +80,16 @@ def measure(ready: Ready, folder: Path) -> tuple[dict[str, Any], PredictionTable
     try:
         num_processes = count_devices(asked["trainer"])
         objects = Objects(examined.model, data, [], num_processes=num_processes)
-        if ready.calibration is not None:
-            write_calibration(ready.calibration, folder)
-        metrics = test_model(plan, objects, trainer, ready.calibration)
+        if calibration is not None:
+            write_calibration(calibration, folder)
+        metrics = test_model(plan, objects, trainer, calibration)
         slices = choose_slices(asked["slices"])
         metrics |= measure_robustness(objects, trainer, slices, asked["slice_images"], folder)
     except SystemExit:
         # Lightning leaves by exit status 1 when somebody presses Ctrl-C
         raise KeyboardInterrupt from None
     table = next(c.table for c in trainer.callbacks if isinstance(c, Predictions))
-    metrics |= measure_beyond(ready.beyond, table, ready.calibration, folder)
+    metrics |= measure_beyond(ready.beyond, table, calibration, folder)
     if asked["label_errors"]:
         metrics |= list_label_errors(folder, plan.num_trained)
     metrics |= {"num_bad_images": plan.num_bad_images, "num_trained_images": plan.num_trained}

@@ -17,6 +17,7 @@ from lightning_modules.checkpoint import is_checkpoint
 from lightning_modules.foreign import wrap_timm
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
+from workflow.evaluating.frozen import check_named
 from workflow.evaluating.request import is_as_trained
 from workflow.learned import check_learned, read_record
 from workflow.places import OUTPUTS, find_checkpoint
@@ -53,10 +54,11 @@ def plan_own(asked: dict[str, Any], call: Call) -> tuple[Plan, Examined]:
     """A checkpoint of this project, on the images it was trained on or on others.
 
     Raises:
-        ValueError: There is none, or its images have changed since.
+        ValueError: There is none, its images have changed since, or ``calibration=`` is of others.
     """
     file = find_checkpoint(asked["ckpt"], asked["which"])
     model = ROIClassifier.load_from_checkpoint(file)
+    check_named(asked["calibration"], model.hparams.class_names, file)
     record = model.hparams.record or {}
     own = record.get("config", {})
     run = file.parents[1] if (file.parents[1] / "config.yaml").is_file() else file.parent

@@ -105,8 +105,12 @@ def find_cross_validations(places: Sequence[Path]) -> list[CrossValidation]:
     """The cross-validations of a sweep's folder, or that whose runs are named one by one.
 
     Raises:
-        ValueError: There is none, or runs that are named together are of several.
+        ValueError: There is none, one is named twice, or runs that are named together are of
+            several.
     """
+    twice = {str(place) for place in places if places.count(place) > 1}
+    if twice:
+        raise ValueError(f"folds= names {', '.join(sorted(twice))} twice: name it once.")
     found: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
     for place in places:
         runs = [] if not place.is_dir() else list(_list_runs(place))
@@ -145,7 +149,13 @@ def _gather(name: str, members: list[tuple[Path, dict[str, Any]]]) -> CrossValid
     done = [one for one in members if (one[0] / "predictions.csv").is_file()]
     done.sort(key=lambda one: (one[0] / "predictions.csv").stat().st_mtime)
     runs = {one["data"]["fold"]: run for run, one in done}
-    notes = describe_settled([one for run, one in done if run in runs.values()])
+    notes = [
+        f"Fold {one['data']['fold']} was run more than once: {runs[one['data']['fold']]} is the "
+        f"newest and counts, {run} does not."
+        for run, one in done
+        if run not in runs.values()
+    ]
+    notes += describe_settled([one for run, one in done if run in runs.values()])
     return CrossValidation(name, config, dict(sorted(runs.items())), number, notes)
 
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from datamodules.problems import list_some
-from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.roi_classifier import ROIClassifier
 from workflow.call import Call
-from workflow.evaluating.beyond_images import Beyond, plan_beyond
-from workflow.evaluating.calibrating import find_calibration
+from workflow.evaluating.beyond_images import Beyond, plan_beyond, without_answers
 from workflow.evaluating.examined import Examined
+from workflow.evaluating.frozen import Frozen, find_frozen
 from workflow.evaluating.request import is_as_trained
 from workflow.objects import check_builds
 from workflow.plan import Plan
@@ -25,7 +24,7 @@ class Ready:
         asked: The resolved configuration.
         call: How it was asked for.
         beyond: What is measured beside the images.
-        calibration: Of the model, frozen; None: there is none.
+        frozen: Temperature and thresholds.
     """
 
     plan: Plan
@@ -33,7 +32,7 @@ class Ready:
     asked: dict[str, Any]
     call: Call
     beyond: Beyond
-    calibration: Calibration | None
+    frozen: Frozen
 
 
 def prepare(plan: Plan, examined: Examined, asked: dict[str, Any], call: Call) -> Ready:
@@ -44,10 +43,13 @@ def prepare(plan: Plan, examined: Examined, asked: dict[str, Any], call: Call) -
     """
     _check_roi(plan, examined.model)
     check_builds(asked["trainer"])
-    beyond = plan_beyond(plan, asked, call)
-    chosen_here = is_as_trained(asked["data"]) and asked["split"] in ("val", "all")
-    calibration = None if asked["backbone"] else find_calibration(examined.file, chosen_here)
-    return Ready(plan, examined, asked, call, beyond, calibration)
+    beyond = plan_beyond(without_answers(plan.table), plan.table.positive_class, asked, call)
+    frozen = Frozen()
+    if not asked["backbone"]:
+        as_trained = is_as_trained(asked["data"])
+        chosen_here = as_trained and asked["split"] in ("val", "all")
+        frozen = find_frozen(asked["calibration"], examined.file, chosen_here, as_trained)
+    return Ready(plan, examined, asked, call, beyond, frozen)
 
 
 def _check_roi(plan: Plan, model: ROIClassifier) -> None:

@@ -9,6 +9,7 @@ from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.requirements.file import Requirement
 from lightning_modules.evaluation.robustness.names import choose_slices
 from workflow.call import Call
+from workflow.evaluating.frozen import check_named, find_known_classes
 from workflow.evaluating.requirements import read_required
 from workflow.option_request import find_option_problems
 from workflow.places import check_out, find_checkpoint
@@ -41,7 +42,9 @@ def check_evaluation(asked: dict[str, Any], call: Call) -> list[Requirement]:
         return read_required(asked["require"])
     file = find_checkpoint(asked["ckpt"], asked["which"])
     check_file(file)
-    read_calibration(file.parent)
+    if asked["calibration"] is None:
+        read_calibration(file.parent)
+    check_named(asked["calibration"], find_known_classes(file), file)
     return read_required(asked["require"], file.parents[1])
 
 
@@ -67,8 +70,7 @@ def _find_values(asked: dict[str, Any]) -> Iterator[str]:
             "data.batch_size=auto fits a training step into the memory, and nothing is trained "
             "here: set a number, such as data.batch_size=64"
         )
-    if asked["aggregate"] not in ("mean", "max"):
-        yield f"aggregate is {asked['aggregate']!r}, expected mean or max"
+    yield from find_scoring_problems(asked)
     try:
         choose_slices(asked["slices"])
     except ValueError as error:
@@ -77,9 +79,15 @@ def _find_values(asked: dict[str, Any]) -> Iterator[str]:
         yield f"slice_images is {asked['slice_images']}, expected at least 1"
     if asked["trainer"].get("limit_test_batches") == 0:
         yield "trainer.limit_test_batches is 0, so nothing would be evaluated"
-    yield from find_option_problems(asked)
     if asked["which"] not in ("best", "last"):
         yield f"which is {asked['which']!r}, expected best or last"
+
+
+def find_scoring_problems(asked: dict[str, Any]) -> Iterator[str]:
+    """Values that cannot be of options by which answers are scored, whoever gave them."""
+    if asked["aggregate"] not in ("mean", "max"):
+        yield f"aggregate is {asked['aggregate']!r}, expected mean or max"
+    yield from find_option_problems(asked)
 
 
 def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
@@ -96,6 +104,12 @@ def _find_foreign(asked: dict[str, Any]) -> Iterator[str]:
             "backbone= is for weights that were trained elsewhere. They need ckpt=<file>, data=... "
             "and classes=..., the classes in the order of the outputs, such as "
             "'classes=[apple,tomato]'"
+        )
+    if foreign and asked["calibration"] is not None:
+        yield (
+            "calibration= goes with a checkpoint of this project: what it names was chosen by "
+            "models of one recipe, and weights that were trained elsewhere are of another. Leave "
+            "it out"
         )
     if not foreign and asked["classes"]:
         yield (

@@ -1,10 +1,12 @@
 """Sets of images beside each other: the parts of one, and what is said of several."""
 
 import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamodules.tables.table import ImageTable
+from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.evaluation.scores.options import ScoreOptions
@@ -16,42 +18,56 @@ from lightning_modules.evaluation.sets import (
 )
 from lightning_modules.evaluation.table_scores import score_table
 from lightning_modules.run_files import write_csv, write_json
-from workflow.evaluating.beyond_images import measure_beyond
-from workflow.evaluating.ready import Ready
+from workflow.evaluating.beyond_images import Beyond, measure_beyond
 
 log = logging.getLogger(__name__)
 
 
-def check_column(table: ImageTable, column: str | None) -> None:
-    """Stop where ``by=`` names a column that is not there."""
-    names = table.columns.column_names
-    if column is not None and column not in names:
-        raise ValueError(
-            f"by={column}: {table.name} has no such column. Columns: {', '.join(names)}."
-        )
+def check_column(name: str, columns: Iterable[str], column: str | None) -> None:
+    """Stop where ``by=`` names a column that the table of this name has not."""
+    if column is not None and column not in columns:
+        raise ValueError(f"by={column}: {name} has no such column. Columns: {', '.join(columns)}.")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a table of predictions is scored.
+
+    Args:
+        slice_by: Columns of the worst group.
+        pair_by: Column that joins pairs.
+        beyond: What is measured beside the images.
+        calibration: Frozen; None: there is none.
+    """
+
+    slice_by: Sequence[str]
+    pair_by: str | None
+    beyond: Beyond
+    calibration: Calibration | None
 
 
 def measure_parts(
-    ready: Ready, table: PredictionTable, column: str, folder: Path
+    scoring: Scoring, table: PredictionTable, column: str, folder: Path
 ) -> dict[str, Any]:
     """Score the images of each value of a column by themselves, each in a folder of its own.
 
     Returns:
         See ``summarise_sets``.
     """
-    options, found = ready.plan.options, {}
+    beyond, calibration, found = scoring.beyond, scoring.calibration, {}
     parts = part_by(table, column)
     folders = folder_names(list(parts))
     for name, part in parts.items():
         own = folder / folders[name]
         own.mkdir()
         write_predictions(part, own / "predictions.csv")
-        found[name] = score_table(part, options.slice_by, options.pair_by, ready.beyond.scores)
-        if ready.beyond.adds:
+        slices = (scoring.slice_by, scoring.pair_by)
+        found[name] = score_table(part, *slices, beyond.scores, calibration)
+        if beyond.adds:
             log.info("%s %s:", column, name)
-            found[name] |= measure_beyond(ready.beyond, part, ready.calibration, own)
+            found[name] |= measure_beyond(beyond, part, calibration, own)
         write_json(own / "metrics.json", found[name])
-    return say_sets(found, parts, folder, ready.beyond.scores)
+    return say_sets(found, parts, folder, beyond.scores)
 
 
 def say_sets(

@@ -10,6 +10,7 @@ from front.sets import jobs_of_sets
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
+from lightning_modules.evaluation.calibration_file import write_calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.evaluation.sets import SET, folder_names, pool_sets
@@ -52,13 +53,17 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
     journal.write_to(folder / "log.txt")
     data = {name: one.plan.config["data"] for name, one in ready.items()}
     used = asked | {"ckpt": str(first.examined.file), "data": data}
+    used["calibration"] = None if first.frozen.file is None else str(first.frozen.file)
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(used)))
     command = join_words(["python", "scripts/evaluate.py", *call.overrides])
     write_text(folder / "command.txt", command + "\n")
     tables, found = _measure_all(ready, warned, folder, journal)
     pooled = pool_sets(tables)
     write_predictions(pooled, folder / "predictions.csv")
-    metrics = score_table(pooled, (SET,), None, first.beyond.scores)
+    calibration = first.frozen.calibration
+    if calibration is not None:
+        write_calibration(calibration, folder)
+    metrics = score_table(pooled, (SET,), None, first.beyond.scores, calibration)
     metrics |= {name: sum(one[name] for one in found.values()) for name in COUNTED}
     log.info("%d sets beside each other:", len(found))
     metrics |= say_sets(found, tables, folder, first.beyond.scores)

@@ -1,6 +1,5 @@
 """facts.json: what no other file of a run or an evaluation says, for whoever reads its report."""
 
-import hashlib
 import os
 import platform
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ from lightning_modules.evaluation.report.record import FACTS
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import find_json
-from workflow.places import list_results
 from workflow.plan import Plan
+from workflow.reporting.looks import count_looks
 from workflow.reporting.warned import warned_in_training
 
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
@@ -61,8 +60,7 @@ def write_facts(
         facts["monitor"] = (plan.config["callbacks"].get("best") or {}).get("monitor")
     tested = folder / "predictions.csv"
     if tested.is_file():
-        mark = _fingerprint_test(tested)
-        facts["test"] = {"fingerprint": mark, "looks": 1 + _count_others(folder, mark)}
+        facts["test"] = count_looks(folder, read_predictions(tested))
     write_json(folder / FACTS, facts)
 
 
@@ -106,20 +104,3 @@ def _describe_machine() -> str:
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
     return f"{os.cpu_count()} CPU cores (threads of torch: {torch.get_num_threads()})"
-
-
-def _fingerprint_test(file: Path) -> str:
-    """SHA-256 of which images were tested, and with which labels."""
-    table = read_predictions(file)
-    names = (table.class_names[label] for label in table.labels.tolist())
-    lines = sorted(f"{one}\t{name}" for one, name in zip(table.ids, names, strict=True))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _count_others(folder: Path, mark: str) -> int:
-    """Runs and evaluations below outputs/ that tested the same images, without this one."""
-    return sum(
-        find_json(file).get("test", {}).get("fingerprint") == mark
-        for file in list_results(FACTS)
-        if file.parent.resolve() != folder.resolve()
-    )

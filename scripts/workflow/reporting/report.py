@@ -1,7 +1,7 @@
 """The report at the end of a run or an evaluation: a failure in it costs no result."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,24 +43,29 @@ def report(
 
 
 def report_pooled(
-    chosen: dict[str, Any] | None, folder: Path, journal: Journal, run: Path | None = None
+    chosen: dict[str, Any] | None,
+    folder: Path,
+    journal: Journal,
+    run: Path | None = None,
+    known: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the report of answers that were pooled from several tests: from their files alone.
+    """Write the report of answers that are there: pooled from several tests, or given in a table.
 
-    What warned of any of them is a warning of the whole.
+    What warned of any of the tests is a warning of the whole.
 
     Args:
         chosen: Options of the report; None: none is wanted.
         folder: Of the pooled results.
         journal: Of what was said.
         run: Whose model was tested; None: those of several runs, of which each tells by itself.
+        known: Further facts; None: there are none.
     """
 
     def write() -> None:
         before = [] if run is None else warned_in_training(run)
         warnings = list(dict.fromkeys([*before, *journal.warnings()]))
         facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", "warnings": warnings}
-        write_json(folder / FACTS, facts)
+        write_json(folder / FACTS, facts | dict(known or {}))
         _write_report(chosen, folder)
 
     _try(write, journal)

@@ -34,10 +34,10 @@ def read_about(file: Path) -> dict[str, str] | None:
 
 def _name_data(found: dict[str, str]) -> str:
     """The file or folder that the images came from, else the name of the data."""
-    for key in ("manifest", "images", "folder", "shards"):
-        value = found.get(f"data.{key}", "")
+    for key in ("data.manifest", "data.images", "data.folder", "data.shards", "predictions"):
+        value = found.get(key, "")
         if value not in ("", "null"):
             path = Path(value)
-            return path.parent.name if path.stem == "manifest" else path.stem
+            return path.parent.name if path.stem in ("manifest", "predictions") else path.stem
     name = found.get("data._target_", "").rpartition(".")[2].removesuffix("Data")
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -18,6 +18,8 @@ NAMED = re.compile(r"(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-(\d\d)")
 OPEN = (None, "running", "trained")  # what status.json says while a process works on the run
 MAIN = "macro_f1"
 BROKEN = "broken"
+GIVEN = "num_given_predictions"
+LAST = ("num_bad_images", GIVEN)  # with the last metrics of an evaluation: of images, of a table
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,10 @@ def read_evaluation(folder: Path, run: Record | None) -> Record:
     metrics = _read_json(folder / "metrics.json", problems)
     about = read_about(folder / "config.yaml")
     name = f"{run.name}/evaluations/{folder.name}" if run else f"evaluations/{folder.name}"
-    # the count of bad images is written with the last of the metrics
     state, reason = "finished", ""
     if problems or about is None:
         state, reason = BROKEN, "; ".join(problems) or "it has no config.yaml"
-    elif "num_bad_images" not in metrics:
+    elif not set(LAST) & metrics.keys():
         state = "not finished"
     own = about or {}
     if run is not None:

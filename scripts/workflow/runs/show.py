@@ -8,7 +8,7 @@ from typing import Any
 from workflow import places
 from workflow.places import find_run
 from workflow.runs.listing import list_runs
-from workflow.runs.records import MAIN, Record, read_evaluation, read_run
+from workflow.runs.records import GIVEN, MAIN, Record, read_evaluation, read_run
 from workflow.runs.table import describe, say_score, terminal_width
 from workflow.runs.words import (
     count_split,
@@ -74,13 +74,8 @@ def _lines(record: Record, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if record.reason:
         yield "reason", record.reason
     yield "started", f"{record.when}{say_duration(folder)}"
-    about = record.about
-    yield (
-        "model",
-        f"{about.get('backbone', '?')} behind gate={about.get('gate', '?')}, "
-        f"seed {about.get('seed', '?')}, {say_epochs(record)}",
-    )
-    yield "data", f"{about.get('data', '?')}{say_split(found['split'])}"
+    yield "model", _say_model(record)
+    yield "data", f"{record.about.get('data', '?')}{say_split(found['split'])}"
     yield "validation", say_scores(record, "val") or "no score yet"
     yield "test", say_test(record)
     yield from say_background(record)
@@ -100,6 +95,16 @@ def _line(left: str, right: str) -> str:
     indent = " " * len(start)
     lines = textwrap.wrap(right, width, initial_indent=start, subsequent_indent=indent)
     return "\n".join(lines)
+
+
+def _say_model(record: Record) -> str:
+    about = record.about
+    if GIVEN in record.metrics and "backbone" not in about:
+        return "not known here: its answers were given as a table"
+    return (
+        f"{about.get('backbone', '?')} behind gate={about.get('gate', '?')}, "
+        f"seed {about.get('seed', '?')}, {say_epochs(record)}"
+    )
 
 
 def _say_evaluations(record: Record) -> Iterator[tuple[str, str]]:

@@ -33,6 +33,8 @@ def ask_background(record: Record) -> Check:
             said = "Its gate hides the background, but none could be exchanged to test that."
         if "gate_promise" not in metrics:
             said = "The answers were pooled from several tests, whose own reports tell."
+        if record.given:
+            said = "Only its answers were given, so it was not asked."
         return Check(BACKGROUND, "careful", said, RULE, _advise(record, unknown=True), "Not known")
     first, gap = found[0], metrics.get("test_background_gap") or 0.0
     said = (
@@ -97,7 +99,15 @@ def _advise_more(what: str) -> str:
 def _advise(record: Record, unknown: bool = False) -> str:
     """How the background is kept out, or found out about."""
     gated = record.metrics.get("gate_promise", "none") != "none"
-    if "gate_promise" not in record.metrics:
+    if record.has_run:
+        return "Read the report of its run."
+    if record.given and unknown:
+        return (
+            "Evaluate the model itself, which shows it other backgrounds (evaluate.py ckpt=...; "
+            "weights of timm with backbone=), or name a column of pairs of images that differ in "
+            "the background only (data.pair_by)."
+        )
+    if "gate_promise" not in record.metrics and not record.given:
         return "Read the reports of the single tests."
     if unknown:
         return (

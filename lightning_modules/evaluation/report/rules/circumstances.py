@@ -18,6 +18,8 @@ def ask_warnings(record: Record) -> Iterator[Check]:
     num = len(find_warnings(record))
     level: Level = "careful" if num else "good"
     said = "Nothing was found in data or training that warns of these numbers."
+    if record.given:
+        said = "Nothing is wrong with the table; neither images nor training were looked at."
     if num:
         said = f"{count(num, 'warning')} came up; they stand below, in Warnings."
     yield Check(

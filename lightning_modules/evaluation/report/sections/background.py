@@ -48,7 +48,7 @@ LABELS = {
 def write_background(record: Record) -> Section:
     """Interventions, promise, regions, masks, margin."""
     metrics = record.metrics
-    blocks = [*_promise(record)]
+    blocks = [*_given(record), *_promise(record)]
     if "test_interventions" in metrics:
         blocks += [heading("What happens when the image is changed"), *_interventions(record)]
     blocks += show_examples(record, "backgrounds")
@@ -62,6 +62,20 @@ def write_background(record: Record) -> Section:
         b=term("background"),
     )
     return Section("background", "How much of it is background", blocks, lead)
+
+
+def _given(record: Record) -> list[Markup]:
+    """What is not known where nothing was asked of the model."""
+    if not record.given:
+        return []
+    text = sentence(
+        "Only the answers of the model were given, so nothing was asked of it: what it makes of "
+        "another {b}, and whether a {gate} hides it, {told}.",
+        told="stands in the report of its run" if record.has_run else "is not known here",
+        b=term("background"),
+        gate=term("gate"),
+    )
+    return [note("note", text, "Not asked")]
 
 
 def _promise(record: Record) -> list[Markup]:

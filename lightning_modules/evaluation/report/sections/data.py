@@ -33,6 +33,8 @@ def write_data_sheet(record: Record) -> Section:
         class_=term("class"),
         split=term("split"),
     )
+    if record.given:
+        lead = sentence("Images whose answers were given, by {class_}.", class_=term("class"))
     return Section("data", "Data sheet", blocks, lead)
 
 
@@ -55,8 +57,9 @@ def _counts(data: dict) -> list[Markup]:
     if with_groups:
         total += [f"{one['num_groups']:,}" for one in splits.values()]
     rows.append(total)
-    share = ["with a ROI", *(percent(one["with_roi"]) for one in splits.values())]
-    rows.append(share + [None] * (len(header) - len(share)))
+    if all("with_roi" in one for one in splits.values()):
+        share = ["with a ROI", *(percent(one["with_roi"]) for one in splits.values())]
+        rows.append(share + [None] * (len(header) - len(share)))
     blocks = [table(header, rows)]
     left = len(data["class_names"]) - MOST_CLASSES
     if left > 0:
@@ -66,6 +69,14 @@ def _counts(data: dict) -> list[Markup]:
 
 def _say_split(record: Record) -> Markup:
     data = record.facts["data"]
+    if record.has_run:
+        return sentence("What the model was trained on stands in the report of its run.")
+    if record.given:
+        return sentence(
+            "What the model was trained on is not known here. The scores are of new images only if "
+            "none of these, and none of their {groups}, were among that.",
+            groups=term("group", "groups"),
+        )
     grouped = "num_groups" in next(iter(data["splits"].values()))
     said = (
         sentence(

@@ -1,16 +1,17 @@
-"""What was fitted on validation and frozen, and what it is worth on the test."""
+"""What was chosen on other images and frozen, and what it is worth on the test."""
 
 from markupsafe import Markup
 
+from lightning_modules.evaluation.calibration_file import IMAGES, Calibration
 from lightning_modules.evaluation.report.page import heading, paragraph, sentence, table, term
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.wording import (
-    count,
     decimal,
     interval,
     percent,
     percent_range,
 )
+from lightning_modules.evaluation.sentences import probability
 
 RULES = {
     "youden": "so that sensitivity and specificity together are largest (Youden)",
@@ -26,29 +27,42 @@ AT_THE_POINT = {
 }
 
 
+OF_FOLDS = (
+    ", each answered by the model of a cross-validation that had not been trained on it: all this "
+    "is meant for a model of the same recipe that is trained on all of them"
+)
+
+
 def show_operating(record: Record) -> list[Markup]:
     """Operating point, temperature and abstention; nothing where there is no calibration.json."""
-    one = record.calibration
+    one = record.calibration if record.chosen_here is None else record.chosen_here
     if one is None:
         return []
-    groups = "" if one.num_groups is None else f" of {count(one.num_groups, 'group')}"
-    said = (
-        f"Chosen on {count(one.num_images, 'validation image')}{groups} and left alone since "
-        "(calibration.json); the numbers are of the images that are tested here."
-    )
-    blocks = [heading("What was set on validation images"), paragraph(said)]
-    return blocks + _point(record) + _temperature(record) + _abstention(record)
+    said = f"Chosen on {one.images}{OF_FOLDS if one.checkpoint is None else ''}"
+    if record.chosen_here is not None:
+        said += (
+            " (calibration.json; evaluate.py calibration=<this folder> uses it). No number of this "
+            "page is computed with it, for it was chosen on these very images."
+        )
+    else:
+        said += " (calibration.json), and left alone since; "
+        if record.config.get("calibration") is not None:
+            said += "not by the model of this page, so it suits it if both are of one recipe; "
+        said += "the numbers are of the images that are tested here."
+    kind = IMAGES[one.chosen_on]
+    blocks = [heading(f"What was set on {kind} images"), paragraph(said)]
+    return blocks + _point(record, one) + _temperature(record, one) + _abstention(record, one)
 
 
-def _point(record: Record) -> list[Markup]:
-    point = record.calibration.operating_point
+def _point(record: Record, one: Calibration) -> list[Markup]:
+    point = one.operating_point
     if point is None:
         return []
     said = sentence(
         "{o}: an image counts as {name} from a probability of {threshold} on, chosen {rule}.",
         o=term("operating point", "Operating point"),
         name=point.positive_class,
-        threshold=decimal(point.threshold),
+        threshold=probability(point.threshold),
         rule=RULES[point.rule].format(at=point.at or 0),
     )
     rows = [
@@ -60,10 +74,12 @@ def _point(record: Record) -> list[Markup]:
     return [paragraph(said), *shown]
 
 
-def _temperature(record: Record) -> list[Markup]:
-    metrics = record.metrics
-    value = decimal(record.calibration.temperature, 2)
-    said = sentence("{t}: {value}.", t=term("temperature", "Temperature"), value=value)
+def _temperature(record: Record, one: Calibration) -> list[Markup]:
+    metrics, name = record.metrics, term("temperature", "Temperature")
+    if one.temperature is None:
+        reason = f"there was nothing to fit, as {one.why_no_temperature}"
+        return [paragraph(sentence("{t}: none; {reason}.", t=name, reason=reason))]
+    said = sentence("{t}: {value}.", t=name, value=decimal(one.temperature, 2))
     if metrics.get("test_calibrated_ece") is not None:
         said += sentence(
             " With it the {ece} is {after} (without {before}), the {loss} {after_loss} (without "
@@ -78,25 +94,24 @@ def _temperature(record: Record) -> list[Markup]:
     return [paragraph(said)]
 
 
-def _abstention(record: Record) -> list[Markup]:
-    rule = record.calibration.abstain
+def _abstention(record: Record, one: Calibration) -> list[Markup]:
+    rule, kind, kept = one.abstain, IMAGES[one.chosen_on], percent(one.abstain.target_risk, 0)
     if rule.threshold > 1:
-        kept = percent(rule.target_risk, 0)
         said = (
             "Leaving its most unsure answers to a person does not help enough: however few it "
-            f"gives on validation, more than {kept} of them are wrong."
+            f"gives to {kind} images, more than {kept} of them are wrong."
         )
         return [paragraph(said)]
     if rule.threshold == 0:
-        kept = percent(rule.target_risk, 0)
-        said = f"No answer has to be withheld to keep wrong ones to {kept} on validation images."
+        said = f"No answer has to be withheld to keep wrong ones to {kept} on {kind} images."
         return [paragraph(said)]
     said = sentence(
         "Where it is less than {threshold} sure it had better {a}, so that at most {risk} of the "
-        "answers it gives on validation are wrong",
+        "answers it gives to {kind} images are wrong",
         a=term("abstain", "give no answer"),
-        threshold=decimal(rule.threshold),
-        risk=percent(rule.target_risk, 0),
+        threshold=probability(rule.threshold),
+        risk=kept,
+        kind=kind,
     )
     coverage, risk = (record.metrics.get(f"test_{n}") for n in ("coverage", "selective_risk"))
     if coverage is not None and risk is not None:

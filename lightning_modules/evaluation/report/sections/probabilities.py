@@ -43,8 +43,8 @@ def show_calibration(record: Record) -> list[Markup]:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="as sure as right")
     bins = reliability_bins(table.labels, np.exp(log_probs(table.logits)))
     _draw_bins(axes, bins, "o", COLOURS[0], "as it is")
-    temperature = 1.0 if record.calibration is None else record.calibration.temperature
-    if abs(temperature - 1) > NEAR:
+    temperature = None if record.calibration is None else record.calibration.temperature
+    if temperature is not None and abs(temperature - 1) > NEAR:
         mended = reliability_bins(table.labels, np.exp(log_probs(table.logits, temperature)))
         _draw_bins(axes, mended, "s", COLOURS[1], f"temperature {temperature:.2f}")
     axes.set_xlim(min(0.98 * bins.confidence[0], 1 / len(record.class_names)), 1.02)
@@ -61,7 +61,7 @@ def show_calibration(record: Record) -> list[Markup]:
     surest = float((table.probs.max(axis=1) > SURE).mean())
     counts = f"Images by confidence: {percent(surest, 0)} got an answer of more than 90 %."
     shown = grid([chart(axes, alt, text), chart(_draw_counts(bins, axes), counts, counts)])
-    said = say_calibration(metrics)
+    said = say_calibration(metrics, record.calibration)
     return [paragraph(said), shown] if said is not None else [shown]
 
 

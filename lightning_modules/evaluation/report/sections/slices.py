@@ -1,6 +1,7 @@
 """Where the model is at its worst: slices, groups, and the corruptions that were tried."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -70,24 +71,31 @@ def _groups(record: Record) -> list[Markup]:
 
 
 def _by_group(record: Record) -> list[list[object]]:
+    """Rows, the worst first; only those that are shown have an interval."""
     names, numbers = np.unique(record.predictions.groups, return_inverse=True)
     level = level_of_all(len(names))
     images = np.bincount(numbers)
     right = np.bincount(numbers, weights=record.predictions.correct)
+    found = zip(names.tolist(), images.tolist(), right.astype(int).tolist(), strict=True)
     return [
         [
             record.names.group(name) if name else "unknown",
-            int(total),
-            int(good),
-            wilson_interval(int(good), int(total), level),
+            total,
+            good,
+            wilson_interval(good, total, level) if place < MOST else None,
         ]
-        for name, total, good in zip(names.tolist(), images, right, strict=True)
+        for place, (name, total, good) in enumerate(sorted(found, key=_badness))
     ]
+
+
+def _badness(row: Sequence[Any]) -> tuple[float, int]:
+    """Sorts rows of name, images, right answers: the worst first, the larger of two alike."""
+    return row[2] / row[1], -row[1]
 
 
 def _tabulate(rows: Sequence[Sequence[object]], what: str) -> list[Markup]:
     """Rows of name, images, right answers and their interval."""
-    worst = sorted(rows, key=lambda row: (row[2] / row[1], -row[1]))
+    worst = sorted(rows, key=_badness)
     cells = [
         [name, f"{total:,}", percent(right / total), percent_range(ends)]
         for name, total, right, ends in worst[:MOST]

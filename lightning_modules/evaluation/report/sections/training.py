@@ -50,7 +50,7 @@ def _rows(record: Record) -> list[list[object]]:
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
         ["Data", facts.get("data", {}).get("name", _last(config.get("data")))],
-        ["Checkpoint", _checkpoint(record)],
+        _source(record),
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
         ["Optimizer", _optimizer(record)],
@@ -59,11 +59,14 @@ def _rows(record: Record) -> list[list[object]]:
     return [row for row in rows if row[1] is not None]
 
 
-def _checkpoint(record: Record) -> str | None:
-    file = record.config.get("ckpt")
-    if record.trained or file is None:
-        return None
-    return record.names.scrub("/".join(Path(str(file)).parts[-4:]))  # run and file
+def _source(record: Record) -> list[object]:
+    """What was evaluated, and with the run that it is of, where it is of one."""
+    if record.given:
+        file = Path(str(record.config["predictions"]))
+        parts = file.parts[-3:] if file.stem.endswith("predictions") else (file.name,)
+        return ["Table of answers", record.names.scrub("/".join(parts))]
+    file = "" if record.trained else str(record.config.get("ckpt") or "")
+    return ["Checkpoint", record.names.scrub("/".join(Path(file).parts[-4:])) or None]
 
 
 def _start(record: Record) -> str | None:
