@@ -100,6 +100,30 @@ def test_what_all_share_cancels():
     assert difference.high - difference.low < 2 * alone
 
 
+def test_with_an_image_a_group_the_auroc_differs_as_surely_as_delong_has_it():
+    """DeLong, DeLong & Clarke-Pearson 1988: the covariance of two areas, over all pairs."""
+    rng = np.random.default_rng(4)
+    labels, shared = rng.integers(0, 2, 900), rng.normal(size=900)
+    odds = [2 * shared + rng.normal(0, 1.5, 900) + gain * labels for gain in (2.0, 2.6)]
+    tables = [make_table(labels, np.stack([np.zeros(900), one], axis=1)) for one in odds]
+    wins = [one[labels == 1][:, None] > one[labels == 0] for one in odds]
+    value = wins[1].mean() - wins[0].mean()
+    change = wins[1].astype(float) - wins[0]
+    error = sum(np.var(change.mean(axis=side), ddof=1) / change.shape[1 - side] for side in (0, 1))
+    found = compared(*tables).against[0].differences["auroc"]
+    assert found.value == pytest.approx(value, abs=1e-6)
+    # resamples are of 200 blocks of images: the width is as sure as the variance of 200 numbers
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * error**0.5, rel=0.1)
+    assert found.num_units == 900
+
+
+@pytest.mark.parametrize("num_groups", [250, 1100])
+def test_the_number_of_units_is_that_of_groups_and_not_of_what_is_resampled(num_groups):
+    tables = make_pair(num_groups=num_groups)
+    (one,) = compared(*tables, slice_by=("site",)).against
+    assert {found.num_units for found in one.differences.values()} == {num_groups}
+
+
 def test_the_order_of_the_rows_and_of_the_classes_does_not_matter():
     first, second = make_pair()
     rows = np.random.default_rng(0).permutation(len(second))

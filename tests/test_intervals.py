@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 from scipy.stats import t as student
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    roc_auc_score,
+)
 
 from lightning_modules.evaluation.scores.parts import (
     accuracy_of,
     balanced_accuracy_of,
     macro_f1_of,
 )
-from lightning_modules.evaluation.statistics import auroc_coverage
+from lightning_modules.evaluation.statistics import ranking_coverage
+from lightning_modules.evaluation.statistics.average_precision import AveragePrecision
 from lightning_modules.evaluation.statistics.bootstrap import bootstrap_interval, resample
 from lightning_modules.evaluation.statistics.coverage import POPULATIONS, measure_coverage
 from lightning_modules.evaluation.statistics.delong import (
@@ -20,6 +27,7 @@ from lightning_modules.evaluation.statistics.delong import (
     placements,
 )
 from lightning_modules.evaluation.statistics.pair_share import PairShare
+from lightning_modules.evaluation.statistics.ratio_score import MeanOfScores
 from lightning_modules.evaluation.statistics.units import find_units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
@@ -42,6 +50,13 @@ def all_scores(units, labels, answers):
     }
 
 
+def ranking_scores(units, labels, probs):
+    def mean_of(kind):
+        return MeanOfScores([kind(units, labels == c, probs[:, c]) for c in range(3)])
+
+    return {"auroc": mean_of(PairShare), "average_precision": mean_of(AveragePrecision)}
+
+
 def test_weights_do_what_repeated_images_do():
     groups, labels, answers = sample(8)
     units = find_units(groups, len(groups))
@@ -58,25 +73,25 @@ def test_weights_do_what_repeated_images_do():
             assert value == pytest.approx(truth[name](labels[rows], answers[rows])), name
 
 
-def test_weights_of_the_auroc_do_what_repeated_images_do():
+def test_weights_of_ranked_images_do_what_repeated_images_do():
     groups, labels, _ = sample(6, seed=1)
     # rounded, so that there are ties
     probs = np.random.default_rng(0).dirichlet(np.ones(3), len(labels)).round(1)
-    score = PairShare(find_units(groups, len(groups)), labels, probs, np.arange(3))
     weights = resample(6, 4)
-    for value, counts in zip(score.measure(weights)[0], weights, strict=True):
-        rows = np.repeat(np.arange(len(groups)), counts[groups].astype(int))
-        areas = [roc_auc_score(labels[rows] == c, probs[rows, c]) for c in range(3)]
-        assert value == pytest.approx(np.mean(areas))
+    truth = {"auroc": roc_auc_score, "average_precision": average_precision_score}
+    for name, score in ranking_scores(find_units(groups, len(groups)), labels, probs).items():
+        for value, counts in zip(score.measure(weights)[0], weights, strict=True):
+            rows = np.repeat(np.arange(len(groups)), counts[groups].astype(int))
+            areas = [truth[name](labels[rows] == c, probs[rows, c]) for c in range(3)]
+            assert value == pytest.approx(np.mean(areas)), name
 
 
-@pytest.mark.parametrize("name", ["accuracy", "balanced", "macro_f1", "auroc"])
+@pytest.mark.parametrize("name", ["accuracy", "balanced", "macro_f1", "auroc", "average_precision"])
 def test_influences_are_the_change_with_the_weight_of_a_group(name):
     groups, labels, answers = sample(7)
     units = find_units(groups, len(groups))
     probs = np.random.default_rng(0).dirichlet(np.ones(3), len(labels))
-    scores = all_scores(units, labels, answers)
-    score = scores.get(name, PairShare(units, labels, probs, np.arange(3)))
+    score = (all_scores(units, labels, answers) | ranking_scores(units, labels, probs))[name]
     weights = resample(7, 1) + 0.5
     value, influences = score.measure(weights)
     for group in range(7):
@@ -265,11 +280,13 @@ def test_with_30_groups_95_percent_are_93_to_97(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one_class", [False, True])
-def test_of_the_auroc_too(one_class):
-    shares = auroc_coverage.measure_coverage(30, 1.5, one_class, 800, seed=3)
-    assert 0.93 <= shares["bootstrap-t"] <= 0.97
+@pytest.mark.parametrize(("num_groups", "repeats"), [(30, 800), (250, 400)])
+def test_of_ranked_images_too(num_groups, repeats, one_class):
+    shares = ranking_coverage.measure_coverage(num_groups, 1.5, one_class, repeats, seed=3)
+    for name in ("AUROC", "average precision"):
+        assert 0.93 <= shares[f"{name}, bootstrap-t"] <= 0.975, shares
     # blind to groups, as it is often used
-    assert shares["DeLong"] < 0.8
+    assert shares["AUROC, DeLong"] < 0.8
 
 
 def test_the_bootstrap_covers_better_than_percentiles():

@@ -18,6 +18,7 @@ from lightning_modules.evaluation.report.verdict import (
     say_verdict,
     worst,
 )
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 RIGHT, ENOUGH, LOOKS = (
     "Is it right?",
@@ -79,13 +80,53 @@ def test_unknown_groups_are_a_reason_for_care(judged):
         ({"test_flip_rate": 0.10}, "careful"),
         ({"test_flip_rate": 0.40}, "bad"),
         ({"test_background_gap": 0.30}, "bad"),
-        ({"test_pair_flip_rate": 0.20, "test_pairs": 9}, "bad"),
+        ({"test_pair_flip_rate": 0.20, "test_pairs": 90}, "bad"),
         ({"test_flip_rate": None}, "careful"),
         ({"mask_only_warning": True}, "careful"),
     ],
 )
 def test_a_background_that_speaks_is_named(judged, metrics, level):
     assert judged(metrics=metrics)[LOOKS] == level
+
+
+@pytest.mark.parametrize(
+    ("flips", "num", "level"),
+    [
+        (0.0, 3, None),
+        (0.0, 22, "good"),  # the interval ends below 15 of 100
+        (0.5, 2, None),
+        (0.5, 20, "bad"),
+        (0.1, 20, "careful"),
+    ],
+)
+def test_too_few_images_to_tell_is_an_answer_of_its_own(tmp_path, flips, num, level):
+    low, high = wilson_interval(round(flips * num), num)
+    metrics = {"test_flip_rate": flips, "test_flip_rate_images": num, "gate_promise": "none"}
+    metrics |= {"test_flip_rate_low": low, "test_flip_rate_high": high}
+    table = make_table(num=1200, num_groups=40, right=0.95)
+    record = read_record(make_folder(tmp_path / "run", table, metrics), ReportOptions())
+    found = next(check for check in judge(record) if check.question == LOOKS)
+    assert f"{num} images, 95 % interval {100 * low:.1f} to " in found.reason
+    if level is None:
+        assert (found.level, found.said) == ("careful", "Not known")
+        assert "too few to tell" in found.reason and "Test more images" in found.advice
+    else:
+        assert found.level == level and found.said != "Not known"
+
+
+def test_what_a_gate_hides_from_all_images_needs_no_number_of_them(judged, tmp_path):
+    few = {"test_flip_rate_images": 3, "test_flip_rate_low": 0.0, "test_flip_rate_high": 0.56}
+    assert judged(metrics=few)[LOOKS] == "good"
+    for more in ({"gate_dilate": 8}, {"gate_promise": "exact_given_mask"}):
+        shutil.rmtree(tmp_path / "run")
+        assert judged(metrics=few | more)[LOOKS] == "careful"
+
+
+def test_pairs_of_one_subject_tell_nothing_of_others(judged):
+    table = make_table(num=300, num_groups=1, right=0.95)
+    metrics = {"test_flip_rate": None, "test_pair_flip_rate": 0.0, "test_pairs": 100}
+    metrics |= {"gate_promise": "none"}
+    assert judged(table, metrics)[LOOKS] == "careful"
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def test_pixels_come_back_as_they_were_and_are_normalised_as_the_loaders_do():
 def recorded(number, label, before, after, was_answered):
     record = Recorded()
     columns = [number, label, before, after, was_answered, [math.nan] * len(number)]
+    columns += [number]  # each image is a group of its own
     record.add(*(torch.tensor(column) for column in columns))
     return record
 

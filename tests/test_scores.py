@@ -23,8 +23,8 @@ from lightning_modules.evaluation.scores import (
 from lightning_modules.evaluation.scores.calibration import (
     expected_calibration_error,
     fit_temperature,
-    recalibrate,
 )
+from lightning_modules.evaluation.scores.recalibration import recalibrate
 from lightning_modules.evaluation.sentences import say_intervals, say_too_small
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 from lightning_modules.metric_names import make_fit, name_of_class
@@ -147,6 +147,42 @@ def test_ece_by_hand():
     assert expected_calibration_error(bins) == pytest.approx(expected)
 
 
+def test_percentiles_of_an_ece_miss_that_of_right_probabilities():
+    """Why it has no interval: of right probabilities it is 0, and no resample is."""
+    rng, lowest = np.random.default_rng(0), []
+    confidence = rng.uniform(0.5, 1, 200)
+    labels = (rng.random(200) > confidence).astype(int)
+    probs = np.stack([confidence, 1 - confidence], axis=1)
+    for rows in rng.integers(0, 200, (200, 200)):
+        lowest.append(expected_calibration_error(reliability_bins(labels[rows], probs[rows])))
+    assert np.quantile(lowest, 0.025) > 0.02
+    assert "ece" not in measure_scores(make_table(), QUICK)["intervals"]
+
+
+def test_the_auroc_and_average_precision_of_each_class_have_intervals():
+    from lightning_modules.evaluation.scores.ranking import MOST_BLOCKS
+
+    for groups in (None, 12, MOST_BLOCKS + 50):
+        table = make_table(groups=groups, count=1500)
+        found = measure_scores(table, QUICK)
+        for name in (*table.class_names, None):
+            for kind in ("auroc", "average_precision"):
+                own = kind if name is None else f"{kind}_{name}"
+                assert 0 < found[f"{own}_low"] < found[own] < found[f"{own}_high"] < 1
+                assert found["intervals"][own]["num_units"] == found["num_units"]
+    two = measure_scores(make_table(classes=2, groups=30), QUICK)
+    ends = [[two[f"auroc{name}_{end}"] for end in ("low", "high")] for name in ("", "_cat", "_dog")]
+    assert ends[0] == ends[1] == ends[2]
+
+
+def test_of_a_class_of_one_group_no_ranking_has_an_interval():
+    table = make_table(classes=2, groups=20)
+    table.labels[:] = 0
+    table.labels[table.groups == table.groups[0]] = 1
+    found = measure_scores(table, QUICK)
+    assert "auroc_low" not in found and "average_precision_low" not in found
+
+
 def test_every_interval_holds_its_score_and_says_how_it_was_made():
     found = measure_scores(make_table(), QUICK)
     assert {"accuracy", "macro_f1", "auroc", "log_loss", "brier", "recall_cat"} <= set(
@@ -154,7 +190,9 @@ def test_every_interval_holds_its_score_and_says_how_it_was_made():
     )
     for name, interval in found["intervals"].items():
         assert interval["low"] == found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]
-        assert interval["method"] == "bootstrap-t over groups"
+        robust = name.startswith("calibration_")
+        method = "robust variance" if robust else "bootstrap-t"
+        assert interval["method"] == f"{method} over groups"
         assert interval["num_units"] == 12
     assert (found["unit"], found["num_units"]) == ("groups", 12)
 
@@ -224,6 +262,32 @@ def test_slope_and_intercept_are_those_of_a_logistic_regression():
     assert slope < 0.5  # the logits were made too large
     expected = brentq(lambda shift: expit(odds + shift).sum() - table.labels.sum(), -20, 20)
     assert intercept == pytest.approx(expected, abs=1e-6)
+
+
+def test_slope_and_intercept_are_as_sure_as_the_groups_make_them():
+    """The sandwich of Liang & Zeger 1986, by matrices; scikit-learn finds the line."""
+    from scipy.special import expit
+    from sklearn.linear_model import LogisticRegression
+
+    table = make_table(classes=2, count=900, groups=30)
+    odds = np.float64(table.logits[:, 1]) - table.logits[:, 0]
+    names, codes = np.unique(table.groups, return_inverse=True)
+    found = measure_scores(table, QUICK)
+    refit = LogisticRegression(C=1e10, tol=1e-10).fit(odds[:, None], table.labels)
+    both = np.stack([np.ones(900), odds], axis=1)
+    for name, column, line, at in (
+        ("slope", both, both @ [refit.intercept_[0], refit.coef_[0, 0]], -1),
+        ("intercept", both[:, :1], odds + found["calibration_intercept"], 0),
+    ):
+        probs = expit(line)
+        bread = np.linalg.inv((column * (probs * (1 - probs))[:, None]).T @ column)
+        sums = np.stack([((table.labels - probs)[:, None] * column)[codes == g].sum(0)
+                         for g in range(len(names))])  # fmt: skip
+        error = np.sqrt((bread @ (sums.T @ sums) @ bread)[at, at] * 30 / 29)
+        ends = [found[f"calibration_{name}_{end}"] for end in ("low", "high")]
+        assert np.mean(ends) == pytest.approx(found[f"calibration_{name}"])
+        # 29 degrees of freedom where groups are alike, fewer where some of them weigh more
+        assert 2.04 * error <= (ends[1] - ends[0]) / 2 <= 2.3 * error
 
 
 def test_right_probabilities_have_slope_one_and_temperature_one():

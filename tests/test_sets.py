@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compared import make_table
 from front.sets import find_lists, jobs_of_sets, spread_sets
 from in_process import evaluate_in_process
 from small_data import write_manifest
@@ -24,6 +25,8 @@ from lightning_modules.evaluation.sets import (
     summarise_sets,
     tabulate_sets,
 )
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.table_scores import score_table
 
 ROOT = Path(__file__).parents[1]
 QUICK = ("data.num_workers=0", "trainer.accelerator=cpu", "interventions=none")
@@ -172,6 +175,18 @@ def test_parts_and_pools_are_each_others_reverse():
     assert pooled.groups[order].tolist()[:2] == ["a/p2", "b/p2"]
 
 
+def test_the_interval_of_the_worst_set_allows_for_its_being_the_worst():
+    rows = np.arange(40)
+    tables = {
+        name: make_table(rows % 2, np.eye(2)[np.where(rows < right, rows % 2, 1 - rows % 2)])
+        for name, right in (("a", 36), ("b", 30), ("c", 34), ("d", 38), ("e", 39))
+    }
+    together = summarise_sets({name: score_table(one) for name, one in tables.items()}, tables)
+    ends = [together[f"test_worst_set_accuracy_{end}"] for end in ("low", "high")]
+    assert together["test_worst_set"] == "b"
+    assert ends == pytest.approx(wilson_interval(30, 40, 0.99))  # of five sets
+
+
 def test_a_table_of_sets_can_be_read_where_something_is_unknown():
     found = {
         "a": {"test_images": 120, "test_unit": "groups", "test_num_units": 12,
@@ -182,7 +197,8 @@ def test_a_table_of_sets_can_be_read_where_something_is_unknown():
                       "test_accuracy": 1 / 3, "test_macro_f1": 0.25},
         "none": {"test_images": 2},
     }  # fmt: skip
-    together = summarise_sets(found)
+    alone = make_table(np.array([0, 0, 1]), np.eye(2)[[0, 1, 0]], np.zeros(3))
+    together = summarise_sets(found, {"long name": alone})
     assert together["test_worst_set"] == "long name"
     assert "test_worst_set_accuracy_low" not in together
     lines = tabulate_sets(together["test_sets"])

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import norm
 
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.slices import measure_groups
@@ -32,7 +34,38 @@ def test_the_worst_group_is_the_one_with_the_lowest_accuracy():
     assert metrics["test_worst_group"] == "cat, site b"
     found = [metrics["test_groups"][f"{name}, site a"] for name in ("cat", "dog")]
     assert [(one["images"], one["accuracy"]) for one in found] == [(2, 1.0), (2, 0.5)]
-    assert (found[0]["low"], found[0]["high"]) == pytest.approx(wilson_by_its_formula(2, 2))
+    # of four slices: at a level of 1 - 0.05 / 4 each
+    expected = wilson_by_its_formula(2, 2, norm.ppf(1 - 0.05 / 4 / 2))
+    assert (found[0]["low"], found[0]["high"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_interval_of_the_worst_slice_holds_although_it_was_picked(grouped):
+    """Eight slices, all of 80 %: that of the worst alone would hold in 70 to 80 % of tests."""
+    rng, covered = np.random.default_rng(2), 0
+    labels, site = np.arange(480) % 2, (np.arange(480) // 2 % 4).astype(str)
+    groups = np.arange(480) // 8 if grouped else np.arange(480)
+    for _ in range(150):
+        ease = logit(0.8) + rng.normal(0, 0.01, 480)[groups]
+        said = np.where(rng.random(480) < expit(ease), labels, 1 - labels)
+        table = predictions(labels, said, site=site)
+        table.groups = groups.astype(str) if grouped else None
+        found = measure_groups(table, ["site"], None, 300)
+        covered += found["test_worst_group_accuracy_low"] <= 0.8
+        covered -= found["test_worst_group_accuracy_high"] < 0.8
+    assert covered / 150 >= 0.93
+
+
+def test_slices_and_pairs_are_resampled_as_often_as_was_asked():
+    rng = np.random.default_rng(0)
+    labels, said = rng.integers(0, 2, (2, 300))
+    table = predictions(labels, said, site=["a"] * 300, pair=np.arange(300) // 2 % 90)
+    table.columns["pair"] = table.columns["pair"].astype(str)
+    table.groups = (np.arange(300) // 2 % 15).astype(str)
+    few, many = (measure_groups(table, ["site"], "pair", number) for number in (200, 2000))
+    for name in ("test_worst_group_accuracy", "test_pair_flip_rate"):
+        assert few[name] == many[name]
+        assert few[f"{name}_low"] != many[f"{name}_low"]
 
 
 def test_several_columns_are_each_crossed_with_the_class():
@@ -67,6 +100,8 @@ def test_a_pair_flips_when_its_two_answers_differ():
     metrics = measure_groups(table, [], "pair")
     assert metrics == {
         "test_pair_flip_rate": 0.5,
+        "test_pair_flip_rate_low": pytest.approx(wilson_by_its_formula(1, 2)[0]),
+        "test_pair_flip_rate_high": pytest.approx(wilson_by_its_formula(1, 2)[1]),
         "test_pair_accuracy": 0.75,
         "test_pairs": 2,
     }

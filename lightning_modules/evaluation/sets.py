@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.evaluation.predictions import PredictionTable, join_tables
-from lightning_modules.evaluation.slices import name_blanks
+from lightning_modules.evaluation.slices import measure_slice, name_blanks
+from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES, level_of_all
 
 SET = "set"  # column of pooled predictions
 MARGIN = 2  # blanks between columns
@@ -39,16 +40,22 @@ def pool_sets(tables: Mapping[str, PredictionTable]) -> PredictionTable:
     )
 
 
-def summarise_sets(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def summarise_sets(
+    metrics: Mapping[str, Mapping[str, Any]],
+    tables: Mapping[str, PredictionTable],
+    resamples: int = NUM_RESAMPLES,
+) -> dict[str, Any]:
     """What is said of the sets together, for metrics.json.
 
     Args:
         metrics: Name of each set to its metrics, ``test_<name>``.
+        tables: The predictions of each set.
+        resamples: Of the bootstrap.
 
     Returns:
         ``test_sets``, name to the numbers of ``tabulate_sets``, ``test_worst_set`` and
-        ``test_worst_set_accuracy`` with ``_low`` and ``_high``. The interval does not know that
-        the worst of several was picked.
+        ``test_worst_set_accuracy`` with ``_low`` and ``_high``, at a level at which the intervals
+        of all sets hold at once in 95 %, so that the worst of them can be picked.
     """
     rows = {name: _summarise(one) for name, one in metrics.items()}
     scored = {name: row for name, row in rows.items() if row["accuracy"] is not None}
@@ -56,10 +63,12 @@ def summarise_sets(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     if scored:
         worst = min(scored, key=lambda name: scored[name]["accuracy"])
         together["test_worst_set"] = worst
-        ends = {"": "accuracy", "_low": "low", "_high": "high"}
-        for ending, key in ends.items():
-            if scored[worst][key] is not None:
-                together[f"test_worst_set_accuracy{ending}"] = scored[worst][key]
+        together["test_worst_set_accuracy"] = scored[worst]["accuracy"]
+        level = level_of_all(len(scored))
+        ends = measure_slice(tables[worst].answered, resamples, level)
+        for end in ("low", "high"):
+            if end in ends:
+                together[f"test_worst_set_accuracy_{end}"] = ends[end]
     return together
 
 

@@ -9,11 +9,16 @@ import numpy as np
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.scores.parts import accuracy_of
 from lightning_modules.evaluation.scores.sheet import Sheet
+from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES, level_of_all
+from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios
 from lightning_modules.evaluation.statistics.units import find_units
 
 
 def measure_groups(
-    predictions: PredictionTable, slice_by: Sequence[str], pair_by: str | None
+    predictions: PredictionTable,
+    slice_by: Sequence[str],
+    pair_by: str | None,
+    resamples: int = NUM_RESAMPLES,
 ) -> dict[str, Any]:
     """Metrics over named columns.
 
@@ -21,37 +26,45 @@ def measure_groups(
         predictions: Of the test.
         slice_by: Columns, each crossed with the class; blank values are ``unknown``.
         pair_by: Column that joins images which differ in the background only.
+        resamples: Of the bootstrap.
 
     Returns:
-        ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (95 % interval: Wilson's, or by
-        the bootstrap over groups, as in ``measure_scores``; it does not know that the worst of
-        several was picked), the name of that slice, ``test_groups`` (class, column, value,
-        size, accuracy and interval of each), ``test_pair_flip_rate``,
-        ``test_pair_accuracy`` and ``test_pairs``; what was not asked for is absent.
+        ``test_worst_group_accuracy`` with ``_low`` and ``_high`` (Wilson's interval, or by the
+        bootstrap over groups, as in ``measure_scores``, at a level at which those of all slices
+        hold at once in 95 %, so that the worst of them can be picked), the name of that slice,
+        ``test_groups`` (class, column, value, size, accuracy and interval of each),
+        ``test_pair_flip_rate`` with ``_low`` and ``_high``, ``test_pair_accuracy`` and
+        ``test_pairs``; what was not asked for is absent.
     """
     metrics: dict[str, Any] = {}
     if not len(predictions):
         return metrics
     if slice_by:
-        metrics |= _measure_slices(predictions, slice_by)
+        metrics |= _measure_slices(predictions, slice_by, resamples)
     if pair_by is not None:
-        metrics |= _measure_pairs(predictions, pair_by)
+        metrics |= _measure_pairs(predictions, pair_by, resamples)
     return metrics
 
 
-def _measure_slices(predictions: PredictionTable, slice_by: Sequence[str]) -> dict[str, Any]:
-    slices = {}
+def _measure_slices(
+    predictions: PredictionTable, slice_by: Sequence[str], resamples: int
+) -> dict[str, Any]:
+    parts = {}
     for column in slice_by:
         values = name_blanks(predictions.columns[column])
         for value in sorted(set(values.tolist())):
             for label, name in enumerate(predictions.class_names):
                 rows = (values == value) & (predictions.labels == label)
                 key = f"{name}, {column} {value}"
-                while key in slices:  # of names that have commas themselves
+                while key in parts:  # of names that have commas themselves
                     key += "'"
                 if rows.any():
-                    of = {"class": name, "column": column, "value": value}
-                    slices[key] = of | _measure_slice(predictions.only(rows))
+                    parts[key] = {"class": name, "column": column, "value": value}, rows
+    level = level_of_all(len(parts))
+    slices = {
+        key: of | measure_slice(predictions.only(rows), resamples, level)
+        for key, (of, rows) in parts.items()
+    }
     worst = min(slices, key=lambda name: slices[name]["accuracy"])
     ends = {
         f"test_worst_group_accuracy_{end}": slices[worst][end]
@@ -67,19 +80,26 @@ def name_blanks(values: np.ndarray) -> np.ndarray:
     return np.where(values == "", "unknown", values)
 
 
-def _measure_slice(rows: PredictionTable) -> dict[str, Any]:
-    """Accuracy of the images of a slice, with its interval where more than one unit is in it."""
+def measure_slice(rows: PredictionTable, resamples: int, level: float) -> dict[str, Any]:
+    """Accuracy of a part of a test, with its interval where more than one unit is in it.
+
+    Args:
+        rows: That got an answer.
+        resamples: Of the bootstrap.
+        level: Of the interval.
+    """
     units = find_units(rows.groups, len(rows))
-    sheet = Sheet(units)
+    sheet = Sheet(units, resamples, level=level)
     sheet.take_share("accuracy", accuracy_of(units, rows.labels, rows.predicted))
     found = {"images": len(rows), units.kind: units.num_units, "accuracy": sheet.values["accuracy"]}
     interval = sheet.intervals.get("accuracy")
     if interval is not None:
         found |= {"low": interval.low, "high": interval.high, "method": interval.method}
+        found |= {"level": level}
     return found
 
 
-def _measure_pairs(predictions: PredictionTable, pair_by: str) -> dict[str, Any]:
+def _measure_pairs(predictions: PredictionTable, pair_by: str, resamples: int) -> dict[str, Any]:
     rows_of: dict[str, list[int]] = {}
     for row, value in enumerate(predictions.columns[pair_by].tolist()):
         if value:
@@ -89,8 +109,13 @@ def _measure_pairs(predictions: PredictionTable, pair_by: str) -> dict[str, Any]
         return {"test_pairs": 0}
     first, second = np.array(pairs).T
     flipped = predictions.predicted[first] != predictions.predicted[second]
-    return {
-        "test_pair_flip_rate": float(flipped.mean()),
+    # pairs of one group, or of one scene, go together
+    named = predictions.columns[pair_by] if predictions.groups is None else predictions.groups
+    sheet = Sheet(find_units(named[first], len(pairs)), resamples)
+    sheet.take_share("test_pair_flip_rate", MeanOfRatios(sheet.units, flipped, np.ones(len(pairs))))
+    found = sheet.metrics()
+    del found["intervals"]
+    return found | {
         "test_pair_accuracy": float(predictions.correct[np.unique(pairs)].mean()),
         "test_pairs": len(pairs),
     }

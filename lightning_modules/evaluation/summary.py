@@ -79,25 +79,25 @@ def _say_background(
 ) -> str:
     parts = []
     if "test_worst_group" in metrics:
-        ends = [metrics.get(f"test_worst_group_accuracy_{end}") for end in ("low", "high")]
-        # of a slice that is all one subject there is none
-        interval = ""
-        if None not in ends:
-            interval = " (95 % interval {} to {})".format(*map(_percent, ends))
+        number = len(metrics["test_groups"])
+        bounds = _within(metrics, "worst_group_accuracy", f", the worst of {number}")
         parts.append(
             f"in its worst group ({metrics['test_worst_group']}) it is right in "
-            f"{_percent(metrics['test_worst_group_accuracy'])}{interval}"
+            f"{_percent(metrics['test_worst_group_accuracy'])}{bounds}"
         )
     if "test_pair_flip_rate" in metrics:
+        right = f"{_percent(metrics['test_pair_accuracy'])} of their images are answered right"
         parts.append(
             "changing only the background changes the answer in "
-            f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs "
-            f"({_percent(metrics['test_pair_accuracy'])} of their images are answered right)"
+            f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs"
+            f"{_within(metrics, 'pair_flip_rate', f'; {right}') or f' ({right})'}"
         )
     if "test_flip_rate" in metrics:
+        images = metrics.get("test_flip_rate_images")
         parts.append(
             "another background, drawn at random, changes the answer in "
-            f"{_percent(metrics['test_flip_rate'])} of images"
+            f"{_percent(metrics['test_flip_rate'])} of {f'{images} ' if images else ''}images"
+            f"{_within(metrics, 'flip_rate')}"
         )
     if promise is None:
         opening = (
@@ -114,6 +114,14 @@ def _say_background(
     else:
         opening = _say_promise(predictions, metrics)
     return "; ".join([opening, *parts]) + "."
+
+
+def _within(metrics: dict[str, Any], name: str, more: str = "") -> str:
+    """Between which bounds a metric lies, in brackets; "": there are none, as of one subject."""
+    ends = [metrics.get(f"test_{name}_{end}") for end in ("low", "high")]
+    if None in ends:
+        return ""
+    return " (95 % interval {} to {}{})".format(*map(_percent, ends), more)
 
 
 def _say_promise(predictions: PredictionTable, metrics: dict[str, Any]) -> str:

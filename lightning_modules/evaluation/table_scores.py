@@ -31,5 +31,5 @@ def score_table(
     if len(answered) < len(table):
         metrics["test_answered_share"] = len(answered) / len(table)
     options = ScoreOptions() if options is None else options
-    scores = measure_scores(table, options, calibration)
-    return metrics | prefix_names(scores, "test") | measure_groups(answered, slice_by, pair_by)
+    scores = prefix_names(measure_scores(table, options, calibration), "test")
+    return metrics | scores | measure_groups(answered, slice_by, pair_by, options.resamples)

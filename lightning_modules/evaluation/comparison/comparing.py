@@ -1,25 +1,19 @@
 """Compare variants: every later one with the first, on the same images, metric by metric."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lightning_modules.evaluation.comparison.metrics import METRICS
 from lightning_modules.evaluation.comparison.paired import Paired
+from lightning_modules.evaluation.comparison.resampled import Draws, Measured, judge
 from lightning_modules.evaluation.comparison.scores import make_scores
 from lightning_modules.evaluation.comparison.variants import Variant
-from lightning_modules.evaluation.statistics.bootstrap import resample
-from lightning_modules.evaluation.statistics.difference import (
-    Difference,
-    bootstrap_variance,
-    judge_alike,
-    judge_difference,
-)
+from lightning_modules.evaluation.statistics.difference import Difference
 from lightning_modules.evaluation.statistics.holm import holm
 from lightning_modules.evaluation.statistics.mcnemar import McNemar, mcnemar, mcnemar_by_group
-from lightning_modules.evaluation.statistics.ratio_score import Score
-from lightning_modules.evaluation.statistics.units import Units, find_units
+from lightning_modules.evaluation.statistics.units import find_units
 
 SAME = 1e-3  # logits that differ by less are those of one model on two machines
 
@@ -79,7 +73,7 @@ def compare(variants: Sequence[Variant], paired: Paired, seed: int = 0) -> Compa
     groups = paired.units if paired.grouped else None
     units = find_units(groups, len(paired.labels), seed)
     slice_by = _shared_slices(variants, paired)
-    drawn = _Draws(seed)
+    drawn = Draws(seed)
     measured = [
         [drawn.measure(make_scores(paired, logits, slice_by, units)) for logits in runs]
         for runs in paired.logits
@@ -96,33 +90,6 @@ def compare(variants: Sequence[Variant], paired: Paired, seed: int = 0) -> Compa
     return Comparison(variants, paired, values, against)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A score of one run: of the images themselves first, then of each resample, (1 + B,)."""
-
-    values: np.ndarray
-    num_units: int
-
-
-class _Draws:
-    """The same resamples for all runs."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.weights: dict[int, np.ndarray] = {}
-
-    def measure(self, scores: Mapping[str, tuple[Score, Units]]) -> dict[str, Measured]:
-        """Measure every score on the units as they are, and on each resample."""
-        found = {}
-        for metric, (score, units) in scores.items():
-            number = units.num_blocks
-            if number not in self.weights:
-                drawn = resample(number, seed=self.seed)
-                self.weights[number] = np.concatenate([np.ones((1, number)), drawn])
-            found[metric] = Measured(score.measure(self.weights[number])[0], number)
-        return found
-
-
 def _shared_slices(variants: Sequence[Variant], paired: Paired) -> list[str]:
     """Columns that all variants are sliced by, and all tables have."""
     shared = [name for name in variants[0].slice_by if name in paired.columns]
@@ -137,16 +104,8 @@ def _compare_two(
     same = single and float(np.abs(first[0] - other[0]).max()) < SAME
     differences = {}
     for metric in measured[0][0]:
-        one, two = (np.stack([run[metric].values for run in measured[i]]) for i in (0, place))
-        resampled = two.mean(axis=0) - one.mean(axis=0)
-        variance = bootstrap_variance(resampled[1:], measured[0][0][metric].num_units)
-        bounded = metric != "log_loss"
-        if same or variance is None:
-            differences[metric] = judge_alike(float(resampled[0]), paired.num_units, same, bounded)
-        else:
-            differences[metric] = judge_difference(
-                variance, one[:, 0].tolist(), two[:, 0].tolist(), paired.unit_name, bounded
-            )
+        one, two = ([run[metric] for run in measured[i]] for i in (0, place))
+        differences[metric] = judge(one, two, paired.unit_name, same, metric != "log_loss")
     if not single:
         return Against(name, differences, None, None, same)
     right = [logits[0].argmax(axis=1) == paired.labels for logits in (first, other)]

@@ -12,7 +12,11 @@ from lightning_modules.evaluation.scores.parts import (
     macro_f1_of,
 )
 from lightning_modules.evaluation.statistics.pair_share import PairShare
-from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios, Score
+from lightning_modules.evaluation.statistics.ratio_score import (
+    MeanOfRatios,
+    MeanOfScores,
+    Score,
+)
 from lightning_modules.evaluation.statistics.units import Units
 
 MOST_RANKED = 200  # blocks of units whose images are ranked against each other
@@ -75,21 +79,15 @@ def make_scores(
     if len(present) > 1:
         # of two classes both say the same
         ranked = present[-1:] if num_classes == 2 else present
-        coarse = _join(units, MOST_RANKED)
-        probs = softmax(logits.astype(float), axis=1)[:, ranked]
-        found["auroc"] = (PairShare(coarse, labels, probs, ranked), coarse)
+        coarse = units.join(MOST_RANKED)
+        probs = softmax(logits.astype(float), axis=1)
+        parts = [PairShare(coarse, labels == c, probs[:, c]) for c in ranked]
+        found["auroc"] = (MeanOfScores(parts), coarse)
     slices = _slices(paired, slice_by)
     if len(slices):
         worst = LowestShare(units, predicted == labels, slices)
         found["worst_group_accuracy"] = (worst, units)
     return found
-
-
-def _join(units: Units, most: int) -> Units:
-    """The units, joined at random into a few where there are many."""
-    if units.num_units <= most:
-        return units
-    return Units(units.block_codes % most, np.arange(most), units.kind)
 
 
 def _slices(paired: Paired, slice_by: Sequence[str]) -> np.ndarray:

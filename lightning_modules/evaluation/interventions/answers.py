@@ -47,8 +47,8 @@ class Answers:
     """What a network said of a sample; images without an answer as they are count nowhere.
 
     ``as_they_are``: label (N,), logits (N, C). ``changed``: by the change's name: number of the
-    image, label, logits before, logits after, whether there was an answer, and how well the
-    predicted masks before and after agree (IoU; NaN: none was predicted).
+    image, label, logits before, logits after, whether there was an answer, how well the predicted
+    masks before and after agree (IoU; NaN: none was predicted), and number of the image's group.
     """
 
     as_they_are: Recorded = field(default_factory=Recorded)
@@ -99,7 +99,7 @@ class Interviewer:
                     image, made = self._change(batch, changes, chosen, generator)
                     after = self._answer(batch, image)
                     columns = image_number, batch["label"], before.logits, after.logits
-                    columns = *columns, answered(after), _agreement(before, after)
+                    columns = *columns, answered(after), _agreement(before, after), batch["unit"]
                     for index, change in enumerate(changes):
                         rows = made & usable & (chosen == index)
                         record = answers.changed.setdefault(change.name, Recorded())

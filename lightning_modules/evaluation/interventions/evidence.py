@@ -19,8 +19,8 @@ from lightning_modules.evaluation.interventions.measures import (
     mask_stability,
     measure_constant,
     measure_rows,
-    name_metrics,
 )
+from lightning_modules.evaluation.interventions.naming import name_metrics
 from lightning_modules.evaluation.interventions.plans import WHOLE_PLANS, Plan, make_plans
 from lightning_modules.networks import ROINetwork
 

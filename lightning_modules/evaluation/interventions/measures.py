@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from lightning_modules.evaluation.interventions.answers import Answers, Recorded
+from lightning_modules.evaluation.interventions.flips import flip_ends, is_flipped
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 AS_THEY_ARE = "as_they_are"
 RANDOM = "random_background"
 FULL_MASK = "full_mask"
 CONSTANT = "constant"
+AGREEMENT, UNIT = 5, 6  # places among the columns of changed answers
 MIXED = (
     "accuracy",
     "accuracy_before",
@@ -45,6 +46,9 @@ class Row:
         accuracy_high: Its upper end.
         flip_rate: Share in [0, 1] whose answer differs from that to the image as it is, no answer
             being another one; None: it is not changed.
+        flip_rate_low: Lower end of its 95 % interval, over groups where these are known; None:
+            there is none, as all images are of one group.
+        flip_rate_high: Its upper end.
         bit_exact_share: Share in [0, 1] whose logits are the same bit for bit.
         logit_change: Mean over answers of the largest absolute difference of a logit.
         unanswered: Share in [0, 1] that got no answer once changed; counts as wrong.
@@ -57,6 +61,8 @@ class Row:
     accuracy_low: float | None = None
     accuracy_high: float | None = None
     flip_rate: float | None = None
+    flip_rate_low: float | None = None
+    flip_rate_high: float | None = None
     bit_exact_share: float | None = None
     logit_change: float | None = None
     unanswered: float | None = None
@@ -89,16 +95,17 @@ def _score(name: str, correct: np.ndarray, images: int) -> Row:
 
 
 def _compare(name: str, record: Recorded) -> Row:
-    number, labels, before, after, answered, _ = record.columns()
+    number, labels, before, after, answered, _, unit = record.columns()
     answered = answered.astype(bool)
     correct = (after.argmax(axis=1) == labels) & answered
-    flipped = (before.argmax(axis=1) != after.argmax(axis=1)) | ~answered
+    flipped = is_flipped(before, after, answered)
     # NaN equals nothing, so it never counts as the same
     exact = (before == after).all(axis=1) & answered
     return replace(
         _score(name, correct, len(np.unique(number))),
         accuracy_before=float((before.argmax(axis=1) == labels).mean()),
         flip_rate=float(flipped.mean()),
+        **flip_ends(unit, flipped, np.ones(len(flipped))),
         bit_exact_share=float(exact.mean()),
         logit_change=float(np.abs(before - after).max(axis=1).mean()),
         unanswered=float((~answered).mean()),
@@ -122,9 +129,14 @@ def _mix_backgrounds(
     def mean(field: str) -> float:
         return sum(w * getattr(rows[name], field) for name, w in found.items()) / total
 
-    numbers = np.concatenate([changed[name].columns()[0] for name in found])
-    means = {field: mean(field) for field in MIXED}
-    return Row(RANDOM, len(np.unique(numbers)), **means)
+    parts = [changed[name].columns() for name in found]
+    number, unit = (np.concatenate([part[place] for part in parts]) for place in (0, UNIT))
+    flipped = np.concatenate([is_flipped(part[2], part[3], part[4] > 0) for part in parts])
+    # of each answer, so that a stratum counts by its weight however many answers it has
+    pairs = zip(parts, found.values(), strict=True)
+    weights = np.concatenate([np.full(len(part[0]), w / len(part[0])) for part, w in pairs])
+    means = {field: mean(field) for field in MIXED} | flip_ends(unit, flipped, weights)
+    return Row(RANDOM, len(np.unique(number)), **means)
 
 
 def background_gap(rows: Mapping[str, Row]) -> float | None:
@@ -148,46 +160,10 @@ def measure_constant(answers: Answers) -> Row:
     return Row(CONSTANT, len(labels), share, share, low, high, 0.0, 1.0, 0.0)
 
 
-def name_metrics(
-    rows: Mapping[str, Row], full: Mapping[str, Row], constant: Row, stability: float | None
-) -> dict[str, Any]:
-    """Metrics by name; what could not be measured is absent.
-
-    Args:
-        rows: Of the model.
-        full: Of the model under a mask that is true everywhere; may be empty.
-        constant: Of the constant predictor.
-        stability: Mean IoU of predicted masks before and after a swap.
-
-    Returns:
-        ``test_background_gap``; ``test_<change>_accuracy`` and ``_flip_rate``; ``test_flip_rate``,
-        ``test_bit_exact_share`` and ``test_logit_change`` over random backgrounds;
-        ``test_full_mask_...``, ``test_constant_accuracy`` and ``test_mask_stability``.
-    """
-    metrics: dict[str, Any] = {"test_constant_accuracy": constant.accuracy}
-    if stability is not None:
-        metrics["test_mask_stability"] = stability
-    for prefix, found in (("test", rows), (f"test_{FULL_MASK}", full)):
-        for name, row in found.items():
-            if name == AS_THEY_ARE:
-                name = "sample" if prefix == "test" else None
-            stem = prefix if name is None else f"{prefix}_{name}"
-            metrics[f"{stem}_accuracy"] = row.accuracy
-            if row.flip_rate is not None and name != RANDOM:
-                metrics[f"{stem}_flip_rate"] = row.flip_rate
-    if RANDOM in rows:
-        random, gap = rows[RANDOM], background_gap(rows)
-        metrics |= {} if gap is None else {"test_background_gap": gap}
-        metrics["test_flip_rate"] = random.flip_rate
-        metrics["test_bit_exact_share"] = random.bit_exact_share
-        metrics["test_logit_change"] = random.logit_change
-    return metrics
-
-
 def mask_stability(answers: Answers) -> float | None:
     """Mean IoU of the masks predicted before and after a swap; None: none were predicted."""
     swapped = [
-        r.columns()[5]
+        r.columns()[AGREEMENT]
         for n, r in answers.changed.items()
         if n.endswith("_background") and r.num_rows
     ]

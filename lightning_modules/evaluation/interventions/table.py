@@ -107,7 +107,11 @@ def _say_flips(rows: dict[str, Row]) -> Iterator[str]:
 
 
 def _of_100(row: Row) -> str:
-    return f"{100 * row.flip_rate:.0f} of 100 images"
+    said = f"{100 * row.flip_rate:.0f} of 100 images"
+    if row.flip_rate_low is None:
+        return said
+    ends = f"{100 * row.flip_rate_low:.0f} to {100 * row.flip_rate_high:.0f}"
+    return f"{said} ({row.images} asked about, 95 % interval {ends})"
 
 
 def _right(row: Row) -> str:

@@ -59,7 +59,9 @@ GLOSSARY = {
     ),
     "ECE": (
         "Expected calibration error: by how much probabilities and the share of right answers "
-        "differ on average. 0 is perfect; 0.05 means five points."
+        "differ on average. 0 is perfect; 0.05 means five points. It stands without an interval: "
+        "chance lifts it above 0 even where all probabilities are right (to 0.06 with 200 images, "
+        "0.03 with 1,000), and no interval that was tried then holds the truth as often as it says."
     ),
     "epoch": "One pass over all training images.",
     "F1": (
@@ -67,8 +69,8 @@ GLOSSARY = {
         "perfect."
     ),
     "flip rate": (
-        "Share of images whose answer changes when only the background is exchanged. 0: the "
-        "background cannot change an answer."
+        "Share of images whose answer changes when only the background is exchanged. 0: none "
+        "did; of few images that says little, and the interval tells how little."
     ),
     "gate": (
         "The part of the model that hides everything outside the region of interest before the "
@@ -148,5 +150,8 @@ GLOSSARY = {
         "One number, fitted on images that are not those of the test, that makes probabilities "
         "less extreme (above 1) or more extreme (below 1) without changing any answer."
     ),
-    "worst group": "The slice and class with the lowest accuracy; an average can hide it.",
+    "worst group": (
+        "The slice and class with the lowest accuracy; an average can hide it. The worst of "
+        "several is partly bad luck, so its interval is made wider, the more of them there are."
+    ),
 }

@@ -22,7 +22,7 @@ SHARES = (
 NUMBERS = (
     *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs"),
     *("mask_roi_area_ratio", "promise_held_images", "calibration_slope", "calibration_intercept"),
-    *("temperature", "num_groups"),
+    *("temperature", "num_groups", "flip_rate_images"),
     *("false_alarms_per_hour", "false_alarms", "events", "missed_events"),
     *("num_units", "num_folds", "num_pooled_folds", "num_label_errors"),
 )

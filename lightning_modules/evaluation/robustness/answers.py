@@ -73,9 +73,9 @@ class Examiner:
             answers.as_they_are.add(label[usable], before.logits[usable])
             for name, image in self.corrupted(batch, slices):
                 after = self.answer(batch, image)
-                # the last column, how well predicted masks agree, is not looked at
                 columns = number, label, before.logits, after.logits, answered(after)
-                columns = *columns, torch.full_like(number, torch.nan, dtype=torch.float)
+                # how well predicted masks agree is not looked at, nor what groups images are of
+                columns = *columns, torch.full_like(number, torch.nan, dtype=torch.float), number
                 record = answers.changed.setdefault(name, Recorded())
                 record.add(*(column[usable] for column in columns))
         return answers

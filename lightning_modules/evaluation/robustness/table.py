@@ -24,7 +24,7 @@ def measure_slices(answers: Answers, num_classes: int) -> tuple[dict[str, Row], 
     labels, logits = answers.as_they_are.columns()
     scores = {CLEAN: _macro_f1(labels, logits.argmax(axis=1))}
     for name, record in answers.changed.items():
-        _, labels, _, after, was_answered, _ = record.columns()
+        _, labels, _, after, was_answered, *_ = record.columns()
         scores[name] = _macro_f1(labels, np.where(was_answered > 0, after.argmax(axis=1), -1))
     return rows, scores
 

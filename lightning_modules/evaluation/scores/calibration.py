@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_softmax
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 from lightning_modules.evaluation.scores.sheet import Sheet
 from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios
@@ -52,7 +52,11 @@ def reliability_bins(
 def expected_calibration_error(bins: ReliabilityBins) -> float:
     """ECE: mean gap of confidence and accuracy over the bins, by images (Guo et al. 2017).
 
-    In [0, 1]. With few images it is above 0 even where probabilities are right.
+    In [0, 1]. With few images it is above 0 even where probabilities are right: 0.06 of 200, 0.03
+    of 1,000. It has no interval for that reason. Where the truth is 0, 0.035 and 0.11, percentiles
+    of resamples hold it in 0, 1 to 69 and 81 to 90 % of simulated tests with 200 to 1,000 images,
+    and with the bias taken off (reversed percentiles, or bias-corrected) in 52 to 64, 89 to 91 and
+    91 to 92 %; none in 95 %.
     """
     gap = np.abs(bins.confidence - bins.accuracy)
     return float((gap * bins.num_images).sum() / bins.num_images.sum())
@@ -81,63 +85,6 @@ def measure_probs(sheet: Sheet, labels: np.ndarray, logits: np.ndarray, prefix: 
     bins = reliability_bins(labels, probs)
     sheet.put(f"{prefix}ece", expected_calibration_error(bins))
     sheet.put(f"{prefix}mean_confidence", float(probs.max(axis=1).mean()))
-
-
-def recalibrate(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-    """Calibration slope and intercept: 1 and 0 where probabilities are right.
-
-    For two classes by logistic recalibration (Cox 1958): the slope of the log odds of the second
-    class in a logistic regression on those that were predicted, below 1 where probabilities are too
-    extreme; and the intercept where the slope is held at 1 (calibration in the large, Van Calster
-    et al. 2019), above 0 where the second class is more frequent than predicted.
-    For more classes the slope is the one factor of all log probabilities under which the labels are
-    the most likely (the inverse of a temperature), and there is no intercept.
-
-    Args:
-        labels: (N,) int.
-        logits: (N, C).
-
-    Returns:
-        NaN for what there is not: also where one class is alone or classes do not overlap.
-        Of more than two classes the slope is 0 where answers are no better than guessing.
-    """
-    nothing = float("nan")
-    if len(np.unique(labels)) < 2:
-        return nothing, nothing
-    if logits.shape[1] > 2:
-        if (logits.argmax(axis=1) == labels).all():
-            return nothing, nothing
-        temperature = fit_temperature(labels, logits)
-        return (0.0 if temperature is None else 1 / temperature), nothing
-    odds = np.asarray(logits, np.float64) @ np.array([-1.0, 1.0])
-    slope = _fit_logistic(odds, labels)
-    # the likelihood rises until as many are expected as there are
-    large = abs(odds).max() + 50
-    low, high = -large, large
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if expit(odds + middle).sum() < labels.sum() else (low, middle)
-    return slope, (low + high) / 2
-
-
-def _fit_logistic(odds: np.ndarray, labels: np.ndarray) -> float:
-    scale = odds.std()
-    if not scale:
-        return float("nan")
-    values = (odds - odds.mean()) / scale
-    if values[labels == 1].min() >= values[labels == 0].max():
-        return float("nan")
-    if values[labels == 1].max() <= values[labels == 0].min():
-        return float("nan")
-
-    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        score = parameters[0] + parameters[1] * values
-        error = expit(score) - labels
-        total = np.logaddexp(0, score).sum() - score[labels == 1].sum()
-        return total / len(labels), np.array([error.mean(), (error * values).mean()])
-
-    found = minimize(loss, np.zeros(2), jac=True, method="BFGS", options={"gtol": 1e-9})
-    return float(found.x[1] / scale)
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float | None:

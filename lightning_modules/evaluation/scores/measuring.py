@@ -8,9 +8,11 @@ import numpy as np
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.scores.calibrated import measure_calibrated
-from lightning_modules.evaluation.scores.calibration import log_probs, measure_probs, recalibrate
-from lightning_modules.evaluation.scores.classification import measure_answers, measure_ranking
+from lightning_modules.evaluation.scores.calibration import log_probs, measure_probs
+from lightning_modules.evaluation.scores.classification import measure_answers
 from lightning_modules.evaluation.scores.options import ScoreOptions
+from lightning_modules.evaluation.scores.ranking import measure_ranking
+from lightning_modules.evaluation.scores.recalibration import measure_recalibration
 from lightning_modules.evaluation.scores.sheet import Sheet
 from lightning_modules.evaluation.statistics.units import find_units
 
@@ -45,9 +47,7 @@ def measure_scores(
     if np.isfinite(table.logits).all():
         measure_ranking(sheet, table.labels, np.exp(log_probs(table.logits)), names)
         measure_probs(sheet, table.labels, table.logits)
-        slope, intercept = recalibrate(table.labels, table.logits)
-        sheet.put("calibration_slope", slope)
-        sheet.put("calibration_intercept", intercept)
+        measure_recalibration(sheet, table.labels, table.logits)
         if calibration is not None:
             measure_calibrated(sheet, table, calibration)
     about = {"unit": units.kind, "num_units": units.num_units}

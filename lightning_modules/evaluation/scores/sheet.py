@@ -11,7 +11,7 @@ from lightning_modules.evaluation.statistics.bootstrap import (
     bootstrap_interval,
     resample,
 )
-from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES
+from lightning_modules.evaluation.statistics.level import LEVEL, NUM_RESAMPLES
 from lightning_modules.evaluation.statistics.ratio_score import MeanOfRatios, Score
 from lightning_modules.evaluation.statistics.units import Units
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
@@ -24,10 +24,17 @@ class Sheet:
         units: What is independent.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
+        level: Of the intervals.
     """
 
-    def __init__(self, units: Units, resamples: int = NUM_RESAMPLES, seed: int = 0) -> None:
-        self.units = units
+    def __init__(
+        self,
+        units: Units,
+        resamples: int = NUM_RESAMPLES,
+        seed: int = 0,
+        level: float = LEVEL,
+    ) -> None:
+        self.units, self.level = units, level
         self.resamples, self.seed = resamples, seed
         self.values: dict[str, float] = {}
         self.intervals: dict[str, Interval] = {}
@@ -55,7 +62,7 @@ class Sheet:
             highest: That the score can be, where the scale has no upper bound.
         """
         value = float(score.measure(np.ones((1, self.units.num_blocks)))[0][0])
-        interval = bootstrap_interval(score, self.units, self.weights, scale)
+        interval = bootstrap_interval(score, self.units, self.weights, scale, self.level)
         if interval is not None:
             interval = replace(interval, high=min(interval.high, highest))
         self.put(name, value if np.isfinite(value) else undefined, interval)
@@ -69,7 +76,7 @@ class Sheet:
         if not total:
             self.put(name, undefined, None)
             return
-        ends = wilson_interval(hits, total)
+        ends = wilson_interval(hits, total, self.level)
         self.put(name, hits / total, Interval(*ends, f"Wilson over {self.units.kind}", total))
 
     def put(self, name: str, value: float, interval: Interval | None = None) -> None:

@@ -1,4 +1,4 @@
-"""95 % intervals by a bootstrap over groups that keeps its coverage with few of them."""
+"""Intervals by a bootstrap over groups that keeps its coverage with few of them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +15,7 @@ from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval.
+    """An interval, of 95 % where nothing else is said.
 
     Args:
         low: Its lower end.
@@ -44,17 +44,22 @@ def resample(num_blocks: int, num: int = NUM_RESAMPLES, seed: int = 0) -> np.nda
 
 
 def bootstrap_interval(
-    score: Score, units: Units, weights: np.ndarray, scale: str = "logit"
+    score: Score,
+    units: Units,
+    weights: np.ndarray,
+    scale: str = "logit",
+    level: float = LEVEL,
 ) -> Interval | None:
     """Interval of a score by the symmetric bootstrap-t over units.
 
     Each resample gives the distance of its value from that of the sample in standard errors of its
-    own (infinitesimal jackknife); the distance that 95 % of them keep, never less than Student's
-    t with as many degrees of freedom as there are units but one, is the number of standard errors
-    (delete-one jackknife) to either side. All of it on a scale without bounds. Simulated with 30
-    groups of unequal size it covers 94 to 97 %, the plain percentile bootstrap 84 to 94 %; see
-    ``coverage.py``. (Hall 1988, "On symmetric bootstrap confidence intervals"; Cameron, Gelbach &
-    Miller 2008, "Bootstrap-based improvements for inference with clustered errors".)
+    own (infinitesimal jackknife); the distance that ``level`` of them keep, never less than
+    Student's t with as many degrees of freedom as there are units but one, is the number of
+    standard errors (delete-one jackknife) to either side. All of it on a scale without bounds.
+    Simulated with 30 groups of unequal size it covers 94 to 97 %, the plain percentile bootstrap
+    84 to 94 %; see ``coverage.py``. (Hall 1988, "On symmetric bootstrap confidence intervals";
+    Cameron, Gelbach & Miller 2008, "Bootstrap-based improvements for inference with clustered
+    errors".)
 
     Where all units agree (everything right, or the same share of each right) there is no spread to
     resample: then the interval is Wilson's with the units that have a say in the score as the
@@ -65,6 +70,7 @@ def bootstrap_interval(
         units: What is resampled.
         weights: (B, U), see ``resample``.
         scale: ``logit`` for scores in [0, 1], ``log`` for losses.
+        level: Of the interval, in (0, 1).
 
     Returns:
         None where there is none: fewer than two units, or a loss that is the same in all of them.
@@ -75,21 +81,21 @@ def bootstrap_interval(
     if not np.isfinite(value) or num_units < 2:
         return None
     if scale == "logit" and not 0 < value < 1:
-        return _all_alike(value, score, units.kind)
+        return _all_alike(value, score, units.kind, level)
     transformed = SCALES[scale]
     error = _jackknife_error(score, units.num_blocks, value)
     if not error:
-        return _all_alike(value, score, units.kind) if scale == "logit" else None
-    least = float(student.ppf(0.5 + LEVEL / 2, min(num_units, units.num_blocks) - 1))
-    distance = max(least, _typical_distance(score, weights, value, transformed))
+        return _all_alike(value, score, units.kind, level) if scale == "logit" else None
+    least = float(student.ppf(0.5 + level / 2, min(num_units, units.num_blocks) - 1))
+    distance = max(least, _typical_distance(score, weights, value, transformed, level))
     middle, half = transformed.there(value), distance * error * transformed.slope(np.array(value))
     low, high = transformed.back(middle - half), transformed.back(middle + half)
     return Interval(float(low), float(high), f"bootstrap-t over {units.kind}", num_units)
 
 
-def _all_alike(value: float, score: Score, kind: str) -> Interval:
+def _all_alike(value: float, score: Score, kind: str, level: float) -> Interval:
     """Mean of Wilson's intervals, each part of the score with the units that have a say in it."""
-    ends = [wilson_interval(round(value * n), n) for n in score.num_active if n]
+    ends = [wilson_interval(round(value * n), n, level) for n in score.num_active if n]
     low, high = np.mean(ends, axis=0)
     return Interval(float(low), float(high), f"Wilson over {kind}", score.num_units)
 
@@ -103,8 +109,10 @@ def _jackknife_error(score: Score, num_blocks: int, value: float) -> float:
     return 0.0 if spread < 1e-24 else float(np.sqrt(spread * (num_blocks - 1) / num_blocks))
 
 
-def _typical_distance(score: Score, weights: np.ndarray, value: float, scale: Scale) -> float:
-    """The distance from the sample, in standard errors, that 95 % of the resamples keep."""
+def _typical_distance(
+    score: Score, weights: np.ndarray, value: float, scale: Scale, level: float
+) -> float:
+    """The distance from the sample, in standard errors, that ``level`` of the resamples keep."""
     values, influences = score.measure(weights)
     num_blocks = weights.shape[1]
     # in place: these are the largest arrays of an evaluation
@@ -116,4 +124,4 @@ def _typical_distance(score: Score, weights: np.ndarray, value: float, scale: Sc
         distances = np.abs(scale.there(values) - scale.there(value)) / errors
     # a resample of units that all agree has no standard error
     usable = np.isfinite(distances) & (variances > 1e-24)
-    return float(np.quantile(distances[usable], LEVEL)) if usable.any() else 0.0
+    return float(np.quantile(distances[usable], level)) if usable.any() else 0.0

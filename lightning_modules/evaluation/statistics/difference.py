@@ -8,8 +8,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from lightning_modules.evaluation.statistics.level import LEVEL
-
-ROUNDING = 1e-12  # a standard error below it is none
+from lightning_modules.evaluation.statistics.spread import TAIL, Spread, Variance
 
 
 @dataclass(frozen=True)
@@ -34,38 +33,8 @@ class Difference:
     num_units: int
 
 
-@dataclass(frozen=True)
-class Variance:
-    """One source of uncertainty: its variance, and the degrees of freedom it is known with."""
-
-    size: float
-    freedom: float
-
-
-def bootstrap_variance(resampled: np.ndarray, num_units: int) -> Variance | None:
-    """What other units would change, for the models as they were trained.
-
-    The variance over resamples of the units, times n / (n - 1), which few units need; as sure as
-    n - 1 degrees of freedom. Differences are about symmetric, and need none of the care that
-    scores near their bounds do: simulated with 12 and 30 groups, Student's interval covers 95 to
-    97 %, and 98 % and more of a near-perfect AUROC, which hangs on few pairs of images.
-    (Hesterberg 2015, "What teachers should know about the bootstrap", sections 3.2 and 5.)
-
-    Args:
-        resampled: (B,) the difference in each resample, NaN where there is none.
-        num_units: That were resampled.
-
-    Returns:
-        None: there are fewer than two units, or all show the same difference.
-    """
-    values = resampled[np.isfinite(resampled)]
-    if num_units < 2 or len(values) < len(resampled) / 2 or np.std(values) < ROUNDING:
-        return None
-    return Variance(float(np.var(values, ddof=1)) * num_units / (num_units - 1), num_units - 1)
-
-
 def judge_difference(
-    over_units: Variance,
+    over_units: Spread,
     first: Sequence[float],
     second: Sequence[float],
     kind: str,
@@ -80,7 +49,7 @@ def judge_difference(
     (Obuchowski & Rockette 1995; Hillis 2007). Runs never count as more images.
 
     Args:
-        over_units: See ``bootstrap_variance``.
+        over_units: See ``bootstrap_spread``.
         first: The score of each run of the first variant; of a single run nothing is known of the
             spread, and the interval is about that run.
         second: The same of the second.
@@ -93,16 +62,24 @@ def judge_difference(
         for runs in (first, second)
         if len(runs) > 1
     ]
-    sources = [over_units, *seeds]
-    total = sum(source.size for source in sources)
-    freedom = total**2 / sum(source.size**2 / source.freedom for source in sources)
-    half = float(student.ppf(0.5 + LEVEL / 2, freedom)) * total**0.5
-    p_value = 2 * float(student.sf(abs(value) / total**0.5, freedom))
-    method = f"Student's t, bootstrap over {kind}{' and spread of the seeds' if seeds else ''}"
-    num_units = int(over_units.freedom) + 1
+    below, above = (_add_up([side, *seeds]) for side in (over_units.below, over_units.above))
+    low, high = value - _half(below), value + _half(above)
+    # the side on which there is no difference
+    towards_0 = below if value > 0 else above
+    p_value = 2 * float(student.sf(abs(value) / towards_0.size**0.5, towards_0.freedom))
+    method = f"{over_units.method} over {kind}{' and spread of the seeds' if seeds else ''}"
     most = 1.0 if bounded else math.inf
-    low, high = max(-most, value - half), min(most, value + half)
-    return Difference(value, low, high, p_value, method, num_units)
+    low, high = max(-most, low), min(most, high)
+    return Difference(value, low, high, p_value, method, over_units.num_units)
+
+
+def _add_up(sources: Sequence[Variance]) -> Variance:
+    total = sum(source.size for source in sources)
+    return Variance(total, total**2 / sum(one.size**2 / one.freedom for one in sources))
+
+
+def _half(variance: Variance) -> float:
+    return float(student.ppf(TAIL, variance.freedom)) * variance.size**0.5
 
 
 def judge_alike(value: float, num_units: int, same_model: bool, bounded: bool) -> Difference:

@@ -1,4 +1,4 @@
-"""The AUROC as a score whose groups can be weighted anew."""
+"""The AUROC as a score whose units can be weighted anew."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -9,52 +9,38 @@ AT_ONCE = 32  # columns of a table of pairs
 
 
 class PairShare:
-    """The mean over classes of the AUROC of each against the others.
+    """The AUROC of a class against the others.
 
     A pair of a positive and a negative image counts as often as the units of both are drawn:
     the sum over the pairs of each two units is taken once, and a resample is a quadratic form of
-    its weights. Meant for few units (some 100): the table of sums is square in their number.
+    its weights. Meant for few units (some 200, see ``Units.join``): the table of sums is square in
+    their number.
 
     Args:
         units: Of the images.
-        labels: (N,) int.
-        probs: (N, K) of the K classes that are scored.
-        classes: (K,) their indices.
+        positive: (N,) bool.
+        scores: (N,), higher for the positive class.
     """
 
-    def __init__(
-        self, units: Units, labels: np.ndarray, probs: np.ndarray, classes: np.ndarray
-    ) -> None:
-        self.wins, self.positives, self.negatives, self.num_active = [], [], [], []
-        self.num_units = units.num_units
+    def __init__(self, units: Units, positive: np.ndarray, scores: np.ndarray) -> None:
         codes, number = units.block_codes, units.num_blocks
-        for label, scores in zip(classes.tolist(), probs.T, strict=True):
-            positive = labels == label
-            self.num_active.append(min(units.count(positive), units.count(~positive)))
-            self.wins.append(_count_wins(positive, scores, codes, number))
-            self.positives.append(np.bincount(codes[positive], minlength=number).astype(float))
-            self.negatives.append(np.bincount(codes[~positive], minlength=number).astype(float))
+        self.num_units = units.num_units
+        self.num_active = [min(units.count(positive), units.count(~positive))]
+        self.wins = _count_wins(positive, scores, codes, number)
+        self.positives = np.bincount(codes[positive], minlength=number).astype(float)
+        self.negatives = np.bincount(codes[~positive], minlength=number).astype(float)
 
     def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See ``Score``; a class that lacks positives or negatives is left out."""
-        values, influences = np.zeros(len(weights)), np.zeros(weights.shape)
-        number = np.zeros(len(weights))
-        for wins, positives, negatives in zip(
-            self.wins, self.positives, self.negatives, strict=True
-        ):
-            above, below = weights @ positives, weights @ negatives
-            there = (above > 0) & (below > 0)
-            pairs = np.where(there, above * below, 1)
-            by_row, by_column = weights @ wins.T, weights @ wins
-            area = (weights * by_row).sum(axis=1) / pairs
-            change = (by_row + by_column) / pairs[:, None]
-            change -= area[:, None] * positives / np.where(there, above, 1)[:, None]
-            change -= area[:, None] * negatives / np.where(there, below, 1)[:, None]
-            values += np.where(there, area, 0)
-            influences += np.where(there[:, None], change, 0)
-            number += there
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return values / number, influences / np.maximum(number, 1)[:, None]
+        """See ``Score``; there is none without positives or negatives."""
+        above, below = weights @ self.positives, weights @ self.negatives
+        there = (above > 0) & (below > 0)
+        pairs = np.where(there, above * below, 1)
+        by_row, by_column = weights @ self.wins.T, weights @ self.wins
+        area = (weights * by_row).sum(axis=1) / pairs
+        change = (by_row + by_column) / pairs[:, None]
+        change -= area[:, None] * self.positives / np.where(there, above, 1)[:, None]
+        change -= area[:, None] * self.negatives / np.where(there, below, 1)[:, None]
+        return np.where(there, area, np.nan), np.where(there[:, None], change, 0)
 
 
 def _count_wins(

@@ -1,5 +1,6 @@
-"""Scores that are made of ratios of sums over images: accuracy, F1, recall, log loss, Brier."""
+"""Scores of weighted units, and those that are ratios of sums: accuracy, F1, recall, log loss."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -58,3 +59,29 @@ class MeanOfRatios:
         influences = scale @ self.numerators.T
         influences -= (scale * ratios) @ self.denominators.T
         return values, influences
+
+
+class MeanOfScores:
+    """The mean of scores of the same units, a class each; where one is not defined, of the others.
+
+    Args:
+        parts: At least one.
+    """
+
+    def __init__(self, parts: Sequence[Score]) -> None:
+        self.parts = parts
+        self.num_active = [number for part in parts for number in part.num_active]
+        self.num_units = max(part.num_units for part in parts)
+
+    def measure(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See ``Score``."""
+        total, change = np.zeros(len(weights)), np.zeros(weights.shape)
+        number = np.zeros(len(weights))
+        for part in self.parts:
+            values, influences = part.measure(weights)
+            there = np.isfinite(values)
+            total[there] += values[there]
+            change[there] += influences[there]
+            number += there
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return total / number, change / np.maximum(number, 1)[:, None]

@@ -1,6 +1,6 @@
 """What is drawn independently: groups (subjects, patients), or images where none are known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -34,7 +34,7 @@ class Units:
     @property
     def num_blocks(self) -> int:
         """How many are resampled."""
-        return min(self.num_units, MAX_BLOCKS)
+        return int(self.blocks.max(initial=-1)) + 1
 
     @property
     def block_codes(self) -> np.ndarray:
@@ -52,6 +52,13 @@ class Units:
         places = (self.block_codes, np.arange(rows))
         member = csr_array((np.ones(rows), places), (self.num_blocks, rows))
         return np.asarray(member @ np.asarray(values, float))
+
+    def join(self, most: int) -> "Units":
+        """The same units in at most so many blocks, drawn at random."""
+        if self.num_blocks <= most:
+            return self
+        order = np.random.default_rng(0).permutation(self.num_blocks)
+        return replace(self, blocks=order[self.blocks] % most)
 
     def count(self, rows: np.ndarray) -> int:
         """Units that have any image among ``rows`` (N,) bool."""

@@ -9,6 +9,7 @@ from typing import Any
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.predictions_file import write_predictions
+from lightning_modules.evaluation.scores.options import ScoreOptions
 from lightning_modules.evaluation.sets import (
     folder_names,
     part_by,
@@ -60,12 +61,17 @@ def measure_parts(
             log.info("%s %s:", column, name)
             found[name] |= measure_beyond(beyond, part, calibration, own)
         write_json(own / "metrics.json", found[name])
-    return say_sets(found, folder)
+    return say_sets(found, parts, folder, beyond.scores)
 
 
-def say_sets(found: dict[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+def say_sets(
+    found: dict[str, dict[str, Any]],
+    tables: dict[str, PredictionTable],
+    folder: Path,
+    options: ScoreOptions,
+) -> dict[str, Any]:
     """Write sets.csv and say it; returns what ``summarise_sets`` does."""
-    together = summarise_sets(found)
+    together = summarise_sets(found, tables, options.resamples)
     rows = together["test_sets"]
     write_csv(folder / "sets.csv", [{"set": name} | row for name, row in rows.items()])
     for line in tabulate_sets(rows):

@@ -68,7 +68,7 @@ def evaluate_sets(cfg: DictConfig, call: Call, journal: Journal) -> None:
     metrics = score_table(pooled, (SET,), None, first.beyond.scores, calibration)
     metrics |= {name: sum(one[name] for one in found.values()) for name in COUNTED}
     log.info("%d sets beside each other:", len(found))
-    metrics |= say_sets(found, folder)
+    metrics |= say_sets(found, tables, folder, first.beyond.scores)
     log.info(
         "All together: right in %.1f %% of %d images, macro F1 %.3f.",
         100 * metrics.get("test_accuracy", float("nan")),

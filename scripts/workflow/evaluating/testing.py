@@ -129,7 +129,9 @@ def _measure(
 ) -> tuple[dict[str, Any], PredictionTable]:
     metrics, predictions = run_test(plan, objects, trainer)
     metrics |= measure_promise(predictions, objects.model.network.gate.promise)
-    metrics |= measure_groups(predictions.answered, plan.options.slice_by, plan.options.pair_by)
+    options, resamples = plan.options, instantiate(plan.config["scores"]).resamples
+    answered = predictions.answered
+    metrics |= measure_groups(answered, options.slice_by, options.pair_by, resamples)
     return metrics, predictions
 
 

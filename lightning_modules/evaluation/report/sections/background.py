@@ -15,13 +15,18 @@ from lightning_modules.evaluation.report.blocks import (
 )
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.sections.dependence import (
+    say_flips,
+    say_outline,
+    say_pairs,
+)
 from lightning_modules.evaluation.report.sections.images import show_examples
 from lightning_modules.evaluation.report.sections.masks import (
     compare,
     show_masks,
     show_regions,
 )
-from lightning_modules.evaluation.report.wording import decimal, percent, percent_range
+from lightning_modules.evaluation.report.wording import percent, percent_range
 
 FULL = "full_mask_"
 LABELS = {
@@ -48,7 +53,7 @@ def write_background(record: Record) -> Section:
         blocks += [heading("What happens when the image is changed"), *_interventions(record)]
     blocks += show_examples(record, "backgrounds")
     if "test_pair_flip_rate" in metrics:
-        blocks.append(paragraph(_say_pairs(record)))
+        blocks.append(paragraph(say_pairs(metrics)))
     blocks += show_regions(record) + show_masks(record) + compare(record)
     lead = sentence(
         "Does the model look at the {roi} or at what surrounds it? Exchanging the {b} tells: a "
@@ -131,26 +136,7 @@ def _interventions(record: Record) -> list[Markup]:
             "hidden: no answer of this model, whose gate always hides."
         )
     said = [table(header, rows, caption)]
-    gap, flips = (record.metrics.get(f"test_{name}") for name in ("background_gap", "flip_rate"))
-    items = []
-    if flips is not None:
-        items.append(
-            sentence(
-                "{f} with random backgrounds: {value} (0 % if the background does not count).",
-                f=term("flip rate", "Flip rate"),
-                value=percent(flips),
-            )
-        )
-    if gap is not None:
-        items.append(
-            sentence(
-                "{g}: {value} points of accuracy (0 if the background does not count; where many "
-                "answers flip, a small one proves nothing).",
-                g=term("background gap", "Background gap"),
-                value=decimal(100 * gap, 1),
-            )
-        )
-    items += _mask_only(record)
+    items = [*say_flips(record.metrics), *say_outline(record.metrics)]
     return [*said, bullets(items)] if items else said
 
 
@@ -163,43 +149,3 @@ def _shown(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if rows.get(one["name"].removeprefix(FULL), {}) | {"name": ""} != one | {"name": ""}
         or not one["name"].startswith(FULL)
     ]
-
-
-def _mask_only(record: Record) -> list[Markup]:
-    """The geometry of the training masks alone, and the model on shapes alone."""
-    metrics, items = record.metrics, []
-    if "mask_only_balanced_accuracy" in metrics:
-        items.append(
-            sentence(
-                "{m}, learned from the outlines of training images alone: {value} (95 % interval "
-                "{ends}; guessing reaches {chance}). {judged}",
-                m=term("mask-only accuracy", "Mask-only accuracy"),
-                value=percent(metrics["mask_only_balanced_accuracy"]),
-                ends=percent_range((metrics["mask_only_low"], metrics["mask_only_high"])),
-                chance=percent(metrics["mask_only_chance"], 0),
-                judged="The outline alone gives the class away; no gate on pixels hides that."
-                if metrics.get("mask_only_warning")
-                else "The outline does not give the class away.",
-            )
-        )
-    share = metrics.get("test_gradient_outside_roi")
-    if share is not None:
-        items.append(
-            sentence(
-                "Secondary evidence: {share} of what the network is sensitive to (input gradient) "
-                "lies outside the {roi}.",
-                share="nothing" if share == 0 else percent(share),
-                roi=term("region of interest"),
-            )
-        )
-    return items
-
-
-def _say_pairs(record: Record) -> Markup:
-    metrics = record.metrics
-    return sentence(
-        "Real pairs: in {flips} of {num} pairs of images that differ in the background only, the "
-        "two answers differ.",
-        flips=percent(metrics["test_pair_flip_rate"]),
-        num=f"{metrics['test_pairs']:,}",
-    )

@@ -37,7 +37,14 @@ METRICS = (
     ("calibration_slope", "calibration slope", False),
     ("calibration_intercept", "calibration intercept", False),
 )
-CLASS_METRICS = (("precision", True), ("recall", True), ("F1", False))
+# name of the metric, of its entry in the glossary, and whether it is a share
+CLASS_METRICS = (
+    ("precision", "precision", True),
+    ("recall", "recall", True),
+    ("f1", "F1", False),
+    ("auroc", "AUROC", False),
+    ("average_precision", "average precision", False),
+)
 
 
 def write_quality(record: Record) -> Section:
@@ -93,14 +100,14 @@ def _classes(record: Record) -> list[Markup]:
     many = len(record.class_names) > MOST_CELLS
     for index, name in enumerate(record.class_names):
         cells = [f"{index + 1}. {name}" if many else name, f"{labels[index]:,}"]
-        for word, is_share in CLASS_METRICS:
-            key = name_of_class(f"test_{word.lower()}", name)
+        for metric, _, is_share in CLASS_METRICS:
+            key = name_of_class(f"test_{metric}", name)
             shown, spread = (percent, percent_range) if is_share else (decimal, decimal_range)
             ends = spread(interval(metrics, key))
             text = shown(metrics.get(key)) if labels[index] else None
             cells.append(text if ends is None or text is None else f"{text} ({ends})")
         rows.append(cells)
-    header = ["class", "images", *(term(word) for word, _ in CLASS_METRICS)]
+    header = ["class", "images", *(term(entry) for _, entry, _ in CLASS_METRICS)]
     shown = table(header, rows)
     if len(rows) > MOST_CELLS:
         return [fold(f"Each of the {len(rows)} classes", [shown])]

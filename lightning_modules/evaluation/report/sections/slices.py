@@ -22,6 +22,7 @@ from lightning_modules.evaluation.report.wording import (
     percent_range,
     slice_interval,
 )
+from lightning_modules.evaluation.statistics.level import level_of_all
 from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 FEWEST_OF_GROUP = 5  # images on average, below which groups are not listed
@@ -49,8 +50,10 @@ def write_slices(record: Record) -> Section:
         blocks += [heading("Under worse conditions"), _corruptions(record)]
     lead = sentence(
         "An average hides who pays for it. Share of right answers in each {slice} and {group}, the "
-        "worst first; a small one tells little, as its {i} shows. That of a single group counts "
-        "every image, as there is no other of it, and is too narrow where its images are alike.",
+        "worst first; a small one tells little, as its {i} shows. The intervals of a table are so "
+        "wide that all of them hold together in 95 of 100 such tests: among many rows the worst is "
+        "partly bad luck. That of a single group counts every image, as there is no other of it, "
+        "and is too narrow where its images are alike.",
         slice=term("slice"),
         group=term("group"),
         i=term("95 % interval"),
@@ -70,6 +73,7 @@ def _groups(record: Record) -> list[Markup]:
 def _by_group(record: Record) -> list[list[object]]:
     """Rows, the worst first; only those that are shown have an interval."""
     names, numbers = np.unique(record.predictions.groups, return_inverse=True)
+    level = level_of_all(len(names))
     images = np.bincount(numbers)
     right = np.bincount(numbers, weights=record.predictions.correct)
     found = zip(names.tolist(), images.tolist(), right.astype(int).tolist(), strict=True)
@@ -78,7 +82,7 @@ def _by_group(record: Record) -> list[list[object]]:
             record.names.group(name) if name else "unknown",
             total,
             good,
-            wilson_interval(good, total) if place < MOST else None,
+            wilson_interval(good, total, level) if place < MOST else None,
         ]
         for place, (name, total, good) in enumerate(sorted(found, key=_badness))
     ]

@@ -1,16 +1,19 @@
-"""How often intervals of the AUROC cover the truth where images come in groups, by simulation.
+"""How often intervals of AUROC and average precision cover the truth, of images in groups.
 
-``python -m lightning_modules.evaluation.statistics.auroc_coverage`` prints a table.
+By simulation; ``python -m lightning_modules.evaluation.statistics.ranking_coverage`` prints it.
 """
 
 import numpy as np
+from sklearn.metrics import average_precision_score
 
+from lightning_modules.evaluation.statistics.average_precision import AveragePrecision
 from lightning_modules.evaluation.statistics.bootstrap import bootstrap_interval, resample
 from lightning_modules.evaluation.statistics.delong import auroc_interval, placements
 from lightning_modules.evaluation.statistics.pair_share import PairShare
 from lightning_modules.evaluation.statistics.units import find_units
 
 CLASS = np.array([1])
+MOST_BLOCKS = 200  # as scores join groups into
 SPREAD = 0.8  # standard deviation over groups, that within a group being 1
 
 
@@ -44,7 +47,8 @@ def measure_coverage(
     rng = np.random.default_rng(seed)
     _, labels, scores = draw(20_000, shift, one_class, rng)
     truth = placements(labels == 1, scores)[labels == 1].mean()
-    hits = {"bootstrap-t": 0, "Obuchowski": 0, "DeLong": 0}
+    precision = average_precision_score(labels, scores)
+    hits: dict[str, int] = {}
     number = 0
     for repeat in range(repeats):
         groups, labels, scores = draw(num_groups, shift, one_class, rng)
@@ -52,21 +56,28 @@ def measure_coverage(
         if min(units.count(labels == label) for label in (0, 1)) < 2:
             continue
         number += 1
-        components = [placements(labels == 1, scores)]
-        share = PairShare(units, labels, scores[:, None], CLASS)
+        coarse, components = units.join(MOST_BLOCKS), [placements(labels == 1, scores)]
+        weights = resample(coarse.num_blocks, 500, repeat)
+        area, average = (
+            kind(coarse, labels == 1, scores) for kind in (PairShare, AveragePrecision)
+        )
         found = {
-            "bootstrap-t": bootstrap_interval(share, units, resample(num_groups, 500, repeat)),
-            "Obuchowski": auroc_interval(labels, components, CLASS, units),
-            "DeLong": auroc_interval(labels, components, CLASS, images),
+            "AUROC, bootstrap-t": (bootstrap_interval(area, coarse, weights), truth),
+            "AUROC, Obuchowski": (auroc_interval(labels, components, CLASS, units), truth),
+            "AUROC, DeLong": (auroc_interval(labels, components, CLASS, images), truth),
+            "average precision, bootstrap-t": (
+                bootstrap_interval(average, coarse, weights),
+                precision,
+            ),
         }
-        for name, interval in found.items():
-            hits[name] += interval.low <= truth <= interval.high
+        for name, (interval, value) in found.items():
+            hits[name] = hits.get(name, 0) + (interval.low <= value <= interval.high)
     return {name: count / number for name, count in hits.items()}
 
 
 def main() -> None:
-    """Print the coverage of easy and hard tests with 10, 30 and 100 groups."""
-    for num_groups in (10, 30, 100):
+    """Print the coverage of easy and hard tests with 10 to 300 groups."""
+    for num_groups in (10, 30, 100, 300):
         for shift in (1.5, 3.5):
             for one_class in (False, True):
                 shares = measure_coverage(num_groups, shift, one_class, 1000)
