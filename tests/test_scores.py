@@ -290,6 +290,16 @@ def test_slope_and_intercept_are_as_sure_as_the_groups_make_them():
         assert 2.04 * error <= (ends[1] - ends[0]) / 2 <= 2.3 * error
 
 
+def test_answers_that_tell_nothing_of_slope_or_intercept_give_them_no_interval():
+    table = make_table(classes=2, count=40)
+    wild = measure_scores(replace(table, logits=1e4 * table.logits), QUICK)
+    assert np.isfinite(wild["calibration_intercept"]) and "calibration_slope_low" in wild
+    assert "calibration_intercept_low" not in wild  # it would be 1e15 wide
+    table = make_table(classes=3, count=40)
+    same = measure_scores(replace(table, logits=np.zeros_like(table.logits)), QUICK)
+    assert same["calibration_slope"] == 0 and "calibration_slope_low" not in same
+
+
 def test_right_probabilities_have_slope_one_and_temperature_one():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20_000, 3))
