@@ -160,7 +160,7 @@ def test_percentiles_of_an_ece_miss_that_of_right_probabilities():
 
 
 def test_the_auroc_and_average_precision_of_each_class_have_intervals():
-    from lightning_modules.evaluation.scores.ranking import MOST_BLOCKS
+    from lightning_modules.evaluation.statistics.pair_share import MOST_BLOCKS
 
     for groups in (None, 12, MOST_BLOCKS + 50):
         table = make_table(groups=groups, count=1500)
