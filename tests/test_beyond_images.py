@@ -9,6 +9,7 @@ from small_data import write_manifest
 from lightning_modules.evaluation.alarms import AlarmOptions, measure_alarms
 from lightning_modules.evaluation.calibration_file import read_calibration
 from lightning_modules.evaluation.predictions_file import read_predictions
+from lightning_modules.evaluation.requirements.names import find_unknown
 from lightning_modules.evaluation.units import to_units
 
 
@@ -50,13 +51,17 @@ def test_patients_are_scored_beside_their_images(evaluate):
     assert "By patient (its most suspicious image): right in" in (out / "log.txt").read_text()
 
 
-def test_videos_are_watched_at_the_frozen_threshold(evaluate, trained):
-    metrics, out = evaluate("alarms.frames=2", "data.group_from=sequence")
+def test_videos_are_watched_at_the_frozen_threshold_and_every_number_can_be_required(
+    evaluate, trained
+):
+    metrics, out = evaluate("alarms.frames=2", "data.group_from=sequence", "unit=patient")
     threshold = read_calibration(trained).operating_point.threshold
     table = read_predictions(out / "predictions.csv")
     expected = measure_alarms(table, "square", threshold, AlarmOptions(frames=2))
     assert {k: metrics[f"test_{k}"] for k in expected} == expected
     assert metrics["test_events"] == 1
+    numbers = [name for name, value in metrics.items() if isinstance(value, int | float)]
+    assert [name for name in numbers if find_unknown(name, ()) is not None] == []
     assert "As an alarm for 'square'" in (out / "log.txt").read_text()
 
 

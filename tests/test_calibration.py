@@ -307,8 +307,8 @@ def test_a_temperature_that_makes_a_good_ece_worse_is_not_called_better():
 
 
 def test_few_images_are_not_judged_by_a_gap_that_chance_makes():
-    def say(sure, low, high, images):
-        found = {"ece": 0.12, "mean_confidence": sure, "accuracy": 0.8}
+    def say(sure, low, high, images, **more):
+        found = {"ece": 0.12, "mean_confidence": sure, "accuracy": 0.8} | more
         found |= {"intervals": {"accuracy": {"low": low, "high": high}}}
         found |= {"images": images}
         return say_calibration({f"test_{name}": value for name, value in found.items()}, None)
@@ -318,3 +318,5 @@ def test_few_images_are_not_judged_by_a_gap_that_chance_makes():
     assert "may be chance" in say(0.88, 0.7, 0.9, 60)
     assert "may be chance" not in say(0.95, 0.7, 0.9, 60) + say(0.95, 0.7, 0.99, 400)
     assert "too sure of some answers" in say(0.82, 0.7, 0.9, 400)
+    # of images without an answer there is no probability
+    assert "that fits; 40 images are too few" in say(0.82, 0.7, 0.9, 400, answered_share=0.1)

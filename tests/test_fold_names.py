@@ -82,7 +82,7 @@ def test_what_is_chosen_out_of_fold_is_chosen_by_all_images_and_scores_none(tmp_
     assert not {f"test_{name}" for name in frozen} & metrics.keys()
     log, page = (folder / "log.txt").read_text(), (folder / "report.html").read_text()
     assert "Chosen on 240 out-of-fold images of 12 groups, for a model of the same recipe" in log
-    assert f"calibration={folder}" in log and "a sensitivity of at least 90%" in log
+    assert f"calibration={folder}" in log and "a sensitivity of at least 90 %" in log
     assert "What was set on out-of-fold images" in page
     assert "No number of this page is computed with it" in page and "On the test" not in page
     # chosen anew by another rule, for the other class

@@ -105,7 +105,7 @@ def test_its_own_file_by_its_name_is_its_own(trained, tmp_path):
     words = [f"ckpt={trained}", *QUICK, "report=none"]
     evaluate_in_process(tmp_path / "out", *words, f"calibration={trained}")
     log = (tmp_path / "out" / "log.txt").read_text()
-    assert "chosen on 6 validation images of 3 groups of the run; nothing is fitted" in log
+    assert "chosen on 6 validation images of 3 groups; nothing is fitted" in log
     assert OmegaConf.load(tmp_path / "out" / "config.yaml").calibration is None
     other = shutil.copytree(trained, tmp_path / "other") / "checkpoints"
     changed = replace(read_calibration(other), checkpoint_hash="0" * 64)

@@ -217,9 +217,8 @@ def test_what_makes_no_sense_is_refused_all_at_once(tmp_path):
     words = ["ckpt=latest", "slices=glare", "split=val", "data.batch_size=4", "seed=1"]
     with pytest.raises(ValueError, match=r"ckpt, slices, split, data\.batch_size, seed cannot go"):
         evaluate(table, *words)
-    with pytest.raises(ValueError, match="by=clinic: there is no such column") as refused:
+    with pytest.raises(ValueError, match=r"slice_by=camera, by=clinic: .* has no such column"):
         evaluate(table, "by=clinic", "data.slice_by=camera")
-    assert "data.slice_by=camera" in str(refused.value)
     with pytest.raises(ValueError, match=r"scores.cost_ratio=20 chooses .* none are known"):
         evaluate(table, "scores.cost_ratio=20")
     with pytest.raises(ValueError, match="no groups are known"):

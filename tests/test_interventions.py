@@ -75,6 +75,13 @@ def test_the_interval_of_random_backgrounds_holds_their_flip_rate_and_says_of_ho
     assert f"({row.images} asked about, 95 % interval" in " ".join(describe(found))
 
 
+def test_a_constant_answer_never_changes_by_a_bit():
+    row = evidence_of(Reader(AROUND, 3), 3).constant
+    assert (row.flip_rate, row.bit_exact_share, row.logit_change) == (0, 1, 0)
+    assert row.accuracy_low < row.accuracy < row.accuracy_high
+    assert row.flip_rate_low is None and row.flip_rate_high is None
+
+
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_a_reader_of_the_roi_never_changes_its_answer(num_classes):
     metrics = evidence_of(Reader(CENTRE, num_classes), num_classes).metrics

@@ -160,7 +160,7 @@ def test_percentiles_of_an_ece_miss_that_of_right_probabilities():
 
 
 def test_the_auroc_and_average_precision_of_each_class_have_intervals():
-    from lightning_modules.evaluation.scores.ranking import MOST_BLOCKS
+    from lightning_modules.evaluation.statistics.pair_share import MOST_BLOCKS
 
     for groups in (None, 12, MOST_BLOCKS + 50):
         table = make_table(groups=groups, count=1500)
@@ -288,6 +288,16 @@ def test_slope_and_intercept_are_as_sure_as_the_groups_make_them():
         assert np.mean(ends) == pytest.approx(found[f"calibration_{name}"])
         # 29 degrees of freedom where groups are alike, fewer where some of them weigh more
         assert 2.04 * error <= (ends[1] - ends[0]) / 2 <= 2.3 * error
+
+
+def test_answers_that_tell_nothing_of_slope_or_intercept_give_them_no_interval():
+    table = make_table(classes=2, count=40)
+    wild = measure_scores(replace(table, logits=1e4 * table.logits), QUICK)
+    assert np.isfinite(wild["calibration_intercept"]) and "calibration_slope_low" in wild
+    assert "calibration_intercept_low" not in wild  # it would be 1e15 wide
+    table = make_table(classes=3, count=40)
+    same = measure_scores(replace(table, logits=np.zeros_like(table.logits)), QUICK)
+    assert same["calibration_slope"] == 0 and "calibration_slope_low" not in same
 
 
 def test_right_probabilities_have_slope_one_and_temperature_one():

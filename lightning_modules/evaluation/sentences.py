@@ -74,10 +74,11 @@ def say_calibration(metrics: Mapping[str, Any], calibration: Calibration | None)
     right = metrics["test_accuracy"]
     beside = f"on average it is {percent(sure)} sure and right in {percent(right)}"
     num = metrics.get("test_images", FEWEST_OF_BINS)
+    num = round(num * metrics.get("test_answered_share", 1))
     if num < FEWEST_OF_BINS:
         return (
-            f"{beside[0].upper()}{beside[1:]}: that {_judge_few(sure, metrics)}; {num} images are "
-            "too few to say more of its probabilities."
+            f"{beside[0].upper()}{beside[1:]}: that {_judge_few(sure, metrics)}; "
+            f"{num} image{' is' if num == 1 else 's are'} too few to say more of its probabilities."
         )
     if ece <= GOOD_ECE:
         said = f"Its probabilities can be taken at their word: {beside}"

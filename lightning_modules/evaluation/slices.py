@@ -51,20 +51,18 @@ def _measure_slices(
 ) -> dict[str, Any]:
     parts = {}
     for column in slice_by:
-        values = name_blanks(predictions.columns[column])
-        for value in sorted(set(values.tolist())):
+        values, codes = np.unique(name_blanks(predictions.columns[column]), return_inverse=True)
+        for code, value in enumerate(values.tolist()):
             for label, name in enumerate(predictions.class_names):
-                rows = (values == value) & (predictions.labels == label)
+                rows = (codes == code) & (predictions.labels == label)
                 key = f"{name}, {column} {value}"
                 while key in parts:  # of names that have commas themselves
                     key += "'"
                 if rows.any():
-                    parts[key] = {"class": name, "column": column, "value": value}, rows
+                    of = {"class": name, "column": column, "value": value}
+                    parts[key] = of, predictions.only(rows)
     level = level_of_all(len(parts))
-    slices = {
-        key: of | measure_slice(predictions.only(rows), resamples, level)
-        for key, (of, rows) in parts.items()
-    }
+    slices = {key: of | measure_slice(rows, resamples, level) for key, (of, rows) in parts.items()}
     worst = min(slices, key=lambda name: slices[name]["accuracy"])
     ends = {
         f"test_worst_group_accuracy_{end}": slices[worst][end]

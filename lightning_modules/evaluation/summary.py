@@ -7,6 +7,7 @@ import numpy as np
 from lightning_modules.evaluation.calibration_file import Calibration
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.sentences import (
+    percent,
     say_calibration,
     say_intervals,
     say_too_small,
@@ -61,9 +62,9 @@ def _say_quality(
     if groups is not None and unseen:
         subjects += " unseen in training"
     sentence = (
-        f"It is right in {_percent(metrics['test_accuracy'])} of {len(predictions.answered)} "
+        f"It is right in {percent(metrics['test_accuracy'])} of {len(predictions.answered)} "
         f"{tested + ' ' if tested else ''}images"
-        f"{subjects} (balanced accuracy {_percent(metrics['test_balanced_accuracy'])}, "
+        f"{subjects} (balanced accuracy {percent(metrics['test_balanced_accuracy'])}, "
         f"macro F1 {metrics['test_macro_f1']:.3f})"
     )
     return f"{sentence}; {caveat}." if caveat else f"{sentence}."
@@ -83,20 +84,20 @@ def _say_background(
         bounds = _within(metrics, "worst_group_accuracy", f", the worst of {number}")
         parts.append(
             f"in its worst group ({metrics['test_worst_group']}) it is right in "
-            f"{_percent(metrics['test_worst_group_accuracy'])}{bounds}"
+            f"{percent(metrics['test_worst_group_accuracy'])}{bounds}"
         )
     if "test_pair_flip_rate" in metrics:
-        right = f"{_percent(metrics['test_pair_accuracy'])} of their images are answered right"
+        right = f"{percent(metrics['test_pair_accuracy'])} of their images are answered right"
         parts.append(
             "changing only the background changes the answer in "
-            f"{_percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs"
+            f"{percent(metrics['test_pair_flip_rate'])} of {metrics['test_pairs']} pairs"
             f"{_within(metrics, 'pair_flip_rate', f'; {right}') or f' ({right})'}"
         )
     if "test_flip_rate" in metrics:
         images = metrics.get("test_flip_rate_images")
         parts.append(
             "another background, drawn at random, changes the answer in "
-            f"{_percent(metrics['test_flip_rate'])} of {f'{images} ' if images else ''}images"
+            f"{percent(metrics['test_flip_rate'])} of {f'{images} ' if images else ''}images"
             f"{_within(metrics, 'flip_rate')}"
         )
     if promise is None:
@@ -121,7 +122,7 @@ def _within(metrics: dict[str, Any], name: str, more: str = "") -> str:
     ends = [metrics.get(f"test_{name}_{end}") for end in ("low", "high")]
     if None in ends:
         return ""
-    return " (95 % interval {} to {}{})".format(*map(_percent, ends), more)
+    return " (95 % interval {} to {}{})".format(*map(percent, ends), more)
 
 
 def _say_promise(predictions: PredictionTable, metrics: dict[str, Any]) -> str:
@@ -155,7 +156,3 @@ def _say_promise(predictions: PredictionTable, metrics: dict[str, Any]) -> str:
     if empty:
         sentence += f"; for {empty} images the mask is empty, so their answers are guesses"
     return sentence
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

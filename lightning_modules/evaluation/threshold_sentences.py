@@ -9,8 +9,8 @@ from lightning_modules.evaluation.sentences import percent, probability, span
 
 RULES = {
     "youden": "the largest sensitivity + specificity",
-    "sensitivity": "a sensitivity of at least {at:.0%}",
-    "specificity": "a specificity of at least {at:.0%}",
+    "sensitivity": "a sensitivity of at least {share:g} %",
+    "specificity": "a specificity of at least {share:g} %",
     "cost": "the least cost where a miss costs {at:g} times a false alarm",
 }
 
@@ -39,7 +39,8 @@ def say_operating_point(metrics: Mapping[str, Any], calibration: Calibration | N
 
 def say_rule(point: OperatingPoint) -> str:
     """What a threshold was chosen for."""
-    return RULES[point.rule].format(at=point.at) if point.at is not None else RULES[point.rule]
+    at = 0.0 if point.at is None else point.at  # of Youden's there is none
+    return RULES[point.rule].format(at=at, share=100 * at)
 
 
 def say_abstention(metrics: Mapping[str, Any], calibration: Calibration | None) -> str | None:

@@ -69,7 +69,7 @@ def find_cells(network: "ROINetwork") -> Cells | None:
     image = image.to(next(network.parameters())).requires_grad_()
     network.eval()
     try:
-        with torch.enable_grad(), torch.random.fork_rng():
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
             return _search(network, image)
     finally:
         network.train(training)

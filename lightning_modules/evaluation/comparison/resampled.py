@@ -47,7 +47,7 @@ class Draws:
                 drawn = resample(number, seed=self.seed)
                 self.weights[number] = np.concatenate([np.ones((1, number)), drawn])
             values, influences = score.measure(self.weights[number])
-            found[metric] = Measured(values, influences[0], units.num_units)
+            found[metric] = Measured(values, influences[0].copy(), units.num_units)
         return found
 
 

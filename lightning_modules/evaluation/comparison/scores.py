@@ -11,15 +11,13 @@ from lightning_modules.evaluation.scores.parts import (
     balanced_accuracy_of,
     macro_f1_of,
 )
-from lightning_modules.evaluation.statistics.pair_share import PairShare
+from lightning_modules.evaluation.statistics.pair_share import MOST_BLOCKS, PairShare
 from lightning_modules.evaluation.statistics.ratio_score import (
     MeanOfRatios,
     MeanOfScores,
     Score,
 )
 from lightning_modules.evaluation.statistics.units import Units
-
-MOST_RANKED = 200  # blocks of units whose images are ranked against each other
 
 
 class LowestShare:
@@ -79,7 +77,7 @@ def make_scores(
     if len(present) > 1:
         # of two classes both say the same
         ranked = present[-1:] if num_classes == 2 else present
-        coarse = units.join(MOST_RANKED)
+        coarse = units.join(MOST_BLOCKS)
         probs = softmax(logits.astype(float), axis=1)
         parts = [PairShare(coarse, labels == c, probs[:, c]) for c in ranked]
         found["auroc"] = (MeanOfScores(parts), coarse)

@@ -157,7 +157,8 @@ def measure_constant(answers: Answers) -> Row:
     best = int(np.bincount(labels.astype(int)).max())
     low, high = wilson_interval(best, len(labels))
     share = best / len(labels)
-    return Row(CONSTANT, len(labels), share, share, low, high, 0.0, 1.0, 0.0)
+    unmoved = {"flip_rate": 0.0, "bit_exact_share": 1.0, "logit_change": 0.0}
+    return Row(CONSTANT, len(labels), share, share, low, high, **unmoved)
 
 
 def mask_stability(answers: Answers) -> float | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from lightning_modules.evaluation.robustness.names import SLICES, STRENGTHS
 from lightning_modules.metric_names import CLASS_METRIC_NAMES, ENDS, METRIC_NAMES
 
-PHASE = "test_"
-# metrics that lie between 0 and 1, without the word test_
+PHASES = ("test_", "unit_")  # of images, of patients or clips
+# metrics that lie between 0 and 1, without these words
 SHARES = (
     *(name for name in METRIC_NAMES if name != "loss"),
     *("worst_group_accuracy", "worst_set_accuracy", "pair_flip_rate", "pair_accuracy"),
@@ -16,15 +16,17 @@ SHARES = (
     *("gradient_outside_mask", "gradient_outside_roi"),
     *("average_precision", "ece", "sensitivity", "specificity", "coverage"),
     *("ppv", "npv", "threshold", "abstain_threshold", "selective_risk", "aurc"),
-    *("mean_confidence", "calibrated_ece"),
+    *("mean_confidence", "calibrated_ece", "alarm_threshold"),
     *("macro_precision", "macro_recall", "empty_mask_share", "constant_accuracy"),
 )
 NUMBERS = (
     *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs"),
     *("mask_roi_area_ratio", "promise_held_images", "calibration_slope", "calibration_intercept"),
     *("temperature", "num_groups", "flip_rate_images"),
-    *("false_alarms_per_hour", "false_alarms", "events", "missed_events"),
-    *("num_units", "num_folds", "num_pooled_folds", "num_label_errors"),
+    *("false_alarms_per_hour", "false_alarms", "events", "missed_events", "alarm_frames"),
+    *("negative_hours", "delay_seconds_median", "delay_seconds_mean", "delay_seconds_max"),
+    *("num_units", "num_folds", "num_pooled_folds", "num_label_errors", "heat_map_roi_ratio"),
+    *("num_bad_images", "num_trained_images", "num_left_out_images", "num_given_predictions"),
 )
 # names that go on with a class, a mask's origin, a region, a change, ...; those of shares first
 SHARE_FAMILIES = (
@@ -42,8 +44,9 @@ FAMILIES = (
 
 
 def bare(name: str) -> str:
-    """A metric's name without ``test_`` and without what stands behind it for ends of intervals."""
-    name = name.removeprefix(PHASE)
+    """A metric's name without ``test_`` or ``unit_``, and without the end of an interval."""
+    for phase in PHASES:
+        name = name.removeprefix(phase)
     for end in ENDS:
         name = name.removesuffix(end)
     return name

@@ -14,12 +14,10 @@ from lightning_modules.evaluation.statistics.bootstrap import (
     resample,
 )
 from lightning_modules.evaluation.statistics.delong import auroc_interval, placements
-from lightning_modules.evaluation.statistics.pair_share import PairShare
+from lightning_modules.evaluation.statistics.pair_share import MOST_BLOCKS, PairShare
 from lightning_modules.evaluation.statistics.ratio_score import MeanOfScores, Score
 from lightning_modules.evaluation.statistics.units import Units
 from lightning_modules.metric_names import name_of_class
-
-MOST_BLOCKS = 200  # that groups are joined into: tables of pairs are square in their number
 
 
 def measure_ranking(

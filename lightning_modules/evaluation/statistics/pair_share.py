@@ -6,6 +6,7 @@ from scipy.sparse import csr_array
 from lightning_modules.evaluation.statistics.units import Units
 
 AT_ONCE = 32  # columns of a table of pairs
+MOST_BLOCKS = 200  # that units are joined into where images are ranked, see ``Units.join``
 
 
 class PairShare:
@@ -13,8 +14,8 @@ class PairShare:
 
     A pair of a positive and a negative image counts as often as the units of both are drawn:
     the sum over the pairs of each two units is taken once, and a resample is a quadratic form of
-    its weights. Meant for few units (some 200, see ``Units.join``): the table of sums is square in
-    their number.
+    its weights. Meant for at most ``MOST_BLOCKS`` of them: the table of sums is square in their
+    number.
 
     Args:
         units: Of the images.

@@ -9,11 +9,10 @@ from sklearn.metrics import average_precision_score
 from lightning_modules.evaluation.statistics.average_precision import AveragePrecision
 from lightning_modules.evaluation.statistics.bootstrap import bootstrap_interval, resample
 from lightning_modules.evaluation.statistics.delong import auroc_interval, placements
-from lightning_modules.evaluation.statistics.pair_share import PairShare
+from lightning_modules.evaluation.statistics.pair_share import MOST_BLOCKS, PairShare
 from lightning_modules.evaluation.statistics.units import find_units
 
 CLASS = np.array([1])
-MOST_BLOCKS = 200  # as scores join groups into
 SPREAD = 0.8  # standard deviation over groups, that within a group being 1
 
 

@@ -3,7 +3,7 @@
 The table is read for them, which is quick beside the images that it names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def check_words(asked: dict[str, Any], call: Call) -> None:
         return
     options = instantiate(choose_data(asked, call, own))
     raw = options.read_mapped([])
-    check_column(raw.name, raw.columns.column_names, asked["by"])
+    check_columns(raw.name, raw.columns.column_names, ("by", asked["by"]))
     grouped = asked["unit"] == GROUP and find_groups(raw, options.group_from, []) is not None
     check_unit(asked["unit"], raw.columns.column_names, grouped)
     classes = asked["classes"] if file is None else find_known_classes(file)
@@ -76,10 +76,23 @@ def check_words(asked: dict[str, Any], call: Call) -> None:
         settle_model_classes(raw, classes)
 
 
-def check_column(name: str, columns: Iterable[str], column: str | None) -> None:
-    """Stop where ``by=`` names a column that the table of this name has not."""
-    if column is not None and column not in columns:
-        raise ValueError(f"by={column}: {name} has no such column. Columns: {', '.join(columns)}.")
+def check_columns(name: str, columns: Collection[str], *asked: tuple[str, str | None]) -> None:
+    """Stop where keys name columns that the table of this name has not.
+
+    Args:
+        name: Of the table.
+        columns: That it has.
+        asked: Each key with its column; None: it names none.
+
+    Raises:
+        ValueError: All that are not there are named.
+    """
+    missing = [f"{key}={column}" for key, column in asked if column not in (None, *columns)]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)}: {name} has no such column. Columns: "
+            f"{', '.join(columns) or 'none to choose from'}."
+        )
 
 
 def _find_config(run: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from lightning_modules.run_files import write_json, write_text
 from workflow.call import Call
 from workflow.devices.trainers import count_devices, make_trainer
 from workflow.evaluating.beyond_images import measure_beyond
-from workflow.evaluating.early import check_column
+from workflow.evaluating.early import check_columns
 from workflow.evaluating.examined import Examined, plan_foreign, plan_own
 from workflow.evaluating.label_errors import list_label_errors
 from workflow.evaluating.ready import Ready, prepare
@@ -45,7 +45,7 @@ def evaluate(cfg: DictConfig, call: Call, journal: Journal) -> None:
     asked = OmegaConf.to_container(cfg, resolve=True)
     required = check_evaluation(asked, call)
     plan, examined = plan_foreign(asked, call) if asked["backbone"] else plan_own(asked, call)
-    check_column(plan.table.name, plan.table.columns.column_names, asked["by"])
+    check_columns(plan.table.name, plan.table.columns.column_names, ("by", asked["by"]))
     ready = prepare(plan, examined, asked, call)
     folder = open_results(asked, examined)
     journal.write_to(folder / "log.txt")

@@ -122,7 +122,7 @@ def find_frozen(place: object, file: Path, chosen_here: bool, as_trained: bool) 
         return Frozen(_find_own(file, chosen_here))
     calibration = read_calibration_file(named, INSTEAD)
     if _is_of(calibration, file):
-        _say_own(named, calibration, chosen_here)
+        say_own(named, calibration, chosen_here)
         return Frozen(calibration)
     log.info(
         "Temperature and thresholds are those of %s, chosen on %s by %s, and not for this very "
@@ -157,7 +157,7 @@ def _find_own(file: Path, chosen_here: bool) -> Calibration | None:
             calibration.checkpoint or "another model of the same recipe, by a cross-validation",
         )
         return None
-    _say_own(file.parent / NAME, calibration, chosen_here)
+    say_own(file.parent / NAME, calibration, chosen_here)
     return calibration
 
 
@@ -168,12 +168,18 @@ def _is_of(calibration: Calibration, file: Path) -> bool:
     return file.suffix != ".ckpt" or hash_file(file) == calibration.checkpoint_hash
 
 
-def _say_own(path: Path, calibration: Calibration, chosen_here: bool) -> None:
+def say_own(path: Path, calibration: Calibration, chosen_here: bool) -> None:
+    """Say which calibration is used, one of the model that is evaluated."""
     log.info(
-        "Temperature and thresholds are those of %s, chosen on %s of the run; %s",
+        "Temperature and thresholds are those of %s, chosen on %s; %s",
         path,
         calibration.images,
-        "these are evaluated here, which flatters them."
-        if chosen_here
-        else "nothing is fitted to the images evaluated here.",
+        say_fit(chosen_here),
     )
+
+
+def say_fit(chosen_here: bool) -> str:
+    """Whether thresholds were chosen on the images that are evaluated."""
+    if chosen_here:
+        return "these are evaluated here, which flatters them."
+    return "nothing is fitted to the images evaluated here."

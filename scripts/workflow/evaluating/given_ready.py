@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamodules.problems import raise_problems
 from lightning_modules.evaluation.foreign.reading import Given, read_given
-from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.requirements.file import Requirement
 from workflow.call import Call
 from workflow.evaluating.beyond_images import plan_beyond
+from workflow.evaluating.early import check_columns
 from workflow.evaluating.given_home import Home, find_home
 from workflow.evaluating.given_thresholds import find_thresholds
 from workflow.evaluating.requirements import read_required
@@ -54,7 +53,9 @@ def prepare(asked: dict[str, Any], call: Call) -> Ready:
         chosen = {name: own[name] if value is None else value for name, value in chosen.items()}
     slice_by = chosen["slice_by"] or []
     slice_by = [slice_by] if isinstance(slice_by, str) else list(slice_by)
-    _check_columns(table, file, slice_by, chosen["pair_by"], asked["by"])
+    words = [("data.slice_by", name) for name in slice_by]
+    words += [("data.pair_by", chosen["pair_by"]), ("by", asked["by"])]
+    check_columns(str(file), table.columns, *words)
     positive = None if home is None else home.positive_class()
     if positive not in table.class_names or len(table.class_names) > 2:
         positive = table.class_names[-1] if len(table.class_names) == 2 else None
@@ -63,22 +64,6 @@ def prepare(asked: dict[str, Any], call: Call) -> Ready:
     required = read_required(asked["require"], None if home is None else home.folder)
     scoring = Scoring(slice_by, chosen["pair_by"], beyond, calibration)
     return Ready(file, given, home, positive, scoring, required)
-
-
-def _check_columns(
-    table: PredictionTable, file: Path, slice_by: list[str], pair_by: str | None, by: str | None
-) -> None:
-    asked = [("data.slice_by", name) for name in slice_by]
-    asked += [("data.pair_by", pair_by), ("by", by)]
-    known = ", ".join(table.columns) or "none beside ids, labels, groups and answers"
-    raise_problems(
-        [
-            f"{key}={name}: there is no such column. Further columns: {known}"
-            for key, name in asked
-            if name is not None and name not in table.columns
-        ],
-        str(file),
-    )
 
 
 def tell_facts(ready: Ready, folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from lightning_modules.evaluation.scores.fitting import (
     fit_calibration,
 )
 from workflow.call import Call
-from workflow.evaluating.frozen import INSTEAD, check_named, find_named
+from workflow.evaluating.frozen import INSTEAD, check_named, find_named, say_fit, say_own
 from workflow.evaluating.given_home import VAL, Home
 from workflow.plan import instantiate
 
@@ -89,19 +89,8 @@ def _take_own(file: Path, home: Home | None) -> Calibration | None:
         )
         return None
     else:
-        log.info(
-            "Temperature and thresholds are those of %s, chosen on %s; %s",
-            home.folder,
-            kept.images,
-            _say_fit(file.name == VAL),
-        )
+        say_own(home.folder, kept, file.name == VAL)
     return kept
-
-
-def _say_fit(flattering: bool) -> str:
-    if flattering:
-        return "these are evaluated here, which flatters them."
-    return "nothing is fitted to the images evaluated here."
 
 
 def _choose_anew(
@@ -127,6 +116,6 @@ def _choose_anew(
         said,
         chosen.num_images,
         run,
-        _say_fit(file.name == VAL),
+        say_fit(file.name == VAL),
     )
     return chosen

@@ -1,7 +1,6 @@
 """The files of a cross-validation: its answers in one table, scored, and what is chosen by them."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from lightning_modules.evaluation.scores.fitting import (
 from lightning_modules.evaluation.scores.options import ScoreOptions
 from lightning_modules.evaluation.table_scores import score_table
 from lightning_modules.run_files import write_csv, write_json, write_text
+from workflow.evaluating.early import check_columns
 from workflow.evaluating.fold_runs import CrossValidation
 from workflow.evaluating.requirements import read_results
 from workflow.typed import join_words
@@ -72,7 +72,9 @@ def pool(
 
     folds = one.read()
     table = pool_folds(folds)
-    _check_columns(table, slice_by or (), data["pair_by"])
+    words = [("data.slice_by", name) for name in slice_by or ()]
+    words.append(("data.pair_by", data["pair_by"]))
+    check_columns("the data of these folds", table.columns, *words)
     rows, spread = measure_spread(folds, measure_one)
     counts = {"num_folds": one.num_folds, "num_pooled_folds": len(folds)}
     own = [read_results(Path(fold.name)) for fold in folds]
@@ -96,17 +98,6 @@ def pool(
     else:
         say += sentences
     return metrics
-
-
-def _check_columns(table: PredictionTable, slice_by: Sequence[str], pair_by: str | None) -> None:
-    asked = dict.fromkeys(slice_by, "data.slice_by")
-    asked |= {} if pair_by is None else {pair_by: "data.pair_by"}
-    missing = [f"{key}={name}" for name, key in asked.items() if name not in table.columns]
-    if missing:
-        raise ValueError(
-            f"{', '.join(missing)}: the data of these folds has no such column. Columns: "
-            f"{', '.join(table.columns)}."
-        )
 
 
 def _choose(

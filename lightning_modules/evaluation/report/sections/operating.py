@@ -18,21 +18,14 @@ from lightning_modules.evaluation.report.wording import (
     percent_range,
 )
 from lightning_modules.evaluation.sentences import probability
+from lightning_modules.evaluation.threshold_sentences import say_rule
 
-RULES = {
-    "youden": "so that sensitivity and specificity together are largest (Youden)",
-    "sensitivity": "so that sensitivity is at least {at:g}",
-    "specificity": "so that specificity is at least {at:g}",
-    "cost": "so that mistakes cost least, a missed one as much as {at:g} false alarms",
-}
 AT_THE_POINT = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
     "ppv": "positive predictive value",
     "npv": "negative predictive value",
 }
-
-
 OF_FOLDS = (
     ", each answered by the model of a cross-validation that had not been trained on it: all this "
     "is meant for a model of the same recipe that is trained on all of them"
@@ -65,11 +58,11 @@ def _point(record: Record, one: Calibration) -> list[Markup]:
     if point is None:
         return []
     said = sentence(
-        "{o}: an image counts as {name} from a probability of {threshold} on, chosen {rule}.",
+        "{o}: an image counts as {name} from a probability of {threshold} on, chosen for {rule}.",
         o=term("operating point", "Operating point"),
         name=point.positive_class,
         threshold=probability(point.threshold),
-        rule=RULES[point.rule].format(at=point.at or 0),
+        rule=say_rule(point),
     )
     rows = [
         [term(entry), percent(record.metrics.get(f"test_{name}")), _ends(record, name)]
