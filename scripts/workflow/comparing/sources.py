@@ -97,6 +97,11 @@ def _add_run(folder: Path, sources: Sources) -> None:
     state = find_json(folder / "status.json").get("state")
     if state not in (None, "finished"):
         sources.notes.append(f"{folder} is not finished ({state}): its answers may change.")
+    elif not (folder / "metrics.json").is_file():
+        sources.notes.append(
+            f"{folder} has no metrics.json: it was ended before it was whole, or is under way. Its "
+            "answers are compared; how much of them is background is not known."
+        )
     sources.found.append(Found([[folder]], read_config(folder)))
 
 
