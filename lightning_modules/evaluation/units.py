@@ -79,7 +79,7 @@ def check_unit(unit: str, columns: Iterable[str], grouped: bool) -> None:
             "or data.group_from=<column|parent|regex>."
         )
     if unit not in (IMAGE, GROUP, *columns):
-        known = ", ".join((IMAGE, GROUP, *columns))
+        known = ", ".join(dict.fromkeys((IMAGE, GROUP, *columns)))
         raise ValueError(f"unit={unit}: there is no such column. Expected one of {known}.")
 
 

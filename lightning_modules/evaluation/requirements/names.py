@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from lightning_modules.evaluation.robustness.names import SLICES, STRENGTHS
 from lightning_modules.metric_names import CLASS_METRIC_NAMES, ENDS, METRIC_NAMES
 
-PHASE = "test_"
+PHASES = ("test_", "unit_")  # of images, and of patients or clips
 # metrics that lie between 0 and 1, without the word test_
 SHARES = (
     *(name for name in METRIC_NAMES if name != "loss"),
@@ -23,7 +23,8 @@ NUMBERS = (
     *("loss", "log_loss", "brier", "background_gap", "logit_change", "images", "pairs"),
     *("mask_roi_area_ratio", "promise_held_images", "calibration_slope", "calibration_intercept"),
     *("temperature", "num_groups", "flip_rate_images"),
-    *("false_alarms_per_hour", "false_alarms", "events", "missed_events"),
+    *("false_alarms_per_hour", "false_alarms", "events", "missed_events", "negative_hours"),
+    *("delay_seconds_median", "delay_seconds_mean", "delay_seconds_max"),
     *("num_units", "num_folds", "num_pooled_folds", "num_label_errors"),
 )
 # names that go on with a class, a mask's origin, a region, a change, ...; those of shares first
@@ -42,8 +43,9 @@ FAMILIES = (
 
 
 def bare(name: str) -> str:
-    """A metric's name without ``test_`` and without what stands behind it for ends of intervals."""
-    name = name.removeprefix(PHASE)
+    """A metric's name without ``test_`` or ``unit_`` and without what is behind it for ends."""
+    for phase in PHASES:
+        name = name.removeprefix(phase)
     for end in ENDS:
         name = name.removesuffix(end)
     return name
