@@ -83,6 +83,17 @@ def test_a_table_is_data_of_every_command(typed, monkeypatch):
     assert sys.argv == ["train.py", *arguments.overrides, "--cfg", "job"]
 
 
+def test_several_tables_in_a_sweep_are_a_job_each(monkeypatch):
+    for typed in ("data=a.csv", "data=a.csv,b.csv"):
+        monkeypatch.setattr(sys, "argv", ["train.py", "--multirun", typed, "seed=0,1"])
+        arguments = parse_arguments(sys.argv[1:])
+        spread_data(arguments, {"data": "drivers", "sets": []})
+        paths = typed.partition("=")[2]
+        expected = ["data=manifest", f"data.manifest={paths}", "seed=0,1"]
+        assert arguments.overrides == expected
+        assert sys.argv == ["train.py", *expected, "--multirun"]
+
+
 def test_several_tables_are_sets_where_a_command_takes_several(monkeypatch):
     typed = "data=a.csv,b.csv"
     for defaults, expected in (

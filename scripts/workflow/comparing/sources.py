@@ -79,7 +79,7 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
             problems.append(str(error))
     every = [path for found in sources.found for run in found.folders for path in run]
     problems += [
-        f"{path} has no {FILES[split]}. {UNTESTED[split].format(folder=path)}"
+        f"{path} has no {FILES[split]}. {_say_untested(path, split)}"
         for path in every
         if not (path / FILES[split]).is_file()
     ]
@@ -91,6 +91,12 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
         problems += sources.notes
     raise_problems(problems, "runs=")
     return sources
+
+
+def _say_untested(folder: Path, split: str) -> str:
+    if split == "test" and not (folder / "status.json").is_file():  # no run, but an evaluation
+        return "It was ended before it was whole, or is under way: evaluate anew."
+    return UNTESTED[split].format(folder=folder)
 
 
 def _add_run(folder: Path, sources: Sources) -> None:
