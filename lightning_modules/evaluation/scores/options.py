@@ -50,7 +50,7 @@ def find_score_problems(options: Mapping[str, Any]) -> Iterator[str]:
     if not 0 < options["at"] <= 1:
         yield f"scores.at is {options['at']}, expected above 0 and at most 1"
     if not 0 < options["cost_ratio"] < math.inf:
-        yield f"scores.cost_ratio is {options['cost_ratio']}, expected above 0"
+        yield f"scores.cost_ratio is {options['cost_ratio']}, expected above 0, and finite"
     if not 0 < options["abstain_risk"] < 1:
         yield f"scores.abstain_risk is {options['abstain_risk']}, expected between 0 and 1"
     if not 200 <= options["resamples"] <= MOST_RESAMPLES:
