@@ -62,7 +62,10 @@ def test_a_mistake_in_the_folds_is_named_and_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError, match=r"data\.slice_by=site: .* no such column"):
         pool_in_process(f"folds={sweep.as_posix()}", "data.slice_by=site")
     assert not (sweep / "pooled").exists()
+    (sweep / "2" / "status.json").write_text('{"state": "running"}')
     pool_in_process(f"folds={sweep.as_posix()}", "report=none")
+    log = (sweep / "pooled" / "log.txt").read_text()
+    assert f"{sweep / '2'} is not finished (running): its answers may change." in log
     with pytest.raises(ValueError, match=f"folds={sweep} pools them anew"):
         pool_in_process(f"folds={(sweep / 'pooled').as_posix()}")
 

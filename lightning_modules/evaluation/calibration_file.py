@@ -16,7 +16,7 @@ from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import read_json
 
 NAME = "calibration.json"
-MOST = 1.001  # a threshold just above 1 is never reached
+MOST = 2.0  # a threshold above 1 is never reached: nothing is called positive, or answered
 INSTEAD = "Remove it to evaluate without, or train the run again."
 ChosenOn = Literal["val", "out_of_fold"]
 IMAGES = {"val": "validation", "out_of_fold": "out-of-fold"}  # as they stand in sentences

@@ -14,7 +14,7 @@ from datamodules.tables.codes import Codes
 from lightning_modules.evaluation.out_of_fold import Fold
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import key_of
-from lightning_modules.run_reading import read_text
+from lightning_modules.run_reading import find_value, read_text
 from workflow.evaluating.fold_configs import describe_settled, find_differences, make_key
 from workflow.resuming.run_config import load_config
 from workflow.split_file import read_split
@@ -164,6 +164,10 @@ def _gather(name: str, members: list[tuple[Path, dict[str, Any]]]) -> CrossValid
         for run, one in done
         if run not in runs.values()
     ]
+    for run in runs.values():
+        state = find_value(run / "status.json", "state")
+        if state not in (None, "finished"):
+            notes.append(f"{run} is not finished ({state}): its answers may change.")
     notes += describe_settled([one for run, one in done if run in runs.values()])
     return CrossValidation(name, config, dict(sorted(runs.items())), number, notes)
 

@@ -17,7 +17,7 @@ from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.report.record import FACTS
 from lightning_modules.roi_classifier import ROIClassifier
 from lightning_modules.run_files import write_json
-from lightning_modules.run_reading import find_json
+from lightning_modules.run_reading import find_value
 from workflow.plan import Plan
 from workflow.reporting.looks import count_looks
 from workflow.reporting.warned import warned_in_training
@@ -38,7 +38,7 @@ def write_facts(
         run: That an evaluation is one of; what warned there counts here too.
     """
     gate = model.network.gate
-    own = find_json(folder / FACTS).get("warnings", [])
+    own = find_value(folder / FACTS, "warnings") or []
     before = own if run is None else warned_in_training(run)
     facts: dict[str, Any] = {
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
