@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules.networks import ROINetwork
-from lightning_modules.networks.cells import watch_cells
+from lightning_modules.networks.cells import Cells, watch_cells
 from lightning_modules.networks.gates.base import GateInput, NetworkOutput, Promise
 from lightning_modules.networks.grids import find_grid
 from lightning_modules.objective import run_network
@@ -31,7 +31,9 @@ class Explained(NamedTuple):
     heat: Tensor | None
 
 
-def explain(network: ROINetwork, batch: Mapping[str, Any], classes: Tensor) -> Explained:
+def explain(
+    network: ROINetwork, batch: Mapping[str, Any], classes: Tensor, cells: Cells | None
+) -> Explained:
     """Draw heat maps of classes (B, K), whatever the backbone and the gate.
 
     Where the answer comes from a map, that gets Grad-CAM; where from tokens, ``token_relevance``;
@@ -43,11 +45,12 @@ def explain(network: ROINetwork, batch: Mapping[str, Any], classes: Tensor) -> E
         network: In whatever mode.
         batch: On its device.
         classes: (B, K) long; there are two classes or more.
+        cells: One of ``ROINetwork.cells``, see ``choose_cells``; None: only the answer is given.
     """
     training = network.training
     network.eval()
     try:
-        with watch_cells(network) as leaves:
+        with watch_cells(cells) as leaves:
             output = run_network(network, batch)
             gradients = [_follow(output.logits, one, leaves) for one in classes.T]
     finally:
@@ -55,7 +58,7 @@ def explain(network: ROINetwork, batch: Mapping[str, Any], classes: Tensor) -> E
     if not leaves or any(one is None for one in chain(*gradients)):
         return Explained(_detach(output), None)
     given = GateInput(batch["image"], output.mask, batch["roi"], batch["has_roi"], None)
-    maps = [_draw(network, leaves, one, given) for one in gradients]
+    maps = [_draw(network, cells, leaves, one, given) for one in gradients]
     return Explained(_detach(output), torch.cat(maps, dim=1))
 
 
@@ -86,25 +89,30 @@ def token_relevance(tokens: Tensor, gradient: Tensor, kept: Tensor) -> Tensor:
     return ((tokens - mean) * gradient * weight).sum(dim=2)
 
 
-def _follow(logits: Tensor, classes: Tensor, leaves: list[Tensor]) -> list[Tensor | None]:
-    """Gradients of the log-odds of classes (B,) in leaves; None: they do not come from one.
+def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
+    """Of classes (B,) against all others, (B,) in nats: what moves all logits alike moves none."""
+    own, logits = classes[:, None], logits.float()
+    return logits.gather(1, own)[:, 0] - logits.scatter(1, own, -torch.inf).logsumexp(dim=1)
 
-    Odds against all other classes: what moves all logits alike speaks for none.
-    """
+
+def _follow(logits: Tensor, classes: Tensor, leaves: list[Tensor]) -> list[Tensor | None]:
+    """Gradients of the log-odds of classes (B,) in leaves; None: they do not come from one."""
     if not leaves or not logits.requires_grad:
         return [None]
-    own = classes[:, None]
-    others = logits.float().scatter(1, own, -torch.inf).logsumexp(dim=1)
-    score = logits.float().gather(1, own)[:, 0] - others
+    score = log_odds(logits, classes)
     return list(torch.autograd.grad(score.sum(), leaves, retain_graph=True, allow_unused=True))
 
 
 def _draw(
-    network: ROINetwork, leaves: list[Tensor], gradients: list[Tensor], given: GateInput
+    network: ROINetwork,
+    cells: Cells,
+    leaves: list[Tensor],
+    gradients: list[Tensor],
+    given: GateInput,
 ) -> Tensor:
     """Heat map (B, 1, H, W) in [0, 1] of one class."""
     drawn = []
-    for grid, leaf, gradient in zip(network.cells.grids, leaves, gradients, strict=True):
+    for grid, leaf, gradient in zip(cells.grids, leaves, gradients, strict=True):
         values, slopes = leaf.detach().float(), gradient.float()
         if values.ndim == 4:
             values, slopes = (one.movedim(grid.channels, 1) for one in (values, slopes))
