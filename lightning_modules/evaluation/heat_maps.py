@@ -23,8 +23,7 @@ class Explained(NamedTuple):
     """An answer and where it comes from.
 
     output: Of the network. heat (B, K, H, W) in [0, 1] for K classes an image, each map relative to
-    its own maximum, 0 all over where nothing speaks for the class; None: the answer cannot be
-    followed back to places of the image, see ``find_cells``.
+    its own maximum, 0 all over where nothing speaks for the class; None: there was no place to look.
     """
 
     output: NetworkOutput
@@ -36,10 +35,9 @@ def explain(
 ) -> Explained:
     """Draw heat maps of classes (B, K), whatever the backbone and the gate.
 
-    Where the answer comes from a map, that gets Grad-CAM; where from tokens, ``token_relevance``;
-    of several grids the sum. Behind a gate that gives a promise, what it hides stays dark: no pixel
-    there can change the answer. Weights, their gradients, the mode and the random numbers stay as
-    they are.
+    A map gets Grad-CAM, tokens ``token_relevance``; of several grids the sum. Behind a gate that
+    gives a promise, what it hides stays dark: no pixel there can change the answer. Weights, their
+    gradients, the mode and the random numbers stay as they are.
 
     Args:
         network: In whatever mode.
@@ -67,8 +65,7 @@ def grad_cam(features: Tensor, gradient: Tensor) -> Tensor:
 
     Selvaraju et al. 2017, "Grad-CAM", eq. 1, and eq. 2 before its negative parts are cut.
     """
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    return (weights * features).sum(dim=1, keepdim=True)
+    return (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1, keepdim=True)
 
 
 def token_relevance(tokens: Tensor, gradient: Tensor, kept: Tensor) -> Tensor:
@@ -99,8 +96,8 @@ def _follow(logits: Tensor, classes: Tensor, leaves: list[Tensor]) -> list[Tenso
     """Gradients of the log-odds of classes (B,) in leaves; None: they do not come from one."""
     if not leaves or not logits.requires_grad:
         return [None]
-    score = log_odds(logits, classes)
-    return list(torch.autograd.grad(score.sum(), leaves, retain_graph=True, allow_unused=True))
+    score = log_odds(logits, classes).sum()
+    return list(torch.autograd.grad(score, leaves, retain_graph=True, allow_unused=True))
 
 
 def _draw(
