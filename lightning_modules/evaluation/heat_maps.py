@@ -23,7 +23,7 @@ class Explained(NamedTuple):
     """An answer and where it comes from.
 
     output: Of the network. heat (B, K, H, W) in [0, 1] for K classes an image, each map relative to
-    its own maximum, 0 all over where nothing speaks for the class; None: there was no place to look.
+    its own maximum, 0 all over where nothing speaks for the class; None: no place to look.
     """
 
     output: NetworkOutput
@@ -43,7 +43,7 @@ def explain(
         network: In whatever mode.
         batch: On its device.
         classes: (B, K) long; there are two classes or more.
-        cells: One of ``ROINetwork.cells``, see ``choose_cells``; None: only the answer is given.
+        cells: One of ``ROINetwork.cells``, see ``choose_cells``; None: there is no map.
     """
     training = network.training
     network.eval()
@@ -56,8 +56,8 @@ def explain(
     if not leaves or any(one is None for one in chain(*gradients)):
         return Explained(_detach(output), None)
     given = GateInput(batch["image"], output.mask, batch["roi"], batch["has_roi"], None)
-    maps = [_draw(network, cells, leaves, one, given) for one in gradients]
-    return Explained(_detach(output), torch.cat(maps, dim=1))
+    heat = torch.cat([_draw(network, cells, leaves, one, given) for one in gradients], dim=1)
+    return Explained(_detach(output), heat)
 
 
 def grad_cam(features: Tensor, gradient: Tensor) -> Tensor:
