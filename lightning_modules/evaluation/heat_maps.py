@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules.networks import ROINetwork
-from lightning_modules.networks.cells import watch_cells
+from lightning_modules.networks.cells import Cells, watch_cells
 from lightning_modules.networks.gates.base import GateInput, NetworkOutput, Promise
 from lightning_modules.networks.grids import find_grid
 from lightning_modules.objective import run_network
@@ -23,31 +23,32 @@ class Explained(NamedTuple):
     """An answer and where it comes from.
 
     output: Of the network. heat (B, K, H, W) in [0, 1] for K classes an image, each map relative to
-    its own maximum, 0 all over where nothing speaks for the class; None: the answer cannot be
-    followed back to places of the image, see ``find_cells``.
+    its own maximum, 0 all over where nothing speaks for the class; None: no place to look.
     """
 
     output: NetworkOutput
     heat: Tensor | None
 
 
-def explain(network: ROINetwork, batch: Mapping[str, Any], classes: Tensor) -> Explained:
+def explain(
+    network: ROINetwork, batch: Mapping[str, Any], classes: Tensor, cells: Cells | None
+) -> Explained:
     """Draw heat maps of classes (B, K), whatever the backbone and the gate.
 
-    Where the answer comes from a map, that gets Grad-CAM; where from tokens, ``token_relevance``;
-    of several grids the sum. Behind a gate that gives a promise, what it hides stays dark: no pixel
-    there can change the answer. Weights, their gradients, the mode and the random numbers stay as
-    they are.
+    A map gets Grad-CAM, tokens ``token_relevance``; of several grids the sum. Behind a gate that
+    gives a promise, what it hides stays dark: no pixel there can change the answer. Weights, their
+    gradients, the mode and the random numbers stay as they are.
 
     Args:
         network: In whatever mode.
         batch: On its device.
         classes: (B, K) long; there are two classes or more.
+        cells: One of ``ROINetwork.cells``, see ``choose_cells``; None: there is no map.
     """
     training = network.training
     network.eval()
     try:
-        with watch_cells(network) as leaves:
+        with watch_cells(cells) as leaves:
             output = run_network(network, batch)
             gradients = [_follow(output.logits, one, leaves) for one in classes.T]
     finally:
@@ -55,8 +56,8 @@ def explain(network: ROINetwork, batch: Mapping[str, Any], classes: Tensor) -> E
     if not leaves or any(one is None for one in chain(*gradients)):
         return Explained(_detach(output), None)
     given = GateInput(batch["image"], output.mask, batch["roi"], batch["has_roi"], None)
-    maps = [_draw(network, leaves, one, given) for one in gradients]
-    return Explained(_detach(output), torch.cat(maps, dim=1))
+    heat = torch.cat([_draw(network, cells, leaves, one, given) for one in gradients], dim=1)
+    return Explained(_detach(output), heat)
 
 
 def grad_cam(features: Tensor, gradient: Tensor) -> Tensor:
@@ -64,8 +65,7 @@ def grad_cam(features: Tensor, gradient: Tensor) -> Tensor:
 
     Selvaraju et al. 2017, "Grad-CAM", eq. 1, and eq. 2 before its negative parts are cut.
     """
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    return (weights * features).sum(dim=1, keepdim=True)
+    return (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1, keepdim=True)
 
 
 def token_relevance(tokens: Tensor, gradient: Tensor, kept: Tensor) -> Tensor:
@@ -86,25 +86,30 @@ def token_relevance(tokens: Tensor, gradient: Tensor, kept: Tensor) -> Tensor:
     return ((tokens - mean) * gradient * weight).sum(dim=2)
 
 
-def _follow(logits: Tensor, classes: Tensor, leaves: list[Tensor]) -> list[Tensor | None]:
-    """Gradients of the log-odds of classes (B,) in leaves; None: they do not come from one.
+def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
+    """Of classes (B,) against all others, (B,) in nats: what moves all logits alike moves none."""
+    own, logits = classes[:, None], logits.float()
+    return logits.gather(1, own)[:, 0] - logits.scatter(1, own, -torch.inf).logsumexp(dim=1)
 
-    Odds against all other classes: what moves all logits alike speaks for none.
-    """
+
+def _follow(logits: Tensor, classes: Tensor, leaves: list[Tensor]) -> list[Tensor | None]:
+    """Gradients of the log-odds of classes (B,) in leaves; None: they do not come from one."""
     if not leaves or not logits.requires_grad:
         return [None]
-    own = classes[:, None]
-    others = logits.float().scatter(1, own, -torch.inf).logsumexp(dim=1)
-    score = logits.float().gather(1, own)[:, 0] - others
-    return list(torch.autograd.grad(score.sum(), leaves, retain_graph=True, allow_unused=True))
+    score = log_odds(logits, classes).sum()
+    return list(torch.autograd.grad(score, leaves, retain_graph=True, allow_unused=True))
 
 
 def _draw(
-    network: ROINetwork, leaves: list[Tensor], gradients: list[Tensor], given: GateInput
+    network: ROINetwork,
+    cells: Cells,
+    leaves: list[Tensor],
+    gradients: list[Tensor],
+    given: GateInput,
 ) -> Tensor:
     """Heat map (B, 1, H, W) in [0, 1] of one class."""
     drawn = []
-    for grid, leaf, gradient in zip(network.cells.grids, leaves, gradients, strict=True):
+    for grid, leaf, gradient in zip(cells.grids, leaves, gradients, strict=True):
         values, slopes = leaf.detach().float(), gradient.float()
         if values.ndim == 4:
             values, slopes = (one.movedim(grid.channels, 1) for one in (values, slopes))

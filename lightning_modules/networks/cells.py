@@ -1,23 +1,28 @@
-"""Where in a backbone an answer can be explained: the last cells through which all of it comes.
+"""Where in a backbone an answer can be explained: cells through which all of it comes.
 
 No layer has to be named. One pass of noise is followed: of all that layers are given and return,
-the last is taken that is laid out as the image is, from which the answer comes and which nothing of
-the image passes by. That is the last map of a CNN or a Swin, and what enters the last block of a
-ViT that is read from its class token; models of several scales have a grid for each.
+those count that are laid out as the image is, from which the answer comes and which nothing of the
+image passes by; of each resolution the last. The first of them is the last map of a CNN or a Swin,
+and what enters the last block of a ViT that is read from its class token; models of several scales
+have a grid for each.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.exchanging import exchange_at, find_tensors
-from lightning_modules.networks.grids import Grid, lay_out
+from lightning_modules.networks.exchanging import exchange_at
+from lightning_modules.networks.grids import Grid, count_cells, lay_out
+from lightning_modules.networks.recording import Event, answer_all, reaches, record
 
 if TYPE_CHECKING:
     from lightning_modules.networks.roi_network import ROINetwork
+
+NUM_PLACES = 6  # that are looked at, for time; a CNN halves its sides five times
 
 
 class Cells(NamedTuple):
@@ -28,23 +33,14 @@ class Cells(NamedTuple):
     grids: tuple[Grid, ...]
 
 
-class _Event(NamedTuple):
-    """What a layer was given or returned in a pass, and the nodes of the graph that made it."""
-
-    layer: nn.Module
-    returned: bool
-    tensors: list[Tensor]
-    nodes: set[Any]
-
-
 @contextmanager
-def watch_cells(network: "ROINetwork") -> Iterator[list[Tensor]]:
-    """Run a network without gradients up to its cells, and with them from there on.
+def watch_cells(cells: Cells | None) -> Iterator[list[Tensor]]:
+    """Run a network without gradients up to cells of it, and with them from there on.
 
     Yields:
-        Of the last pass the grids of ``ROINetwork.cells``, as leaves; empty without any.
+        Of the last pass the grids of the cells, as leaves; of None none.
     """
-    cells, leaves = network.cells, []
+    leaves: list[Tensor] = []
 
     def cut(tensors: list[Tensor]) -> dict[int, Tensor]:
         torch.set_grad_enabled(True)
@@ -62,27 +58,31 @@ def watch_cells(network: "ROINetwork") -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def find_cells(network: "ROINetwork") -> Cells | None:
-    """Follow a pass; None: nothing that is laid out as the image is carries the whole answer."""
+def find_cells(network: "ROINetwork") -> tuple[Cells, ...]:
+    """Follow a pass; the last place of each resolution, the latest first.
+
+    Empty: nothing that is laid out as the image is carries the whole answer.
+    """
     training, generator = network.training, torch.Generator().manual_seed(0)
     image = torch.randn(2, 3, *network.backbone.image_size, generator=generator)
     image = image.to(next(network.parameters())).requires_grad_()
     network.eval()
     try:
         with torch.enable_grad(), torch.random.fork_rng(devices=[]):
-            return _search(network, image)
+            return tuple(islice(_search(network, image), NUM_PLACES))
     finally:
         network.train(training)
 
 
-def _search(network: "ROINetwork", image: Tensor) -> Cells | None:
+def _search(network: "ROINetwork", image: Tensor) -> Iterator[Cells]:
     size = network.backbone.image_size
     num_prefix = getattr(network.backbone.net, "num_prefix_tokens", None)
-    events, logits = _record(network, image)
+    events, logits = record(network, image)
     num_images = len(events[0].tensors[0])  # that the backbone sees: of crops there are more
     tried: set[int] = set()
+    known: set[tuple[tuple[int, int], ...]] = set()
     for late in reversed(events):
-        if _reaches(logits, image, late.nodes):
+        if reaches(logits, image, late.nodes):
             continue
         # where it stands first, all that is made of it has it from there
         place, event = next((n, one) for n, one in enumerate(events) if late.nodes <= one.nodes)
@@ -92,64 +92,20 @@ def _search(network: "ROINetwork", image: Tensor) -> Cells | None:
         laid = [lay_out(n, one, size, num_prefix) for n, one in enumerate(event.tensors)]
         pairs = zip(laid, event.tensors, strict=True)
         grids = [grid for grid, one in pairs if grid and one.grad_fn and len(one) == num_images]
-        grids = _find_speaking(network, image, event, grids) if grids else ()
-        if grids:
-            return Cells(event.layer, event.returned, grids)
-    return None
-
-
-def _record(network: "ROINetwork", image: Tensor) -> tuple[list[_Event], Tensor]:
-    """What every layer of the backbone was last given and returned, in order, and the logits."""
-    events: dict[tuple[nn.Module, bool], _Event] = {}
-
-    def note(layer: nn.Module, returned: bool, given: object) -> None:
-        tensors = list(find_tensors(given))
-        nodes = {one.grad_fn for one in tensors if one.grad_fn is not None}
-        events.pop((layer, returned), None)  # of a layer that is called again the last counts
-        if nodes:
-            events[layer, returned] = _Event(layer, returned, tensors, nodes)
-
-    def before(layer: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
-        note(layer, False, (args, kwargs))
-
-    def after(layer: nn.Module, _: tuple, output: object) -> None:
-        note(layer, True, output)
-
-    net = network.backbone.net
-    layers = [one for one in net.modules() if one is not net]
-    hooks = [one.register_forward_pre_hook(before, with_kwargs=True) for one in layers]
-    hooks += [one.register_forward_hook(after) for one in layers]
-    try:
-        logits = _answer(network, image)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return list(events.values()), logits
-
-
-def _answer(network: "ROINetwork", image: Tensor) -> Tensor:
-    """Logits (B, C) where all of the image is region of interest."""
-    shape = (len(image), network.num_regions, *image.shape[2:])
-    roi = torch.ones(shape, dtype=torch.bool, device=image.device)
-    return network(image, roi, roi.any(dim=(2, 3))).logits
-
-
-def _reaches(logits: Tensor, image: Tensor, barrier: set[Any]) -> bool:
-    """Whether a way leads from the logits back to the image around a barrier of graph nodes."""
-    ways, known = [logits.grad_fn], set(barrier)
-    while ways:
-        node = ways.pop()
-        if node is None or node in known:
+        resolution = tuple(
+            (event.tensors[grid.place].ndim, count_cells(grid, event.tensors[grid.place].shape))
+            for grid in grids
+        )
+        if not grids or resolution in known:
             continue
-        if getattr(node, "variable", None) is image:
-            return True
-        known.add(node)
-        ways += [before for before, _ in node.next_functions]
-    return False
+        speaking = _find_speaking(network, image, event, grids)
+        if speaking:
+            known.add(resolution)
+            yield Cells(event.layer, event.returned, speaking)
 
 
 def _find_speaking(
-    network: "ROINetwork", image: Tensor, event: _Event, grids: list[Grid]
+    network: "ROINetwork", image: Tensor, event: Event, grids: list[Grid]
 ) -> tuple[Grid, ...]:
     """Those grids of an event from which the answer comes; none where the image passes it by."""
     leaves: list[Tensor] = []
@@ -160,10 +116,10 @@ def _find_speaking(
 
     hook = exchange_at(event.layer, event.returned, cut)
     try:
-        logits = _answer(network, image)
+        logits = answer_all(network, image)
     finally:
         hook.remove()
-    if _reaches(logits, image, set()):
+    if reaches(logits, image, set()):
         return ()
     watched = [leaves[grid.place] for grid in grids]
     gradients = torch.autograd.grad(logits.float().square().sum(), watched, allow_unused=True)

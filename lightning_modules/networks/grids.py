@@ -1,5 +1,6 @@
 """How tensors inside a backbone are laid out as its image is."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -40,6 +41,13 @@ def lay_out(
         fitting = [n for n in prefixes if find_grid(tensor.shape[1] - n, size) is not None]
         return Grid(place, 2, fitting[0]) if fitting else None
     return None
+
+
+def count_cells(grid: Grid, shape: Sequence[int]) -> int:
+    """How many cells of the image a tensor of this shape has."""
+    if len(shape) == 3:
+        return shape[1] - grid.first
+    return math.prod(shape[1:]) // shape[grid.channels]
 
 
 def find_grid(num_cells: int, size: tuple[int, int]) -> tuple[int, int] | None:

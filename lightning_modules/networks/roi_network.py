@@ -81,8 +81,8 @@ class ROINetwork(nn.Module):
         return self.gate.promise is Promise.NONE or (self.gate.locator is None and whole)
 
     @cached_property
-    def cells(self) -> Cells | None:
-        """Where an answer can be explained, found once; see ``find_cells``."""
+    def cells(self) -> tuple[Cells, ...]:
+        """Where an answer may be explained, found once; see ``find_cells``."""
         return find_cells(self)
 
     def set_margin(self, pixels: int) -> None:

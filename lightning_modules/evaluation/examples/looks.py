@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from lightning_modules.evaluation.heat_maps import explain
+from lightning_modules.evaluation.heat_places import choose_cells
 from lightning_modules.networks import ROINetwork
 from lightning_modules.pictures import to_pixels
 
 NO_HEAT = (
-    "There are no heat maps: in this backbone no step before the answer has a place for each part "
-    "of the image."
+    "There are no heat maps: none could be drawn of this model whose marked places, once hidden, "
+    "change its answers clearly more than other places do."
 )
 BLANK = "Where the heat map of a class is missing, no part of the image raised its score."
 
@@ -22,7 +23,7 @@ class Look(NamedTuple):
     """Of one image, at the resolution of the network's input.
 
     seen: (H, W, 3) uint8, what the gate lets through; None: all. heat: (K, H, W) in [0, 1] of the
-    classes asked about; None: the backbone has no heat maps. found: (H, W) bool, the mask that was
+    classes asked about; None: no heat map can be believed. found: (H, W) bool, the mask that was
     predicted, before its margin; None: none was.
     """
 
@@ -37,7 +38,7 @@ def look(
     classes: Mapping[str, tuple[int, ...]],
     preprocessing: Mapping[str, Any],
 ) -> dict[str, Look]:
-    """Look at images, by id.
+    """Look at images, by id; the first batch decides where heat maps are drawn.
 
     Args:
         network: On its device.
@@ -45,11 +46,12 @@ def look(
         classes: To draw heat maps of, K for each id.
         preprocessing: Mean and std of the images.
     """
-    device, looks = next(network.parameters()).device, {}
-    for batch in batches:
+    device, looks, cells = next(network.parameters()).device, {}, None
+    for turn, batch in enumerate(batches):
         batch = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
         asked = torch.tensor([classes[name] for name in batch["id"]], device=device)
-        output, heat = explain(network, batch, asked)
+        cells = cells if turn else choose_cells(network, batch)
+        output, heat = explain(network, batch, asked, cells)
         image = batch["image"]
         hidden = network.gate.hide(image, output.mask)
         differs = (hidden != image).flatten(1).any(dim=1).tolist()
