@@ -37,6 +37,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
+def find_value(path: Path, *names: str) -> Any:  # noqa: ANN401
+    """What stands below these names in a JSON file; None where it is not there or damaged."""
+    found: Any = find_json(path)
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
 def find_json(path: Path) -> dict[str, Any]:
     """As ``read_json``; empty where the file is not there or damaged, and does not matter."""
     try:

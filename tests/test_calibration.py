@@ -1,6 +1,7 @@
 """Thresholds and temperature: chosen by a stated rule, frozen in a file, never refitted."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -263,6 +264,29 @@ def test_an_evaluation_uses_the_frozen_calibration_and_says_so(trained, tmp_path
     assert read_calibration(tmp_path / "out") == fitted
     log = (tmp_path / "out" / "log.txt").read_text()
     assert "nothing is fitted to the images evaluated here" in log
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"temperature": 1e-300}, "temperature is 1e-300"),
+        ({"temperature": 10**400}, "temperature is "),
+        ({"operating_point": {"threshold": 7}}, "threshold of operating_point is 7"),
+        ({"operating_point": {"rule": "guess"}}, "rule is 'guess'"),
+        ({"operating_point": {"positive_class": "cow"}}, "positive_class is 'cow'"),
+        ({"abstain": {"threshold": -1}}, "threshold of abstain is -1"),
+        ({"author": "me"}, "it has author, which is not known"),
+    ],
+)
+def test_values_that_no_fit_gives_are_named(tmp_path, change, said):
+    write_calibration(fit_calibration(make_table(classes=2), "dog", QUICK, ORIGIN), tmp_path)
+    path = tmp_path / "calibration.json"
+    content = json.loads(path.read_text())
+    for name, value in change.items():
+        content[name] = content[name] | value if isinstance(value, dict) else value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read_calibration(tmp_path)
 
 
 def test_a_calibration_of_another_state_of_the_checkpoint_is_not_used(trained, tmp_path):

@@ -47,7 +47,7 @@ def other(shapes, tmp_path, rows_of):
 def test_a_column_that_is_not_there_is_named_first(evaluate, shapes):
     assert "by=sitee: manifest.csv has no such column. Columns: image" in evaluate("by=sitee")
     said = evaluate("unit=patient")
-    assert "unit=patient: there is no such column. Expected image, group or one of" in said
+    assert "unit=patient: there is no such column. Expected one of image, group" in said
     assert "site" in said
     assert evaluate("by=site") is None
     assert evaluate("unit=pair") is None
@@ -81,6 +81,17 @@ def test_a_table_is_data_of_every_command(typed, monkeypatch):
     path = typed.partition("=")[2].strip("'")
     assert arguments.overrides == ["data=manifest", f"data.manifest={path}"]
     assert sys.argv == ["train.py", *arguments.overrides, "--cfg", "job"]
+
+
+def test_several_tables_in_a_sweep_are_a_job_each(monkeypatch):
+    for typed in ("data=a.csv", "data=a.csv,b.csv"):
+        monkeypatch.setattr(sys, "argv", ["train.py", "--multirun", typed, "seed=0,1"])
+        arguments = parse_arguments(sys.argv[1:])
+        spread_data(arguments, {"data": "drivers", "sets": []})
+        paths = typed.partition("=")[2]
+        expected = ["data=manifest", f"data.manifest={paths}", "seed=0,1"]
+        assert arguments.overrides == expected
+        assert sys.argv == ["train.py", *expected, "--multirun"]
 
 
 def test_several_tables_are_sets_where_a_command_takes_several(monkeypatch):

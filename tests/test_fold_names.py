@@ -51,6 +51,22 @@ def test_names_of_classes_and_groups_come_through(tmp_path):
     assert "<b>x</b>" not in page and "&lt;b&gt;x&lt;/b&gt;" in page
 
 
+def test_a_mistake_in_the_folds_is_named_and_leaves_no_folder(tmp_path):
+    sweep = write_folds(tmp_path / "sweep", make_parts(["x", "y"]))
+    kept = (sweep / "1" / "split.csv").read_text()
+    for content, said in (("", "is no whole table"), ("id,label\na,b\n", "no column split")):
+        (sweep / "1" / "split.csv").write_text(content)
+        with pytest.raises(ValueError, match=f"split.csv .*{said}"):
+            pool_in_process(f"folds={sweep.as_posix()}")
+    (sweep / "1" / "split.csv").write_text(kept)
+    with pytest.raises(ValueError, match=r"data\.slice_by=site: .* no such column"):
+        pool_in_process(f"folds={sweep.as_posix()}", "data.slice_by=site")
+    assert not (sweep / "pooled").exists()
+    pool_in_process(f"folds={sweep.as_posix()}", "report=none")
+    with pytest.raises(ValueError, match=f"folds={sweep} pools them anew"):
+        pool_in_process(f"folds={(sweep / 'pooled').as_posix()}")
+
+
 def test_columns_of_any_name_are_sliced_by(tmp_path):
     values = np.array(["a, b", "<i>", "", "unknown", "=cmd"])
     columns = {"weight_kg": np.resize(values, 240), "test_fold": np.resize(["mine"], 240)}

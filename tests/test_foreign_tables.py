@@ -32,7 +32,7 @@ def test_probabilities_groups_and_further_columns_are_kept(tmp_path):
     assert table.ids == ["x/1.png", "x/2.png"]
     assert table.labels.tolist() == [1, 0]
     assert np.allclose(table.probs, [[0.25, 0.75], [1, 0]], atol=1e-7)
-    assert table.groups.tolist() == ["p1", ""]
+    assert table.groups.tolist() == ["p1", "image x/2.png"]
     assert table.columns["time"].tolist() == ["0.5", "2"]
     assert any("counts as 1e-12" in note for note in given.notes)
 
@@ -124,12 +124,32 @@ def test_a_column_that_looks_like_one_of_this_project_comes_back(tmp_path):
             ],
         ),
         ("id,label,predicted,prob_a,prob_b\nx,a,,0.6,0.4\n", ["blank in every row"]),
+        (HEAD + "a,cat,90%,10%\n", ["('90%')", "percentages: write shares, such as 0.25"]),
+        (HEAD + 'a,cat,"0,9","0,1"\n', ["('0,9')", "decimals are written with a point"]),
+        ("sep=,\n" + GOOD, ["begins with 'sep=,'", "remove that line"]),
+        ("id,label,prob_cat,prob_\na,cat,0.9,0.1\n", ["is called prob_ and names no class"]),
+        (
+            "ID,label, prob_cat,Prob_Dog\na,cat,0.9,0.1\n",
+            ["column 'ID': write 'id'", "' prob_cat': write 'prob_cat'", "write 'prob_Dog'"],
+        ),
+        (
+            "id,label,logit_a,logit_b\nx,a,1e39,0\n",
+            ["logit_a is no finite number in row 2 ('1e39')"],
+        ),
     ],
 )
 def test_every_mistake_is_named_with_its_row_and_what_to_do(tmp_path, content, said):
     message = refused(tmp_path, content)
     for part in said:
         assert part in message
+
+
+def test_an_image_whose_group_is_blank_stands_for_itself(tmp_path):
+    rows = "a,cat,1,0,p\nb,dog,0,1,\nc,dog,0,1,\nd,cat,1,0,p\n"
+    given = read(tmp_path, "id,label,prob_cat,prob_dog,group\n" + rows)
+    assert len(set(given.table.groups.tolist())) == 3
+    assert given.table.groups[0] == given.table.groups[3]
+    assert any("group of 2 of 4 images is blank" in note for note in given.notes)
 
 
 def test_mistakes_of_many_rows_are_counted(tmp_path):

@@ -133,6 +133,16 @@ groups:
         assert part in said
 
 
+def test_units_and_delays_can_be_required_beside_images(judged, tmp_path):
+    text = "accuracy: {min: 0.1}\nunit_accuracy: {low_min: 0.8}\ndelay_seconds_median: {max: 2}\n"
+    measured = {"test_accuracy": 0.9, "unit_accuracy": 0.95, "unit_accuracy_low": 0.7}
+    measured["test_delay_seconds_median"] = 1
+    assert [one[0] for one in judged(text, measured)] == [True, False, True]
+    (tmp_path / "gate.yaml").write_text("unit_acuracy: {min: 0.5}\nunit_accuracy: {min: 50}\n")
+    with pytest.raises(ValueError, match=r"^2 problems in require="):
+        read_requirements(tmp_path / "gate.yaml")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

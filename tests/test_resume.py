@@ -227,6 +227,19 @@ def test_auto_finds_a_run_of_before_options_that_hold_their_default(run_of_auto,
         assert ask(*typed(shapes, f"out={run}", other))[1] is None
 
 
+@pytest.mark.parametrize("damage", ["binary", "without data", "words for data"])
+def test_auto_passes_over_a_run_whose_configuration_is_damaged(
+    run_of_auto, shapes, tmp_path, damage
+):
+    run = Path(shutil.copytree(run_of_auto, tmp_path / "run"))
+    set_state(run, "running")
+    text = (run / "config.yaml").read_bytes()
+    seal = f"config_hash: {load_config(run / 'config.yaml').config_hash}\n".encode()
+    damaged = {"binary": b"\xff" + text, "without data": seal, "words for data": seal + b"data: x"}
+    (run / "config.yaml").write_bytes(damaged[damage])
+    assert ask(*typed(shapes, f"out={run}"))[1] is None
+
+
 def test_auto_starts_a_run_anew_that_never_saved(run_of_auto, shapes, tmp_path):
     run = Path(shutil.copytree(run_of_auto, tmp_path / "run"))
     set_state(run, "running")

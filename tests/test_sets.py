@@ -211,8 +211,14 @@ def test_a_table_of_sets_can_be_read_where_something_is_unknown():
 
 def test_folders_have_names_that_every_system_can_have():
     assert folder_names(["a/b", "a:b", "A_b", "..", "ok"]) == {
-        "a/b": "a_b", "a:b": "a_b_2", "A_b": "A_b_3", "..": "set", "ok": "ok",
+        "a/b": "a_b", "a:b": "a_b_2", "A_b": "A_b_3", "..": "_", "ok": "ok",
     }  # fmt: skip
+
+
+def test_no_set_takes_the_place_of_a_file_of_the_results_or_has_too_long_a_name():
+    made = folder_names(["predictions.csv", "report.html", "examples", "NUL", "é" * 300])
+    assert not {"predictions.csv", "report.html", "examples", "NUL"} & set(made.values())
+    assert max(len(one.encode()) for one in made.values()) < 250
 
 
 @pytest.mark.slow

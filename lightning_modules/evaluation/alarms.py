@@ -50,9 +50,10 @@ class AlarmOptions:
             problems.append(f"alarms.frames is {self.frames}, expected at least 1")
         if self.threshold is not None and not 0 < self.threshold <= 1:
             problems.append(f"alarms.threshold is {self.threshold}, expected above 0, at most 1")
-        if self.frames_per_second is not None and not self.frames_per_second > 0:
+        if self.frames_per_second is not None and not 0 < self.frames_per_second < np.inf:
             problems.append(
-                f"alarms.frames_per_second is {self.frames_per_second}, expected above 0"
+                f"alarms.frames_per_second is {self.frames_per_second}, expected above 0, and "
+                "finite"
             )
         if problems:
             raise ValueError(". ".join(problems) + ".")

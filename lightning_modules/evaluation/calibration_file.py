@@ -1,18 +1,22 @@
 """calibration.json: what was fitted on images that are not those of a test, and is frozen."""
 
-import math
-from collections.abc import Sequence
+import reprlib
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from lightning_modules.evaluation.scores.calibration import HIGHEST
 from lightning_modules.evaluation.scores.operating_points import OperatingPoint
+from lightning_modules.evaluation.scores.options import RULES
 from lightning_modules.evaluation.scores.risk_coverage import AbstainRule
 from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import read_json
 
 NAME = "calibration.json"
+MOST = 1.001  # a threshold just above 1 is never reached
 INSTEAD = "Remove it to evaluate without, or train the run again."
 ChosenOn = Literal["val", "out_of_fold"]
 IMAGES = {"val": "validation", "out_of_fold": "out-of-fold"}  # as they stand in sentences
@@ -99,19 +103,35 @@ def read_calibration_file(path: Path, instead: str = INSTEAD) -> Calibration:
     except ValueError as error:
         raise ValueError(f"{error} {instead}") from error
     try:
-        point, abstain = content["operating_point"], content["abstain"]
-        content["operating_point"] = None if point is None else _build(OperatingPoint, point)
-        content["abstain"] = _build(AbstainRule, abstain)
+        for part, kind in (("operating_point", OperatingPoint), ("abstain", AbstainRule)):
+            if content.get(part) is not None:
+                content[part] = _build(kind, content[part])
         found = _build(Calibration, content)
-        if found.temperature is not None and not found.temperature > 0:
-            raise ValueError(f"temperature is {found.temperature}")
-        if (found.chosen_on == "val") != (found.checkpoint is not None):
-            raise ValueError(f"checkpoint is {found.checkpoint!r} beside {found.chosen_on}")
-    except (ValueError, TypeError, KeyError) as error:
+        problems = list(_find_problems(found))
+        if problems:
+            raise ValueError(", ".join(problems))
+    except ValueError as error:
         raise ValueError(
             f"{path} is no calibration that this project wrote ({error}). {instead}"
         ) from error
     return found
+
+
+def _find_problems(found: Calibration) -> Iterator[str]:
+    """Values that are of the right type, and no fit gives."""
+    temperature, point = found.temperature, found.operating_point
+    if temperature is not None and not 1 / HIGHEST <= temperature <= HIGHEST:
+        yield f"temperature is {temperature:.3g}"
+    if (found.chosen_on == "val") != (found.checkpoint is not None):
+        yield f"checkpoint is {found.checkpoint!r} beside {found.chosen_on}"
+    if not 0 <= found.abstain.threshold <= MOST:
+        yield f"threshold of abstain is {found.abstain.threshold:.3g}"
+    if point is not None and not 0 <= point.threshold <= MOST:
+        yield f"threshold of operating_point is {point.threshold:.3g}"
+    if point is not None and point.rule not in RULES:
+        yield f"rule is {point.rule!r}"
+    if point is not None and point.positive_class not in found.class_names:
+        yield f"positive_class is {point.positive_class!r}"
 
 
 def _build(kind: type, content: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -119,11 +139,14 @@ def _build(kind: type, content: dict[str, Any]) -> Any:  # noqa: ANN401
     if not isinstance(content, dict):
         raise ValueError(f"{content!r} stands where names and values belong")
     hints = get_type_hints(kind)
-    problems = [name for name in hints if name not in content]
+    problems = [f"it lacks {name}" for name in hints if name not in content]
+    problems += [f"it has {name}, which is not known" for name in content if name not in hints]
     if problems:
-        raise ValueError(f"it lacks {', '.join(problems)}")
+        raise ValueError(", ".join(problems))
     problems = [
-        f"{n} is {content[n]!r}" for n, hint in hints.items() if not _fits(content[n], hint)
+        f"{name} is {reprlib.repr(content[name])}"
+        for name, hint in hints.items()
+        if not _fits(content[name], hint)
     ]
     if problems:
         raise ValueError(", ".join(problems))
@@ -139,5 +162,6 @@ def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401
     if get_origin(hint) is Sequence:
         return isinstance(value, list) and all(_fits(one, *get_args(hint)) for one in value)
     if hint is float:
-        return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and abs(value) <= sys.float_info.max
     return isinstance(value, hint) and not isinstance(value, bool)

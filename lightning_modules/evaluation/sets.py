@@ -13,6 +13,10 @@ from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES, level_o
 
 SET = "set"  # column of pooled predictions
 MARGIN = 2  # blanks between columns
+LONGEST = 60  # letters of a folder's name, of up to four bytes each
+# of the evaluation's own, and what Windows takes for devices
+RESERVED = ("examples", "con", "prn", "aux", "nul")
+RESERVED += tuple(f"{device}{number}" for device in ("com", "lpt") for number in range(10))
 
 
 def part_by(table: PredictionTable, column: str) -> dict[str, PredictionTable]:
@@ -108,8 +112,9 @@ def folder_names(names: Sequence[str]) -> dict[str, str]:
     """A folder for each set, whatever its name, that every system can have."""
     folders: dict[str, str] = {}
     for name in names:
-        plain = re.sub(r"[^\w.-]+", "_", name).strip(". ") or "set"
-        taken = {folder.lower() for folder in folders.values()}
+        # no dot, so that none is called as a file of the results
+        plain = re.sub(r"[^\w-]+", "_", name)[:LONGEST] or "set"
+        taken = {*RESERVED, *(folder.lower() for folder in folders.values())}
         number, folder = 1, plain
         while folder.lower() in taken:
             number += 1

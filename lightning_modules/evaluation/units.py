@@ -79,10 +79,8 @@ def check_unit(unit: str, columns: Iterable[str], grouped: bool) -> None:
             "or data.group_from=<column|parent|regex>."
         )
     if unit not in (IMAGE, GROUP, *columns):
-        raise ValueError(
-            f"unit={unit}: there is no such column. Expected image, group or one of "
-            f"{', '.join(columns)}."
-        )
+        known = ", ".join(dict.fromkeys((IMAGE, GROUP, *columns)))
+        raise ValueError(f"unit={unit}: there is no such column. Expected one of {known}.")
 
 
 def _find_units(table: PredictionTable, unit: str) -> Members:

@@ -64,10 +64,10 @@ def run_command(main: Main, config_name: str, after_job: AfterJob | None = None)
     arguments = parse_arguments(sys.argv[1:])
     config_name = arguments.config_name or config_name
     tree = _tree(arguments)
+    defaults = tree.default_choices(config_name) | tree.own_keys(config_name)
     if not arguments.multirun:
-        defaults = tree.default_choices(config_name) | tree.own_keys(config_name)
         _bracket_lists(arguments, defaults)
-        spread_data(arguments, defaults)
+    spread_data(arguments, defaults)
     _check(config_name, arguments, tree)
     ended = Ended()
     task = guarded(main, config_name, tree, ended, after_job)
@@ -115,11 +115,14 @@ def _bracket_lists(arguments: Namespace, defaults: dict[str, Any]) -> None:
 
 
 def spread_data(arguments: Namespace, defaults: dict[str, Any]) -> None:
-    """Lets ``data=a.csv`` be a table, and ``data=a,b`` several sets where a command takes them."""
+    """Lets ``data=a.csv`` be a table, and ``data=a,b`` several sets where a command takes them.
+
+    In a sweep ``data=a.csv,b.csv`` is a job with each.
+    """
     if sets.GROUP in defaults:
         flags = sys.argv[1 + len(arguments.overrides) :]
-        arguments.overrides = sets.name_table(arguments.overrides)
-        if sets.KEY in defaults:
+        arguments.overrides = sets.name_table(arguments.overrides, arguments.multirun)
+        if sets.KEY in defaults and not arguments.multirun:
             arguments.overrides = sets.spread_sets(arguments.overrides)
         sys.argv[1:] = [*arguments.overrides, *flags]
 

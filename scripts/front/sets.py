@@ -17,15 +17,23 @@ TABLES = (".csv", ".parquet", ".pq")
 OWN = "_as_trained"
 
 
-def name_table(overrides: list[str]) -> list[str]:
-    """Arguments with ``data=<table>`` as the manifest that it is; others are left as they are."""
+def name_table(overrides: list[str], in_sweep: bool = False) -> list[str]:
+    """Arguments with ``data=<table>`` as the manifest that it is; others are left as they are.
+
+    Args:
+        overrides: As typed.
+        in_sweep: Whether several tables, with commas between them, are a job each.
+    """
     named = []
     for typed in overrides:
         key, _, value = typed.partition("=")
         elements = _parse(value) if key == GROUP and not value.startswith("[") else None
-        single = elements is not None and len(elements) == 1
-        table = single and elements[0].lower().endswith(TABLES)
-        named += _words(elements[0]) if table else [typed]
+        taken = elements is not None and (in_sweep or len(elements) == 1)
+        if taken and all(element.lower().endswith(TABLES) for element in elements):
+            paths = ",".join(map(_quote, elements))
+            named += [f"{GROUP}=manifest", f"{GROUP}.manifest={paths}"]
+        else:
+            named.append(typed)
     return named
 
 

@@ -9,11 +9,14 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from datamodules.problems import list_some
+from datamodules.tables.manifest import read_csv
 from datamodules.tables.table import ImageTable
 from lightning_modules.run_files import write_csv
+from lightning_modules.run_reading import RESTORE
 from workflow.plan import Plan
 
 log = logging.getLogger(__name__)
+COLUMNS = ("id", "split", "label")
 
 
 def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np.ndarray) -> None:
@@ -52,6 +55,26 @@ def warn_of_changed(file: Path, table: ImageTable, content: np.ndarray, rows: np
             len(rows),
             list_some([table.row_name(row) for row in changed[:3].tolist()], 3, len(changed)),
         )
+
+
+def read_split(run: Path) -> pa.Table:
+    """The ``split.csv`` of a run, of text.
+
+    Raises:
+        ValueError: It is not there, or is damaged.
+    """
+    file = run / "split.csv"
+    if not file.is_file():
+        raise ValueError(f"{file} is not there, and tells which images are of the test. {RESTORE}")
+    try:
+        found = read_csv(file)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is no whole table ({error}). {RESTORE}") from error
+    missing = [name for name in COLUMNS if name not in found.column_names]
+    if missing or not found.num_rows:
+        what = f"no column {', '.join(missing)}" if missing else "no row"
+        raise ValueError(f"{file} has {what}. {RESTORE}")
+    return found
 
 
 def read_content(file: Path) -> pa.Table | None:

@@ -29,6 +29,11 @@ def find_classes(names: Sequence[str]) -> tuple[list[str], list[str]]:
                 f"class {name} has a column {there}{name} and no {lacks}{name}: add it, or remove "
                 f"all columns {lacks}<class>"
             )
+    if "" in found:
+        problems.append(
+            f"a column is called {LOGIT if logits else PROB} and names no class: write its class "
+            "behind that, or remove the column"
+        )
     if len(found) == 1:
         only, kind = found[0], LOGIT if logits else PROB
         rest = "1 less it" if kind == PROB else "0, as a sigmoid has it"

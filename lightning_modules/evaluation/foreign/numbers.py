@@ -1,5 +1,6 @@
 """Probabilities and logits of a table of text, checked."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from lightning_modules.evaluation.foreign.text_table import name_rows
 
 ROUNDING = 1e-6  # beyond [0, 1] that a probability may lie: of single precision
 SUMS = 0.01  # that the probabilities of a row may be away from 1: of two decimals
+LARGEST = float(np.finfo(np.float32).max)  # logits are kept in single precision
+DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 LEAST = 1e-12  # what a smaller probability is taken as: the logarithm of 0 is no number
 
 
@@ -29,16 +32,25 @@ def read_numbers(
     for place, name in enumerate(class_names):
         column = f"{prefix}{name}"
         numbers = _parse(table[column])
-        bad = np.flatnonzero(~np.isfinite(numbers) & answered).tolist()
+        usable = np.abs(numbers) <= LARGEST  # NaN is not
+        bad = np.flatnonzero(~usable & answered).tolist()
         if bad:
             found = sorted({table[column][row].as_py() for row in bad[:100]})
             some = ", ".join(repr(text) for text in found[:3]) + (", ..." if found[3:] else "")
             problems.append(
-                f"{column} is no finite number in {name_rows(bad)} ({some}): write a number, or "
-                "leave 'predicted' blank in rows that got no answer"
+                f"{column} is no finite number in {name_rows(bad)} ({some}): {_advise(found)}"
             )
-        values[:, place] = np.where(answered & np.isfinite(numbers), numbers, 0.0)
+        values[:, place] = np.where(answered & usable, numbers, 0.0)
     return values, problems
+
+
+def _advise(found: list[str]) -> str:
+    """What to do about texts that are no numbers."""
+    if all(text.strip().endswith("%") for text in found):
+        return "they are percentages: write shares, such as 0.25 for 25%"
+    if all(DECIMAL_COMMA.fullmatch(text.strip()) for text in found):
+        return "decimals are written with a point, such as 0.25 for 0,25"
+    return "write a number, or leave 'predicted' blank in rows that got no answer"
 
 
 def _parse(texts: pa.ChunkedArray) -> np.ndarray:

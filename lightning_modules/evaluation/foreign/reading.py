@@ -66,13 +66,23 @@ def read_given(path: Path) -> Given:
         shown = ", ".join(text.column_names[:12])
         problems.insert(0, f"it has no column {' and no column '.join(missing)}. Columns: {shown}")
     class_names, wrong = find_classes(text.column_names)
-    problems += wrong
+    problems += [*wrong, *_find_misspelt(text.column_names)]
     raise_problems(path, problems)
     return _read(path, text, class_names)
 
 
 def _is_own(names: list[str]) -> bool:
     return tuple(names[: len(OWN)]) == OWN and names[-1].startswith(LOGIT)
+
+
+def _find_misspelt(names: list[str]) -> Iterator[str]:
+    """Columns that are meant but for their capitals, or blanks around them."""
+    for name in names:
+        plain = name.strip()
+        kind = next((k for k in (PROB, LOGIT) if plain.casefold().startswith(k)), None)
+        meant = plain.casefold() if kind is None else kind + plain[len(kind) :]
+        if name != meant and meant not in names and (kind or meant in NEEDED):
+            yield f"column {name!r}: write {meant!r} (capitals and blanks count)"
 
 
 def _find_ids(text: pa.Table) -> Iterator[str]:
@@ -107,7 +117,8 @@ def _read(path: Path, text: pa.Table, class_names: list[str]) -> Given:
     raise_problems(path, [*problems, *wrong])
     scores = {f"{kind}{name}" for kind in (PROB, LOGIT) for name in class_names}
     taken = {*NEEDED, "predicted", "group", *scores}
-    groups = to_text(text, "group") if "group" in names else np.zeros(1, np.str_)
+    groups, said = _read_groups(text) if "group" in names else (None, [])
+    notes += said
     table = PredictionTable(
         ids=text["id"].to_pylist(),
         labels=labels,
@@ -117,9 +128,26 @@ def _read(path: Path, text: pa.Table, class_names: list[str]) -> Given:
         mask_share=np.ones(text.num_rows),  # nothing is known to have been hidden
         roi_share=np.zeros(text.num_rows),  # and no region of interest is known
         columns={name: to_text(text, name) for name in names if name not in taken},
-        groups=groups if (groups != "").any() else None,
+        groups=groups,
     )
     return Given(table, False, notes)
+
+
+def _read_groups(text: pa.Table) -> tuple[np.ndarray | None, list[str]]:
+    """Groups (N,), None where all are blank, and what is to be said of them.
+
+    A blank group is unknown: that image stands for itself, as in tables of images.
+    """
+    groups = to_text(text, "group")
+    blank = groups == ""
+    if not blank.any() or blank.all():
+        return None if blank.all() else groups, []
+    alone = np.char.add("image ", to_text(text, "id"))
+    note = (
+        f"The group of {blank.sum()} of {len(groups)} images is blank: each of them counts as a "
+        "group of its own."
+    )
+    return np.where(blank, alone, groups), [note]
 
 
 def _check_answers(path: Path, table: PredictionTable) -> PredictionTable:

@@ -66,6 +66,11 @@ def _read_header(path: Path) -> list[str]:
 
 
 def _check_names(path: Path, names: list[str]) -> None:
+    if names and names[0].startswith("sep="):
+        raise ValueError(
+            f"{path} begins with {','.join(names)!r}, which only Excel understands: remove that "
+            "line, so that the header is the first."
+        )
     if len(names) == 1:
         found = next((word for sign, word in DELIMITERS.items() if sign in names[0]), None)
         what = "has one column only" if found is None else f"is separated by {found}"

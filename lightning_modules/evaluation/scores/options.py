@@ -1,11 +1,13 @@
 """What is asked of the scores."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lightning_modules.evaluation.statistics.level import NUM_RESAMPLES
 
+MOST_RESAMPLES = 100_000  # take 0.8 GB; more change nothing that is shown
 RULES = ("youden", "sensitivity", "specificity", "cost")
 
 
@@ -22,7 +24,7 @@ class ScoreOptions:
         cost_ratio: A missed positive costs so many false alarms, above 0.
         abstain_risk: Share of wrong answers, in (0, 1), that is allowed among those that are given;
             the least confident are withheld until those images keep to it.
-        resamples: Of the bootstrap, at least 200.
+        resamples: Of the bootstrap, 200 to 100,000.
 
     Raises:
         ValueError: A value is out of its range.
@@ -47,9 +49,9 @@ def find_score_problems(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"scores.operating_point is {rule!r}, expected {', '.join(RULES)}"
     if not 0 < options["at"] <= 1:
         yield f"scores.at is {options['at']}, expected above 0 and at most 1"
-    if not options["cost_ratio"] > 0:
-        yield f"scores.cost_ratio is {options['cost_ratio']}, expected above 0"
+    if not 0 < options["cost_ratio"] < math.inf:
+        yield f"scores.cost_ratio is {options['cost_ratio']}, expected above 0, and finite"
     if not 0 < options["abstain_risk"] < 1:
         yield f"scores.abstain_risk is {options['abstain_risk']}, expected between 0 and 1"
-    if options["resamples"] < 200:
-        yield f"scores.resamples is {options['resamples']}, expected 200 or more"
+    if not 200 <= options["resamples"] <= MOST_RESAMPLES:
+        yield f"scores.resamples is {options['resamples']}, expected 200 to {MOST_RESAMPLES}"

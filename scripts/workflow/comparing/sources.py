@@ -79,7 +79,7 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
             problems.append(str(error))
     every = [path for found in sources.found for run in found.folders for path in run]
     problems += [
-        f"{path} has no {FILES[split]}. {UNTESTED[split].format(folder=path)}"
+        f"{path} has no {FILES[split]}. {_say_untested(path, split)}"
         for path in every
         if not (path / FILES[split]).is_file()
     ]
@@ -93,10 +93,21 @@ def find_sources(words: Sequence[str], split: str) -> Sources:
     return sources
 
 
+def _say_untested(folder: Path, split: str) -> str:
+    if split == "test" and not (folder / "status.json").is_file():  # no run, but an evaluation
+        return "It was ended before it was whole, or is under way: evaluate anew."
+    return UNTESTED[split].format(folder=folder)
+
+
 def _add_run(folder: Path, sources: Sources) -> None:
     state = find_json(folder / "status.json").get("state")
     if state not in (None, "finished"):
         sources.notes.append(f"{folder} is not finished ({state}): its answers may change.")
+    elif not (folder / "metrics.json").is_file():
+        sources.notes.append(
+            f"{folder} has no metrics.json: it was ended before it was whole, or is under way. Its "
+            "answers are compared; how much of them is background is not known."
+        )
     sources.found.append(Found([[folder]], read_config(folder)))
 
 

@@ -19,7 +19,7 @@ from workflow.evaluating.pooling import FILES, pool
 from workflow.evaluating.requirements import demand, read_required
 from workflow.evaluating.understood import refuse_others
 from workflow.journal import Journal
-from workflow.places import open_out
+from workflow.places import check_out
 from workflow.reporting.report import report_pooled
 
 log = logging.getLogger(__name__)
@@ -52,10 +52,12 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
     }
     for one in found:
         out = asked["out"] and (Path(asked["out"]) / one.name if one.name else asked["out"])
-        folder = open_out(out, "Name another folder.") if out else _folder_of(one, places)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = check_out(out, "Name another folder.") if out else _folder_of(one, places)
+        sentences: list[str] = []
+        metrics = pool(one, folder, given, sentences)
         journal.write_to(folder / "log.txt")
-        metrics = pool(one, folder, given)
+        for sentence in sentences:
+            log.info(sentence)
         _gather(one, folder, asked["report"])
         report_pooled(asked["report"], folder, journal)
         log.info("Everything about this cross-validation is in %s", folder)

@@ -11,13 +11,13 @@ from omegaconf import OmegaConf
 
 from datamodules.problems import list_some
 from datamodules.tables.codes import Codes
-from datamodules.tables.manifest import read_csv
 from lightning_modules.evaluation.out_of_fold import Fold
 from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.study import key_of
 from lightning_modules.run_reading import read_text
 from workflow.evaluating.fold_configs import describe_settled, find_differences, make_key
 from workflow.resuming.run_config import load_config
+from workflow.split_file import read_split
 from workflow.typed import read_typed
 
 WITHOUT = "  num_folds: null\n"  # is found in milliseconds, and a configuration read in many
@@ -62,7 +62,7 @@ class CrossValidation:
                 "No fold of this cross-validation has predictions of its test: its runs have not "
                 "ended, or were told to leave the test out (test=false)."
             )
-        splits = {number: read_csv(run / "split.csv") for number, run in self.runs.items()}
+        splits = {number: read_split(run) for number, run in self.runs.items()}
         first, *others = splits
         problems = []
         for number in others:
@@ -115,7 +115,7 @@ def find_cross_validations(places: Sequence[Path]) -> list[CrossValidation]:
     for place in places:
         runs = [] if not place.is_dir() else list(_list_runs(place))
         if not runs:
-            raise ValueError(NOT_FOLDS.format(place))
+            raise ValueError(_say_none(place))
         for run, config in runs:
             found.setdefault(make_key(config), []).append((run, config))
     if len(places) > 1 and len(found) > 1:
@@ -126,6 +126,15 @@ def find_cross_validations(places: Sequence[Path]) -> list[CrossValidation]:
         )
     names = _name_all([members[0][0] for members in found.values()])
     return [_gather(name, members) for name, members in zip(names, found.values(), strict=True)]
+
+
+def _say_none(place: Path) -> str:
+    if not place.exists():
+        return f"folds={place}: there is no such folder. Expected that of a sweep, or of a run."
+    above = place.parent
+    if (place / "folds.csv").is_file() and any(above.glob("*/split.csv")):
+        return f"{place} is what was pooled of the folds in {above}: folds={above} pools them anew."
+    return NOT_FOLDS.format(place)
 
 
 def _list_runs(place: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
@@ -144,7 +153,7 @@ def _gather(name: str, members: list[tuple[Path, dict[str, Any]]]) -> CrossValid
     config = members[0][1]
     number = config["data"]["num_folds"]
     if number == "groups":
-        groups = read_csv(members[0][0] / "split.csv")["group"]
+        groups = read_split(members[0][0])["group"]
         number = len(Codes.encode(groups).words)
     done = [one for one in members if (one[0] / "predictions.csv").is_file()]
     done.sort(key=lambda one: (one[0] / "predictions.csv").stat().st_mtime)

@@ -15,7 +15,7 @@ from lightning_modules.evaluation.calibration_file import (
 from lightning_modules.evaluation.predictions_file import read_class_names
 from lightning_modules.evaluation.report.record import FACTS
 from lightning_modules.run_files import hash_file
-from lightning_modules.run_reading import find_json
+from lightning_modules.run_reading import find_value
 
 log = logging.getLogger(__name__)
 EXPECTED = (
@@ -103,7 +103,7 @@ def check_named(place: object, class_names: Sequence[str] | None, model: Path) -
 def find_known_classes(file: Path) -> list[str] | None:
     """The classes of a checkpoint, as far as its run tells without opening it."""
     run = file.parents[1]
-    known = find_json(run / FACTS).get("data", {}).get("class_names")
+    known = find_value(run / FACTS, "data", "class_names")
     table = run / "predictions.csv"
     return known or (read_class_names(table) if table.is_file() else None) or None
 

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from lightning_modules.evaluation.report.record import FACTS
-from lightning_modules.run_reading import find_json
+from lightning_modules.run_reading import find_value
 from workflow.places import OUTPUTS
 from workflow.resuming.run_config import load_config
 
@@ -45,7 +45,7 @@ class Home:
 
     def positive_class(self) -> str | None:
         """Of two classes the one to detect; None: it is not known."""
-        return find_json(self.folder / FACTS).get("data", {}).get("positive_class")
+        return find_value(self.folder / FACTS, "data", "positive_class")
 
 
 def find_home(file: Path, own: bool) -> Home | None:

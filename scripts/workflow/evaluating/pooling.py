@@ -1,6 +1,5 @@
 """The files of a cross-validation: its answers in one table, scored, and what is chosen by them."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from workflow.evaluating.fold_runs import CrossValidation
 from workflow.evaluating.requirements import read_results
 from workflow.typed import join_words
 
-log = logging.getLogger(__name__)
 FEWEST = 200  # resamples that the options allow
 FILES = (
     *("predictions.csv", "metrics.json", "folds.csv", "label_errors.csv", "config.yaml"),
@@ -46,15 +44,15 @@ def pool(
     one: CrossValidation,
     folder: Path,
     given: dict[str, dict[str, Any]],
-    say: list[str] | None = None,
+    say: list[str],
 ) -> dict[str, Any]:
-    """Pool a cross-validation and write what came of it.
+    """Pool a cross-validation and write what came of it; before a mistake nothing is written.
 
     Args:
         one: Its runs.
         folder: Takes ``FILES``.
         given: Options of ``data`` and ``scores`` that take the place of the runs' own.
-        say: Takes the sentences; None: they are logged.
+        say: Takes what is to be said of it.
 
     Returns:
         The metrics by name.
@@ -83,6 +81,7 @@ def pool(
     metrics |= counts | {"missing_folds": one.missing}
     errors = find_label_errors(table)
     metrics["num_label_errors"] = len(errors)
+    (folder / "metrics.json").unlink(missing_ok=True)  # of an earlier time: until all is written
     write_predictions(table, folder / "predictions.csv")
     write_csv(folder / "folds.csv", rows)
     write_label_errors(folder / "label_errors.csv", table, errors)
@@ -90,13 +89,8 @@ def pool(
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
     chosen = _choose(table, data.get("positive_class"), options, folder)
     write_json(folder / "metrics.json", metrics)  # last: it says that all is there
-    sentences = describe_pooled(metrics, one.missing) + one.notes + chosen
-    sentences += describe_label_errors(table, errors, 0)
-    if say is None:
-        for sentence in sentences:
-            log.info(sentence)
-    else:
-        say += sentences
+    say += describe_pooled(metrics, one.missing) + one.notes + chosen
+    say += describe_label_errors(table, errors, 0)
     return metrics
 
 

@@ -54,6 +54,11 @@ def _find_chosen(asked: dict[str, Any], call: Call) -> Iterator[str]:
     typed = {word.lstrip("+").partition("=")[0] for word in call.overrides}
     foreign_parts = typed & {"gate", "extras", "model", "loss", "augment", "optimizer", "scheduler"}
     decided = typed & {f"data.{name}" for name in DECIDED[foreign_size(asked) :]}
+    if "folds" in typed:  # and is empty, or the folds would be pooled
+        yield (
+            "folds is empty: name the folder of a sweep over data.fold, or leave it out to "
+            "evaluate one model"
+        )
     if foreign_parts or decided:
         yield (
             f"{', '.join(sorted(foreign_parts | decided))} cannot be chosen: the model that is "

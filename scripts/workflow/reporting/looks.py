@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning_modules.evaluation.predictions import PredictionTable
 from lightning_modules.evaluation.report.record import FACTS
-from lightning_modules.run_reading import find_json
+from lightning_modules.run_reading import find_value
 from workflow.places import list_results
 
 
@@ -19,7 +19,7 @@ def count_looks(folder: Path, table: PredictionTable) -> dict[str, Any]:
     """
     mark = _fingerprint(table)
     others = sum(
-        find_json(file).get("test", {}).get("fingerprint") == mark
+        find_value(file, "test", "fingerprint") == mark
         for file in list_results(FACTS)
         if file.parent.resolve() != folder.resolve()
     )

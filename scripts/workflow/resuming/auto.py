@@ -47,24 +47,21 @@ def _is_unfinished(folder: Path, config: dict[str, Any], wanted: str) -> bool:
     status = find_json(folder / "status.json")  # none: it was ended before it wrote one
     if status.get("state") == "finished" or not file.is_file():
         return False
-    held = re.search(r"^config_hash: '?(\w+)", read_text(file), re.MULTILINE)
-    if held is None:
-        return False
-    if held[1] != wanted and not _is_older(file, config, held[1]):
-        return False
-    return _has_same_data(load_config(file).data, config["data"])
-
-
-def _is_older(file: Path, config: dict[str, Any], held: str) -> bool:
-    """Whether a run is the same but for options that there were not yet when it was started."""
     try:
-        own = load_config(file)
-    except ValueError:  # damaged: nobody knows whose run it was
+        held = re.search(r"^config_hash: '?(\w+)", read_text(file), re.MULTILINE)
+        own = {} if held is None else OmegaConf.to_container(load_config(file))
+    except ValueError:
+        log.info("resume=auto: %s is damaged, so its run is passed over.", file)
         return False
-    return hash_config(without_new(config, OmegaConf.to_container(own))) == held
+    if held is None or not isinstance(own.get("data"), dict):
+        return False
+    # options that there were not yet when the run was started change nothing
+    if held[1] != wanted and held[1] != hash_config(without_new(config, own)):
+        return False
+    return _has_same_data(own["data"], config["data"])
 
 
-def _has_same_data(own: DictConfig, asked: dict[str, Any]) -> bool:
+def _has_same_data(own: dict[str, Any], asked: dict[str, Any]) -> bool:
     """Whether paths are the same, or those of the run are gone: its data was moved."""
     for key in PATHS & asked.keys():
         then, now = own.get(key), asked[key]
@@ -72,7 +69,7 @@ def _has_same_data(own: DictConfig, asked: dict[str, Any]) -> bool:
             if then != now:
                 return False
         elif not isinstance(then, str) or not isinstance(now, str):
-            if list(then) != [str(Path(one).expanduser().resolve()) for one in list(now)]:
+            if then != [str(Path(one).expanduser().resolve()) for one in list(now)]:
                 return False
         elif then != str(Path(now).expanduser().resolve()) and Path(then).exists():
             return False

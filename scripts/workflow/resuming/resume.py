@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 from datamodules.problems import list_some, raise_problems
 from datamodules.splitting.splits import fingerprint
 from datamodules.tables.codes import Codes
-from datamodules.tables.manifest import read_csv
 from datamodules.tables.table import ImageTable
 from lightning_modules.checkpoint_file import check_file
 from lightning_modules.run_reading import find_json
@@ -24,6 +23,7 @@ from workflow.resuming.auto import find_unfinished
 from workflow.resuming.config_hash import OF_THE_CALL, PLACES, covers
 from workflow.resuming.lock import check_free
 from workflow.resuming.run_config import read_config
+from workflow.split_file import read_split
 from workflow.typed import read_typed
 
 log = logging.getLogger(__name__)
@@ -185,7 +185,7 @@ def check_same_split(table: ImageTable, folder: Path) -> None:
     Raises:
         ValueError: The data has changed since: a made split would mix training and test.
     """
-    then = read_csv(folder / "split.csv")
+    then = read_split(folder)
     _check_same_labels(table, then, folder)
     before = fingerprint(then["id"], Codes.encode(then["split"]))
     if before != table.fingerprint:
