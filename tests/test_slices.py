@@ -1,5 +1,7 @@
 """Worst group and pairs, on cases worked by hand."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -112,6 +114,25 @@ def test_three_images_of_one_scene_are_three_pairs():
     metrics = measure_groups(table, [], "pair")
     assert metrics["test_pair_flip_rate"] == metrics["test_pair_accuracy"] == 2 / 3
     assert metrics["test_pairs"] == 3
+
+
+def test_pairs_are_those_that_are_counted_one_by_one():
+    rng = np.random.default_rng(0)
+    said, scenes = rng.integers(0, 2, 60), rng.choice(["p", "q", "r", "s", ""], 60)
+    metrics = measure_groups(predictions(said * 0, said, pair=scenes), [], "pair")
+    both = combinations(range(60), 2)
+    pairs = [(i, j) for i, j in both if scenes[i] == scenes[j] != ""]
+    flipped = np.mean([said[i] != said[j] for i, j in pairs])
+    assert metrics["test_pairs"] == len(pairs)
+    assert metrics["test_pair_flip_rate"] == pytest.approx(flipped)
+    assert metrics["test_pair_flip_rate_low"] < flipped < metrics["test_pair_flip_rate_high"]
+
+
+def test_a_column_of_few_values_has_billions_of_pairs_and_is_counted_at_once():
+    said = np.arange(100_000) % 2
+    table = predictions(said, said, pair=np.where(said, "day", "night"))
+    metrics = measure_groups(table, [], "pair")
+    assert metrics["test_pairs"] == 50_000 * 49_999 and metrics["test_pair_flip_rate"] == 0
 
 
 def test_without_pairs_there_is_no_rate():

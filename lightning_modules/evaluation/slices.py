@@ -1,7 +1,6 @@
 """Groups of a test: where the model is at its worst, and what changes with the background."""
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -98,22 +97,25 @@ def measure_slice(rows: PredictionTable, resamples: int, level: float) -> dict[s
 
 
 def _measure_pairs(predictions: PredictionTable, pair_by: str, resamples: int) -> dict[str, Any]:
-    rows_of: dict[str, list[int]] = {}
-    for row, value in enumerate(predictions.columns[pair_by].tolist()):
-        if value:
-            rows_of.setdefault(value, []).append(row)
-    pairs = [pair for rows in rows_of.values() for pair in combinations(rows, 2)]
-    if not pairs:
+    """All pairs within each scene, counted by the answers to its images: they may be very many."""
+    values, answers = predictions.columns[pair_by], predictions.predicted
+    rows = np.flatnonzero(values != "")
+    scenes, first, codes = np.unique(values[rows], return_index=True, return_inverse=True)
+    size = np.bincount(codes, minlength=len(scenes))
+    kinds, alike = np.unique(np.stack([codes, answers[rows]]), axis=1, return_counts=True)
+    pairs = size * (size - 1) // 2
+    flipped = pairs - np.bincount(kinds[0], alike * (alike - 1) // 2, len(scenes))
+    there = pairs > 0
+    if not there.any():
         return {"test_pairs": 0}
-    first, second = np.array(pairs).T
-    flipped = predictions.predicted[first] != predictions.predicted[second]
     # pairs of one group, or of one scene, go together
-    named = predictions.columns[pair_by] if predictions.groups is None else predictions.groups
-    sheet = Sheet(find_units(named[first], len(pairs)), resamples)
-    sheet.take_share("test_pair_flip_rate", MeanOfRatios(sheet.units, flipped, np.ones(len(pairs))))
+    named = scenes if predictions.groups is None else predictions.groups[rows[first]]
+    sheet = Sheet(find_units(named[there], int(there.sum())), resamples)
+    take = sheet.take_share if pairs.max() == 1 else sheet.take
+    take("test_pair_flip_rate", MeanOfRatios(sheet.units, flipped[there], pairs[there]))
     found = sheet.metrics()
     del found["intervals"]
     return found | {
-        "test_pair_accuracy": float(predictions.correct[np.unique(pairs)].mean()),
-        "test_pairs": len(pairs),
+        "test_pair_accuracy": float(predictions.correct[rows[there[codes]]].mean()),
+        "test_pairs": int(pairs.sum()),
     }
