@@ -130,7 +130,7 @@ def describe_alarms(measured: dict[str, Any], positive_class: str) -> list[str]:
         if "delay_seconds_median" in measured:
             late = (
                 f", half of them within {measured['delay_seconds_median']:.2f} s and all within "
-                f"{measured['delay_seconds_max']:.2f} s of their begin"
+                f"{measured['delay_seconds_max']:.2f} s of their beginning"
             )
         said.append(f"  Noticed: {events - missed} of {events} events{late}.")
     return said

@@ -63,9 +63,22 @@ def ask_right(record: Record) -> Check:
         f"{say_promised(record)}{say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
-        "Look at the learning curves: where the scores still rise, train longer "
+        _advise_training(record),
+    )
+
+
+def _advise_training(record: Record) -> str:
+    if record.given and not record.has_run:
+        return (
+            "In the program that trained it, look at the scores of each epoch: where they still "
+            "rise, train longer; where validation stays below training, more images or pretrained "
+            "weights help."
+        )
+    where = "" if record.trained else " in the report of its run"
+    return (
+        f"Look at the learning curves{where}: where the scores still rise, train longer "
         "(trainer.max_epochs); where validation stays below training, more images or pretrained "
-        "weights help (model.pretrained=true).",
+        "weights help (model.pretrained=true)."
     )
 
 
@@ -102,20 +115,21 @@ def ask_size(record: Record) -> Check:
         said,
         f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
         f"{100 * WIDE:.0f}; at least {FEW_GROUPS} groups, and known ones",
-        "" if answer else _advise_size(groups, level_of_range),
+        "" if answer else _advise_size(record, level_of_range),
         answer,
     )
 
 
-def _advise_size(groups: int | None, level: Level) -> str:
-    advice = []
+def _advise_size(record: Record, level: Level) -> str:
+    groups, advice = record.num_groups, []
     if groups is None:
         advice.append(
             "Say which images belong together (column group of the table, or data.group_from)."
         )
     if level != "good" or (groups is not None and groups < FEW_GROUPS):
         more = "images" if groups is None else "groups"
-        advice.append(f"Test on more {more}, or on every image once by cross-validation ({FOLDS}).")
+        how = "" if record.given and not record.has_run else f" ({FOLDS})"
+        advice.append(f"Test on more {more}, or on every image once by cross-validation{how}.")
     return " ".join(advice)
 
 

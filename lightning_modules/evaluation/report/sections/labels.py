@@ -29,6 +29,7 @@ STEPS = (
     "the label.",
     "Train with it; the table of the images itself stays as it is:",
 )
+ELSEWHERE = "Correct the labels where the model was trained, and train it again there."
 
 
 def write_labels(record: Record) -> Section:
@@ -40,7 +41,7 @@ def write_labels(record: Record) -> Section:
     blocks = [_say(text) for text in describe_label_errors(record.predictions, found, learned)]
     if len(found):
         blocks += [heading("The most doubtful ones"), *_first(record, found)]
-        blocks += [heading("How to put them right"), bullets(STEPS), code(_command(record))]
+        blocks += [heading("How to put them right"), *_advise(record)]
     lead = (
         "Images whose label contradicts the model, the most doubtful first (confident learning, "
         "Northcutt et al. 2021). A person decides, not the model."
@@ -72,6 +73,12 @@ def _first(record: Record, found: LabelErrors) -> list[Markup]:
     if left:
         shown.append(paragraph(f"And {left:,} more in label_errors.csv."))
     return shown + show_first_pictures(record, captions)
+
+
+def _advise(record: Record) -> list[Markup]:
+    if record.given and not record.has_run:
+        return [bullets([*STEPS[:-1], ELSEWHERE])]
+    return [bullets(STEPS), code(_command(record))]
 
 
 def _command(record: Record) -> str:
