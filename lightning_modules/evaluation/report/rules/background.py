@@ -127,7 +127,7 @@ def _advise(record: Record, unknown: bool = False) -> str:
         )
     if gated:
         return "Train on exchanged backgrounds too (extras.swap=0.5), or use gate=pixel."
-    command = re.sub(r"\s(gate|out)=\S+", "", record.command) if record.trained else ""
+    command = re.sub(r"\s(gate|name|out)=\S+", "", record.command) if record.trained else ""
     command = record.names.scrub(command) or "python scripts/train.py ..."
     return f"Hide the background by a gate: {command} gate=auto"
 

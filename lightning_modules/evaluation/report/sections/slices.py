@@ -21,6 +21,7 @@ from lightning_modules.evaluation.report.wording import (
     count,
     percent,
     percent_range,
+    say_alone,
     slice_interval,
 )
 from lightning_modules.evaluation.statistics.level import level_of_all
@@ -57,7 +58,7 @@ def write_slices(record: Record) -> Section:
     if record.num_groups is not None:
         blocks += [heading("By group"), *_groups(record)]
     if "test_slices" in record.metrics:
-        blocks += [heading("Under worse conditions"), paragraph(WORSE), _corruptions(record)]
+        blocks += [heading("Under worse conditions"), *_corruptions(record)]
     lead = sentence(
         "An average hides who pays for it. Share of right answers in each {slice} and {group}, the "
         "worst first; a small one tells little, as its {i} shows. Among many rows the worst is "
@@ -121,7 +122,7 @@ def _tabulate(rows: Sequence[Sequence[object]], what: str) -> list[Markup]:
     return blocks
 
 
-def _corruptions(record: Record) -> Markup:
+def _corruptions(record: Record) -> list[Markup]:
     rows = [
         [
             "as they are" if one["name"] == "clean" else one["name"].replace("_", " "),
@@ -131,4 +132,6 @@ def _corruptions(record: Record) -> Markup:
         ]
         for one in record.metrics["test_slices"]
     ]
-    return table(["condition, strength", "right", term("95 % interval"), "changed"], rows)
+    header = ["condition, strength", "right", term("95 % interval"), "changed"]
+    said = WORSE + say_alone(len(record.predictions), record.num_groups)
+    return [paragraph(said), table(header, rows)]

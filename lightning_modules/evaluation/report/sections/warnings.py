@@ -32,7 +32,8 @@ def write_warnings(record: Record) -> Section:
     """What warned, tiny classes, images left out, looks at the test, what nobody checked."""
     blocks = [note("careful", text, "Warning") for text in find_warnings(record)]
     if not blocks:
-        blocks = [note("good", "Nothing in data, training or test.", "No warning")]
+        said = "Nothing in the table." if record.given else "Nothing in data, training or test."
+        blocks = [note("good", said, "No warning")]
     blocks += _looks(record)
     blocks += [heading("What was looked for"), bullets(_checked(record))]
     command = _check_command(record)
