@@ -48,6 +48,8 @@ def test_units_are_counted_and_scored_with_their_interval(units_page):
     said, right = section(text, "units"), int(units.correct.sum())
     assert "The images of one patient make one answer: the mean of the probabilities" in said
     assert f"12 units with 10 images each were tested so, and {right} of them got" in said
+    told = f"By patient, many images making one answer: {100 * right / 12:.1f} %"
+    assert told in section(text, "one-look")
     ends = f"{100 * scores['accuracy_low']:.1f} to {100 * scores['accuracy_high']:.1f}"
     assert f"{ends} %" in said  # blanks of all kinds are one
     assert "by image by patient 95 % interval" in said
@@ -102,6 +104,16 @@ def test_doubtful_labels_are_listed_and_what_to_do_with_them(doubted):
     pictures = r'alt="(\d+)\. \S+ ?\S*: labelled'
     assert re.findall(pictures, text) == ["2"]
     assert not re.findall(pictures, read(folder, images=False))
+
+
+def test_doubts_of_a_model_that_reads_the_background_are_doubted(doubted):
+    folder = doubted[2]
+    warned = "This model reads the background"
+    assert warned not in section(read(folder), "labels")
+    file = folder / "metrics.json"
+    flips = {"test_flip_rate": 0.4, "test_flip_rate_low": 0.3, "test_flip_rate_high": 0.5}
+    file.write_text(json.dumps(json.loads(file.read_text()) | flips))
+    assert warned in section(read(folder), "labels")
 
 
 def test_pooled_answers_show_the_pictures_of_their_folds(doubted, tmp_path):

@@ -13,7 +13,7 @@ from lightning_modules.evaluation.report.rules.check import (
     is_guessing,
     score_of,
 )
-from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised
+from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised, say_units
 from lightning_modules.evaluation.report.wording import count, percent
 from lightning_modules.evaluation.sentences import FEW_GROUPS, WIDE
 
@@ -57,7 +57,7 @@ def ask_right(record: Record) -> Check:
         "Is it right?",
         level,
         f"{reason} would reach {percent(chance, 0)}. {said}"
-        f"{say_promised(record)}{say_mistake(record)}",
+        f"{say_units(record)}{say_promised(record)}{say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
         _advise_training(record),

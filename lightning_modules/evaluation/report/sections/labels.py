@@ -17,6 +17,7 @@ from lightning_modules.evaluation.report.blocks import (
 )
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.background import ask_background
 from lightning_modules.evaluation.report.sections.images import show_first_pictures
 from lightning_modules.evaluation.report.wording import percent
 
@@ -29,6 +30,10 @@ STEPS = (
     "the label.",
     "Train with it; the table of the images itself stays as it is:",
 )
+SHORTCUT = (
+    "This model reads the background (see In one look), so it also doubts right labels of images "
+    "whose background speaks for another class. Change no label that you have not looked at."
+)
 ELSEWHERE = "Correct the labels where the model was trained, and train it again there."
 
 
@@ -39,6 +44,8 @@ def write_labels(record: Record) -> Section:
     found = find_label_errors(record.predictions)
     learned = record.metrics.get("num_trained_images", 0)
     blocks = [_say(text) for text in describe_label_errors(record.predictions, found, learned)]
+    if len(found) and ask_background(record).level == "bad":
+        blocks.append(note("careful", SHORTCUT))
     if len(found):
         blocks += [heading("The most doubtful ones"), *_first(record, found)]
         blocks += [heading("How to put them right"), *_advise(record)]

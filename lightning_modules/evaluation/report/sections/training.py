@@ -62,8 +62,11 @@ def _rows(record: Record) -> list[list[object]]:
 
 
 def _data(record: Record) -> str | None:
+    data = record.config.get("data") or {}
     name = record.facts.get("data", {}).get("name")
-    return _last(record.config.get("data")) if name is None else record.names.path(name)
+    if name is None and data.get("manifest"):
+        name = _file(data["manifest"])
+    return _last(data) if name is None else record.names.path(name)
 
 
 def _source(record: Record) -> list[object]:
