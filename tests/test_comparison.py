@@ -11,6 +11,7 @@ from sklearn import metrics as sk
 from lightning_modules.evaluation.comparison.comparing import compare
 from lightning_modules.evaluation.comparison.findings import conclude_all
 from lightning_modules.evaluation.comparison.metrics import NAMES
+from lightning_modules.evaluation.comparison.page import make_page
 from lightning_modules.evaluation.comparison.paired import pair
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
 from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
@@ -187,6 +188,7 @@ def test_a_difference_that_its_exact_test_does_not_confirm_is_said_to_be_close()
     assert verdict(comparison.against[0], BY_NAME["accuracy"]) == "better"
     (said,) = find(comparison, "accuracy").sentences
     assert "But it is close" in said and "in 7 of 100 tests (p by groups)" in said
+    assert "Better, but close" in make_page(find(comparison, "accuracy"), "today")
     assert "close" not in find(compared(*make_pair()), "accuracy").sentences[0]
 
 

@@ -72,17 +72,21 @@ def conclude(comparison: Comparison, one: Against, metric: Metric) -> str:
     return f"{sentence}.{_doubt(one, metric)}"
 
 
-def _doubt(one: Against, metric: Metric) -> str:
-    """Where the interval sees a difference in answers and the exact test of them does not."""
+def is_close(one: Against, metric: Metric) -> bool:
+    """Whether the interval sees a difference in answers that their exact test does not."""
     chance = one.adjusted.get("by_group")
     if metric.name in OF_PROBABILITIES or chance is None or chance < LEVEL:
-        return ""
-    if verdict(one, BY_NAME["accuracy"]) == "cannot tell":
+        return False
+    return "cannot tell" not in (verdict(one, metric), verdict(one, BY_NAME["accuracy"]))
+
+
+def _doubt(one: Against, metric: Metric) -> str:
+    if not is_close(one, metric):
         return ""
     return (
         " But it is close: counting right answers alone, chance brings about such a difference in "
-        f"{100 * chance:.0f} of 100 tests (p by groups), where fewer than {100 * LEVEL:.0f} are "
-        "asked for. Test on more images before you rely on it."
+        f"{100 * one.adjusted['by_group']:.0f} of 100 tests (p by groups), where fewer than "
+        f"{100 * LEVEL:.0f} are asked for. Test on more images before you rely on it."
     )
 
 
