@@ -121,7 +121,8 @@ def test_what_is_said_of_it_can_be_read_alone():
     assert has_time(table)
     first, rate, events = describe_alarms(measure(table, 2), "ill")
     assert first == "As an alarm for 'ill' (from a probability of 0.5 on in 2 frames in a row):"
-    assert rate.startswith("  False alarms: 1 in 3.0 seconds without it, 1.2e+03 an hour")
+    assert rate.startswith("  False alarms: 1 in 3.0 seconds without it, 1,200 an hour")
     assert events == (
-        "  Noticed: 1 of 1 events, half of them within 1.00 s and all within 1.00 s of their begin."
+        "  Noticed: 1 of 1 events, half of them within 1.00 s and all within 1.00 s of their "
+        "beginning."
     )

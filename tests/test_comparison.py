@@ -11,6 +11,7 @@ from sklearn import metrics as sk
 from lightning_modules.evaluation.comparison.comparing import compare
 from lightning_modules.evaluation.comparison.findings import conclude_all
 from lightning_modules.evaluation.comparison.metrics import NAMES
+from lightning_modules.evaluation.comparison.page import make_page
 from lightning_modules.evaluation.comparison.paired import pair
 from lightning_modules.evaluation.comparison.variants import Run, Variant, join_folds
 from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
@@ -175,6 +176,20 @@ def test_mcnemar_stands_beside_its_kin_for_groups():
     assert test.only_second == (second & ~first).sum()
     assert comparison.against[0].p_by_group > test.p_value
     assert "trust the p-value by groups" in find(comparison).on_mcnemar
+
+
+def test_a_difference_that_its_exact_test_does_not_confirm_is_said_to_be_close():
+    rng = np.random.default_rng(0)
+    labels, groups = np.arange(56) % 2, np.arange(56)
+    right = np.arange(56) >= 11
+    first = make_table(labels, answer(labels, right, rng), groups)
+    right = (np.arange(56) < 9) | (np.arange(56) >= 13)  # 9 more and 2 fewer: p = 134 / 2048
+    comparison = compared(first, make_table(labels, answer(labels, right, rng), groups))
+    assert verdict(comparison.against[0], BY_NAME["accuracy"]) == "better"
+    (said,) = find(comparison, "accuracy").sentences
+    assert "But it is close" in said and "in 7 of 100 tests (p by groups)" in said
+    assert "Better, but close" in make_page(find(comparison, "accuracy"), "today")
+    assert "close" not in find(compared(*make_pair()), "accuracy").sentences[0]
 
 
 def test_several_comparisons_are_corrected_and_said():

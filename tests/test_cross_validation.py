@@ -129,6 +129,7 @@ def test_scores_of_a_table_are_those_of_the_run(trained):
 def test_the_table_of_a_sweep_says_where_its_folds_are_pooled(sweep):
     said = write_study(sweep)
     assert f"Pooled: {sweep / 'pooled'}" in said
+    assert f"Its report: python scripts/evaluate.py folds={sweep}" in said
     assert "3 of 3 folds pooled, 24 images" in said
 
 
@@ -159,6 +160,25 @@ def test_what_the_models_were_asked_is_the_mean_over_the_folds(sweep):
     assert "test_background_gap" not in metrics
     said = (sweep / "pooled" / "log.txt").read_text()
     assert "The folds differ in gate.dilate (0 and 2)" in said
+
+
+def test_what_warned_in_the_folds_warns_of_the_pooled_result_once(sweep):
+    for fold, num in enumerate((16, 15, 17)):
+        file = sweep / str(fold) / "facts.json"
+        warnings = [f"{num} images are few."] + ["One is odd."] * (fold == 1)
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"warnings": warnings}))
+        file = sweep / str(fold) / "metrics.json"
+        told = {"mask_only_low": 0.1 * num, "mask_only_warning": True}
+        file.write_text(json.dumps(json.loads(file.read_text()) | told))
+    pool_in_process(f"folds={sweep}", "report=default")
+    facts = json.loads((sweep / "pooled" / "facts.json").read_text())
+    assert facts["warnings"][:2] == [
+        "When fold 0 was trained (likewise fold 1, 2): 16 images are few.",
+        "When fold 1 was trained: One is odd.",
+    ]
+    assert facts["outline"]["mask_only_low"] == pytest.approx(1.7)
+    page = (sweep / "pooled" / "report.html").read_text()
+    assert "3 of 3 folds: as many models" in page and "Is it free of warnings? No." in page
 
 
 def test_folds_that_were_not_tested_are_not_pooled(sweep):

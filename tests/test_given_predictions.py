@@ -132,13 +132,15 @@ def test_a_row_without_an_answer_is_in_no_score(tmp_path):
 def test_the_report_says_in_one_sentence_that_nothing_was_asked(tmp_path):
     labels, probs = answers()
     table = write_table(tmp_path / "old.csv", labels, probs)
-    evaluate(table, "report=default", out=tmp_path / "e")
+    evaluate(table, "report=default", "label_errors=true", out=tmp_path / "e")
     page = (tmp_path / "e" / "report.html").read_text()
     assert "could not be written" not in (tmp_path / "e" / "log.txt").read_text()
     assert "Evaluation of old.csv" in page
     assert page.count("so nothing was asked of it") == 1
     for never in ("check_data.py", "What happens when the image is changed", "Learning curves"):
         assert never not in page
+    assert "Labels that look wrong" in page
+    assert "scripts/train.py" not in page and "--multirun" not in page  # it is not trained here
     assert "What the model was trained on is not known" in page
 
 

@@ -15,6 +15,7 @@ from lightning_modules.evaluation.predictions_file import write_predictions
 from lightning_modules.evaluation.report import ReportOptions, write_report
 from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
 from lightning_modules.evaluation.scores.measuring import prefix_names
+from lightning_modules.evaluation.sets import part_by, summarise_sets
 from lightning_modules.evaluation.units import to_units
 
 
@@ -47,6 +48,8 @@ def test_units_are_counted_and_scored_with_their_interval(units_page):
     said, right = section(text, "units"), int(units.correct.sum())
     assert "The images of one patient make one answer: the mean of the probabilities" in said
     assert f"12 units with 10 images each were tested so, and {right} of them got" in said
+    told = f"By patient, many images making one answer: {100 * right / 12:.1f} %"
+    assert told in section(text, "one-look")
     ends = f"{100 * scores['accuracy_low']:.1f} to {100 * scores['accuracy_high']:.1f}"
     assert f"{ends} %" in said  # blanks of all kinds are one
     assert "by image by patient 95 % interval" in said
@@ -103,6 +106,16 @@ def test_doubtful_labels_are_listed_and_what_to_do_with_them(doubted):
     assert not re.findall(pictures, read(folder, images=False))
 
 
+def test_doubts_of_a_model_that_reads_the_background_are_doubted(doubted):
+    folder = doubted[2]
+    warned = "This model reads the background"
+    assert warned not in section(read(folder), "labels")
+    file = folder / "metrics.json"
+    flips = {"test_flip_rate": 0.4, "test_flip_rate_low": 0.3, "test_flip_rate_high": 0.5}
+    file.write_text(json.dumps(json.loads(file.read_text()) | flips))
+    assert warned in section(read(folder), "labels")
+
+
 def test_pooled_answers_show_the_pictures_of_their_folds(doubted, tmp_path):
     table, errors, fold = doubted
     wanted = [table.ids[row] for row in errors.rows[:3].tolist()]
@@ -120,3 +133,27 @@ def test_pooled_answers_show_the_pictures_of_their_folds(doubted, tmp_path):
 def test_what_was_not_measured_has_no_section(tmp_path):
     text = read(make_folder(tmp_path / "run", make_table()))
     assert [section(text, name) for name in ("units", "alarms", "labels")] == ["", "", ""]
+
+
+def test_sites_stand_beside_each_other_as_on_the_screen(tmp_path):
+    table = make_table(num=120, right=0.8)
+    parts = part_by(table, "site")
+    scored = {
+        name: prefix_names(measure_scores(one, ScoreOptions(resamples=200)), "test")
+        | {"test_images": len(one)}
+        for name, one in parts.items()
+    }
+    metrics = summarise_sets(scored, parts, 200)
+    said = section(read(make_folder(tmp_path / "run", table, metrics)), "slices")
+    for one in metrics["test_sets"].values():
+        assert f"{one['images']} {one['groups']} {100 * one['accuracy']:.1f} %" in said
+    assert f"The worst, {metrics['test_worst_set']}, is picked out of 2 rows" in said
+
+
+def test_parts_that_are_too_small_to_judge_are_counted(tmp_path):
+    groups = {"owl, site north": {"images": 4, "accuracy": 0.25}}
+    groups["cat, site north"] = {"images": 40, "accuracy": 0.9}
+    page = read(make_folder(tmp_path / "run", make_table(), {"test_groups": groups}))
+    said = section(page, "one-look")
+    assert "images or more is cat, site north: it is right in 90.0 % of 40 images" in said
+    assert "1 smaller part could not be judged" in said

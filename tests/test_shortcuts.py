@@ -10,6 +10,7 @@ from small_data import make_shapes
 from workflow.finding.shortcut_hints import report_hints
 
 import datamodules.checks.shortcuts as shortcuts
+import lightning_modules.evaluation.report.sections.warnings as section
 from datamodules.checks.examination import examine_files
 from datamodules.sources import ManifestData
 
@@ -78,4 +79,6 @@ def test_the_report_of_a_run_warns_of_burnt_in_text(stamped, outputs, tmp_path):
     assert {one["part"] for one in facts["hints"] if one["telling"]} >= {"corners"}
     text = (run / "report.html").read_text(encoding="utf-8")
     assert "What stands in the four corners" in text and ">YES</td>" in text
+    assert section.FAR_POINTS == 100 * shortcuts.FAR_ABOVE_CHANCE
+    assert "is more than 15 points above guessing" in text
     assert "Not looked for: images that are nearly the same" in text

@@ -122,8 +122,9 @@ def describe_alarms(measured: dict[str, Any], positive_class: str) -> list[str]:
         low, high = (measured[f"false_alarms_per_hour_{end}"] for end in ("low", "high"))
         said.append(
             f"  False alarms: {measured['false_alarms']} in {_say_time(measured['negative_hours'])}"
-            f" without it, {measured['false_alarms_per_hour']:.3g} an hour (95 % interval "
-            f"{low:.3g} to {high:.3g}, if they come independently of each other)."
+            f" without it, {_say_rate(measured['false_alarms_per_hour'])} an hour (95 % "
+            f"interval {_say_rate(low)} to {_say_rate(high)}, if they come independently of each "
+            "other)."
         )
     events, missed = measured["events"], measured["missed_events"]
     if events:
@@ -131,10 +132,15 @@ def describe_alarms(measured: dict[str, Any], positive_class: str) -> list[str]:
         if "delay_seconds_median" in measured:
             late = (
                 f", half of them within {measured['delay_seconds_median']:.2f} s and all within "
-                f"{measured['delay_seconds_max']:.2f} s of their begin"
+                f"{measured['delay_seconds_max']:.2f} s of their beginning"
             )
         said.append(f"  Noticed: {events - missed} of {events} events{late}.")
     return said
+
+
+def _say_rate(rate: float) -> str:
+    """Three digits, as in the report: ``1,200``."""
+    return f"{float(f'{rate:.3g}'):,.12g}"
 
 
 def _say_time(hours: float) -> str:

@@ -93,19 +93,21 @@ def describe_label_errors(
     sentences = []
     if num_learned:
         sentences.append(
-            f"WARNING: the model was trained on {num_learned} of these {len(table)} images, wrong "
-            "labels included, so it agrees with most of them: few wrong labels can be found. "
+            f"WARNING: the model was trained on {num_learned:,} of these {len(table):,} images, "
+            "wrong labels included, so it agrees with most of them: few wrong labels can be found. "
             "Predictions of a cross-validation find them (--multirun data.num_folds=5 "
             "data.fold=0,1,2,3,4)."
         )
     if not len(errors):
-        return [*sentences, f"Of {len(table)} labels none looks wrong."]
+        return [*sentences, f"Of {len(table):,} labels none looks wrong."]
     names = table.class_names
     pairs = list(zip(table.labels[errors.rows].tolist(), errors.suggested.tolist(), strict=True))
     often = max(dict.fromkeys(pairs), key=pairs.count)
+    times = pairs.count(often)
+    pair = f"{names[often[0]]} that looks like {names[often[1]]} ({times:,})"
     sentences.append(
-        f"{len(errors)} of {len(table)} labels look wrong, most often {names[often[0]]} that looks "
-        f"like {names[often[1]]} ({pairs.count(often)}). Look at the first ones: a model errs as "
+        f"{len(errors):,} of {len(table):,} labels look wrong"
+        f"{f', most often {pair}' if times > 1 else ''}. Look at the first ones: a model errs as "
         "well, and hard images stand among them."
     )
     if len(errors) > TOO_MANY * len(table):

@@ -15,7 +15,7 @@ from lightning_modules.evaluation.comparison.tables import (
     scores_table,
     settings_table,
 )
-from lightning_modules.evaluation.comparison.wording import BY_NAME, verdict
+from lightning_modules.evaluation.comparison.wording import BY_NAME, is_close, verdict
 from lightning_modules.evaluation.report.blocks import (
     Level,
     bullets,
@@ -73,7 +73,9 @@ def _answers(findings: Findings) -> Iterator[Markup]:
     for one, text in pairs:
         found = verdict(one, findings.metric)
         title = "The same model" if one.same_model else found.capitalize()
-        yield note(LEVELS[found], text, title)
+        close = is_close(one, findings.metric)
+        level = "careful" if close else LEVELS[found]
+        yield note(level, text, f"{title}, but close" if close else title)
     for judged in findings.margins:
         level: Level = "good" if judged.shown else "bad"
         yield note(level, judged.sentence, "Not worse" if judged.shown else "May be worse")
@@ -114,7 +116,8 @@ def _settings(findings: Findings) -> Iterator[Markup]:
 
 
 def _table(cells: Cells) -> Markup:
-    return table([_term(head) for head in cells[0]], cells[1:])
+    rows = [[None if cell == "-" else cell for cell in row] for row in cells[1:]]
+    return table([_term(head) for head in cells[0]], rows)
 
 
 def _term(title: str) -> str | Markup:

@@ -5,6 +5,7 @@ from lightning_modules.evaluation.comparison.metrics import METRICS, Metric
 from lightning_modules.evaluation.statistics.difference import Difference
 
 LEVEL = 0.05  # p-values below it are taken for more than chance
+OF_PROBABILITIES = ("auroc", "log_loss")  # metrics that do not count answers
 BY_NAME = {metric.name: metric for metric in METRICS}
 
 
@@ -68,7 +69,25 @@ def conclude(comparison: Comparison, one: Against, metric: Metric) -> str:
             f"many a difference like this may be luck (p = {p_value(one.adjusted[metric.name])} "
             f"after Holm's correction, above {LEVEL}): do not rely on it."
         )
-    return f"{sentence}."
+    return f"{sentence}.{_doubt(one, metric)}"
+
+
+def is_close(one: Against, metric: Metric) -> bool:
+    """Whether the interval sees a difference in answers that their exact test does not."""
+    chance = one.adjusted.get("by_group")
+    if metric.name in OF_PROBABILITIES or chance is None or chance < LEVEL:
+        return False
+    return "cannot tell" not in (verdict(one, metric), verdict(one, BY_NAME["accuracy"]))
+
+
+def _doubt(one: Against, metric: Metric) -> str:
+    if not is_close(one, metric):
+        return ""
+    return (
+        " But it is close: counting right answers alone, chance brings about such a difference in "
+        f"{100 * one.adjusted['by_group']:.0f} of 100 tests (p by groups), where fewer than "
+        f"{100 * LEVEL:.0f} are asked for. Test on more images before you rely on it."
+    )
 
 
 def _lead(one: Against, metric: Metric) -> str:

@@ -16,6 +16,7 @@ from lightning_modules.evaluation.scores import ScoreOptions, measure_scores
 from lightning_modules.run_reading import read_text
 
 FACTS = "facts.json"
+MASK_ONLY = "mask_only_"  # begins the names of what outlines alone tell
 UNITS = "unit_predictions.csv"
 
 
@@ -115,7 +116,8 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
     examples = read_names(folder / "examples" / "examples.json")
     config = folder / "config.yaml"
     command = folder / "command.txt"
-    metrics = _read_metrics(folder, answered)
+    facts = read_names(folder / FACTS)
+    metrics = facts.get("outline", {}) | _read_metrics(folder, answered)
     calibration, pooled = read_calibration(folder), "num_pooled_folds" in metrics
     return Record(
         folder=folder,
@@ -124,7 +126,7 @@ def read_record(folder: Path, options: ReportOptions) -> Record:
         config=read_yaml(config),
         command=read_text(command).strip() if command.is_file() else "",
         metrics=metrics,
-        facts=read_names(folder / FACTS),
+        facts=facts,
         predictions=answered if answered is not None and len(answered) else None,
         num_unanswered=0 if predictions is None else len(predictions) - len(answered),
         history=history,

@@ -7,12 +7,12 @@ good as its worst part: a model that is right but looks at the background is not
 from lightning_modules.evaluation.report.blocks import Level
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.rules.background import BACKGROUND, ask_background
+from lightning_modules.evaluation.report.rules.certainty import ask_probabilities
 from lightning_modules.evaluation.report.rules.check import ORDER, Check
 from lightning_modules.evaluation.report.rules.circumstances import ask_freshness, ask_warnings
 from lightning_modules.evaluation.report.rules.fairness import ask_worst_part
 from lightning_modules.evaluation.report.rules.quality import (
     ask_broken,
-    ask_probabilities,
     ask_right,
     ask_size,
 )

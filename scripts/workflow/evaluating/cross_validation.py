@@ -21,6 +21,7 @@ from workflow.evaluating.understood import refuse_others
 from workflow.journal import Journal
 from workflow.places import check_out
 from workflow.reporting.report import report_pooled
+from workflow.reporting.warned import tell_folds
 
 log = logging.getLogger(__name__)
 UNDERSTOOD = ("require", "out", "data.slice_by", "data.pair_by", "scores", "report")
@@ -59,7 +60,7 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
         for sentence in sentences:
             log.info(sentence)
         _gather(one, folder, asked["report"])
-        report_pooled(asked["report"], folder, journal)
+        report_pooled(asked["report"], folder, journal, known=tell_folds(one.runs))
         log.info("Everything about this cross-validation is in %s", folder)
         demand(required, metrics, folder, f"folds of {places[0]}")
 
@@ -102,6 +103,7 @@ def pool_sweep(folder: Path) -> list[str]:
                 sentences.append(str(error))
             else:
                 sentences.append(f"Pooled: {own}")
+                sentences.append(f"Its report: python scripts/evaluate.py folds={folder}")
     return sentences
 
 

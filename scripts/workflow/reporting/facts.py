@@ -20,7 +20,7 @@ from lightning_modules.run_files import write_json
 from lightning_modules.run_reading import find_value
 from workflow.plan import Plan
 from workflow.reporting.looks import count_looks
-from workflow.reporting.warned import warned_in_training
+from workflow.reporting.warned import outline_in_training, warned_in_training
 
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
 
@@ -54,6 +54,8 @@ def write_facts(
         "warnings": list(dict.fromkeys([*before, *warnings])),
         "hints": plan.hints,
     }
+    if run is not None:
+        facts["outline"] = outline_in_training(run)
     best = folder / "checkpoints" / "best.ckpt"
     if best.is_file():
         kept = torch.load(best, map_location="cpu", weights_only=True, mmap=True)

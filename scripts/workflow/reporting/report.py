@@ -58,14 +58,14 @@ def report_pooled(
         folder: Of the pooled results.
         journal: Of what was said.
         run: Whose model was tested; None: those of several runs, of which each tells by itself.
-        known: Further facts; None: there are none.
+        known: Further facts, and ``warnings`` that are told first; None: there are none.
     """
 
     def write() -> None:
-        before = [] if run is None else warned_in_training(run)
-        warnings = list(dict.fromkeys([*before, *journal.warnings()]))
-        facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", "warnings": warnings}
-        write_json(folder / FACTS, facts | dict(known or {}))
+        facts = {"finished": f"{datetime.now():%Y-%m-%d %H:%M}", **(known or {})}
+        before = facts.get("warnings", []) if run is None else warned_in_training(run)
+        facts["warnings"] = list(dict.fromkeys([*before, *journal.warnings()]))
+        write_json(folder / FACTS, facts)
         _write_report(chosen, folder)
 
     _try(write, journal)

@@ -109,7 +109,8 @@ def _advise(record: Record, unknown: bool = False) -> str:
             "weights of timm with backbone=), or name a column of pairs of images that differ in "
             "the background only (data.pair_by)."
         )
-    if "gate_promise" not in record.metrics and not record.given:
+    outline = not unknown and record.metrics.get("mask_only_warning")
+    if "gate_promise" not in record.metrics and not record.given and not outline:
         return "Read the reports of the single tests."
     if unknown and _unasked(record):
         return "Exchange backgrounds: evaluate it without interventions=none."
@@ -119,14 +120,14 @@ def _advise(record: Record, unknown: bool = False) -> str:
             "the table, data.masks, or scripts/find_roi.py): it can be measured then, and a gate "
             "can hide the rest."
         )
-    if record.metrics.get("mask_only_warning"):
+    if outline:
         return (
             "Where size and shape of the region should not count, draw boxes of one size in place "
             "of outlines, or train with extras.mask_jitter."
         )
     if gated:
         return "Train on exchanged backgrounds too (extras.swap=0.5), or use gate=pixel."
-    command = re.sub(r"\s(gate|out)=\S+", "", record.command) if record.trained else ""
+    command = re.sub(r"\s(gate|name|out)=\S+", "", record.command) if record.trained else ""
     command = record.names.scrub(command) or "python scripts/train.py ..."
     return f"Hide the background by a gate: {command} gate=auto"
 

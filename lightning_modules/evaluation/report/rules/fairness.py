@@ -13,11 +13,8 @@ FEWEST_OF_PART = 10  # images, below which a part of the test is not judged
 
 def ask_worst_part(record: Record) -> Iterator[Check]:
     """The worst slice beside the average."""
-    parts = {
-        name: one
-        for name, one in record.metrics.get("test_groups", {}).items()
-        if one["images"] >= FEWEST_OF_PART
-    }
+    found = record.metrics.get("test_groups", {})
+    parts = {name: one for name, one in found.items() if one["images"] >= FEWEST_OF_PART}
     if not parts:
         return
     name = min(parts, key=lambda part: parts[part]["accuracy"])
@@ -31,9 +28,17 @@ def ask_worst_part(record: Record) -> Iterator[Check]:
     yield Check(
         "Is it fair to every part of the data?",
         level,
-        f"At its worst ({called}, {count(one['images'], 'image')}) it is right "
-        f"in {percent(one['accuracy'])}; on average in {percent(mean)}.",
+        f"The worst of the parts with {FEWEST_OF_PART} images or more is {called}: it is right in "
+        f"{percent(one['accuracy'])} of {count(one['images'], 'image')}; on average in "
+        f"{percent(mean)}.{_say_small(len(found) - len(parts))}",
         f"good if no part of at least {FEWEST_OF_PART} images is more than "
         f"{100 * WORST_BELOW:.0f} points below the average, a problem if that is no accident",
         f"Look at the wrong answers of {called}; train on more such images.",
     )
+
+
+def _say_small(num: int) -> str:
+    """Parts that were not judged; "": all were."""
+    if not num:
+        return ""
+    return f" {count(num, 'smaller part')} could not be judged: see Slices and groups."

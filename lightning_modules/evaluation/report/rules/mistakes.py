@@ -3,6 +3,7 @@
 import numpy as np
 
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.wording import percent
 
 BROKEN = 0.10  # of macro F1, from which on the test does not keep what validation promised
 
@@ -16,6 +17,13 @@ def say_promised(record: Record) -> str:
         f" Validation had promised more (macro F1 {promised:.2f}, on the test {kept:.2f}): the "
         "test images are of another kind, or training has learned what does not hold there."
     )
+
+
+def say_units(record: Record) -> str:
+    """How often it is right where the images of a patient or clip make one answer."""
+    right = percent(record.metrics.get("unit_accuracy"))
+    unit = record.metrics.get("unit")
+    return "" if right is None else f" By {unit}, many images making one answer: {right}."
 
 
 def say_mistake(record: Record) -> str:

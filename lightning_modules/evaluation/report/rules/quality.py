@@ -1,4 +1,4 @@
-"""Is it right, do we know, and does it know itself?"""
+"""Is it right, and do we know?"""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,12 @@ from lightning_modules.evaluation.report.rules.check import (
     is_guessing,
     score_of,
 )
-from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised
+from lightning_modules.evaluation.report.rules.mistakes import say_mistake, say_promised, say_units
 from lightning_modules.evaluation.report.wording import count, percent
-from lightning_modules.evaluation.scores import reliability_bins
-from lightning_modules.evaluation.scores.calibration import expected_calibration_error
-from lightning_modules.evaluation.sentences import FEW_GROUPS, FEWEST_OF_BINS, GOOD_ECE, WIDE
+from lightning_modules.evaluation.sentences import FEW_GROUPS, WIDE
 
 # width of the interval of the score, a share, up to which the test tells enough
 NARROW = 0.10
-FAR_OFF = 0.15  # of probabilities, beyond which they are no help at all
 FOLDS = "--multirun data.num_folds=5 data.fold=0,1,2,3,4"
 
 
@@ -60,12 +57,25 @@ def ask_right(record: Record) -> Check:
         "Is it right?",
         level,
         f"{reason} would reach {percent(chance, 0)}. {said}"
-        f"{say_promised(record)}{say_mistake(record)}",
+        f"{say_units(record)}{say_promised(record)}{say_mistake(record)}",
         f"good if even the low end of the interval is above {percent(halfway, 0)} (half-way from "
         "guessing to perfect), a problem if it is not above guessing",
-        "Look at the learning curves: where the scores still rise, train longer "
+        _advise_training(record),
+    )
+
+
+def _advise_training(record: Record) -> str:
+    if record.given and not record.has_run:
+        return (
+            "In the program that trained it, look at the scores of each epoch: where they still "
+            "rise, train longer; where validation stays below training, more images or pretrained "
+            "weights help."
+        )
+    where = "" if record.trained else " in the report of its run"
+    return (
+        f"Look at the learning curves{where}: where the scores still rise, train longer "
         "(trainer.max_epochs); where validation stays below training, more images or pretrained "
-        "weights help (model.pretrained=true).",
+        "weights help (model.pretrained=true)."
     )
 
 
@@ -102,46 +112,22 @@ def ask_size(record: Record) -> Check:
         said,
         f"good if this range is at most {100 * NARROW:.0f} points wide, a problem if more than "
         f"{100 * WIDE:.0f}; at least {FEW_GROUPS} groups, and known ones",
-        "" if answer else _advise_size(groups, level_of_range),
+        "" if answer else _advise_size(record, level_of_range),
         answer,
     )
 
 
-def _advise_size(groups: int | None, level: Level) -> str:
-    advice = []
+def _advise_size(record: Record, level: Level) -> str:
+    groups, advice = record.num_groups, []
     if groups is None:
         advice.append(
             "Say which images belong together (column group of the table, or data.group_from)."
         )
     if level != "good" or (groups is not None and groups < FEW_GROUPS):
         more = "images" if groups is None else "groups"
-        advice.append(f"Test on more {more}, or on every image once by cross-validation ({FOLDS}).")
+        how = "" if record.given and not record.has_run else f" ({FOLDS})"
+        once = f", or on every image once by cross-validation{how}"
+        if "num_pooled_folds" in record.metrics:  # every image has been tested
+            once = ""
+        advice.append(f"Test on more {more}{once}.")
     return " ".join(advice)
-
-
-def ask_probabilities(record: Record) -> Iterator[Check]:
-    """The expected calibration error, of a small test the mean alone; of no numbers nothing."""
-    if not np.isfinite(record.predictions.logits).all():
-        return
-    table, error = record.predictions, record.metrics.get("test_ece")
-    sure, right = float(table.probs.max(axis=1).mean()), float(table.correct.mean())
-    few = len(table) < FEWEST_OF_BINS
-    if few:
-        error = abs(sure - right)
-    elif error is None:
-        error = expected_calibration_error(reliability_bins(table.labels, table.probs))
-    level: Level = "good" if error <= GOOD_ECE else "careful"
-    said = "can be taken at their word" if level == "good" else "cannot be taken at their word"
-    told = f"Its percentages are off by {100 * error:.1f} points: they {said}."
-    if few and level == "good":
-        told = f"That fits; {count(len(table), 'image')} are too few to say more."
-    yield Check(
-        "Does it know how sure it is?",
-        level,
-        f"It says on average that it is {percent(sure, 0)} sure, and is right in "
-        f"{percent(right, 0)}. {told}",
-        f"good if off by at most {100 * GOOD_ECE:.0f} points, with {FEWEST_OF_BINS} images and "
-        "more at each level of sureness; never a problem: the answers stay the same",
-        "Do not use the percentages beside its answers.",
-        "No" if error > FAR_OFF else "",
-    )

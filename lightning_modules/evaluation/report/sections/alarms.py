@@ -34,7 +34,7 @@ def write_alarms(record: Record) -> Section:
         rows.insert(0, ["false alarms per hour", rate, " to ".join(ends)])
     rule = (
         "A false alarm comes on where there is no event; it counts once, however long it lasts. An "
-        "event is an unbroken run of images of the class. Its delay is the time from its begin "
+        "event is an unbroken run of images of the class. Its delay is the time from its beginning "
         "until the alarm is on."
     )
     shown = [paragraph(what), bullets([one.strip() for one in said])]

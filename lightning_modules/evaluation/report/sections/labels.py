@@ -17,6 +17,7 @@ from lightning_modules.evaluation.report.blocks import (
 )
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.rules.background import ask_background
 from lightning_modules.evaluation.report.sections.images import show_first_pictures
 from lightning_modules.evaluation.report.wording import percent
 
@@ -29,6 +30,11 @@ STEPS = (
     "the label.",
     "Train with it; the table of the images itself stays as it is:",
 )
+SHORTCUT = (
+    "This model reads the background (see In one look), so it also doubts right labels of images "
+    "whose background speaks for another class. Change no label that you have not looked at."
+)
+ELSEWHERE = "Correct the labels where the model was trained, and train it again there."
 
 
 def write_labels(record: Record) -> Section:
@@ -38,9 +44,11 @@ def write_labels(record: Record) -> Section:
     found = find_label_errors(record.predictions)
     learned = record.metrics.get("num_trained_images", 0)
     blocks = [_say(text) for text in describe_label_errors(record.predictions, found, learned)]
+    if len(found) and ask_background(record).level == "bad":
+        blocks.append(note("careful", SHORTCUT))
     if len(found):
         blocks += [heading("The most doubtful ones"), *_first(record, found)]
-        blocks += [heading("How to put them right"), bullets(STEPS), code(_command(record))]
+        blocks += [heading("How to put them right"), *_advise(record)]
     lead = (
         "Images whose label contradicts the model, the most doubtful first (confident learning, "
         "Northcutt et al. 2021). A person decides, not the model."
@@ -72,6 +80,12 @@ def _first(record: Record, found: LabelErrors) -> list[Markup]:
     if left:
         shown.append(paragraph(f"And {left:,} more in label_errors.csv."))
     return shown + show_first_pictures(record, captions)
+
+
+def _advise(record: Record) -> list[Markup]:
+    if record.given and not record.has_run:
+        return [bullets([*STEPS[:-1], ELSEWHERE])]
+    return [bullets(STEPS), code(_command(record))]
 
 
 def _command(record: Record) -> str:

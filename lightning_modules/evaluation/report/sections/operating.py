@@ -27,8 +27,8 @@ AT_THE_POINT = {
     "npv": "negative predictive value",
 }
 OF_FOLDS = (
-    ", each answered by the model of a cross-validation that had not been trained on it: all this "
-    "is meant for a model of the same recipe that is trained on all of them"
+    " Each was answered by that model of a cross-validation which had not been trained on it. "
+    "What was chosen is meant for one more model of the same recipe, trained on all of them."
 )
 
 
@@ -37,17 +37,18 @@ def show_operating(record: Record) -> list[Markup]:
     one = record.calibration if record.chosen_here is None else record.chosen_here
     if one is None:
         return []
-    said = f"Chosen on {one.images}{OF_FOLDS if one.checkpoint is None else ''}"
+    said = f"Chosen on {one.images} (calibration.json), and left alone since."
+    said += OF_FOLDS if one.checkpoint is None else ""
     if record.chosen_here is not None:
         said += (
-            " (calibration.json; evaluate.py calibration=<this folder> uses it). No number of this "
-            "page is computed with it, for it was chosen on these very images."
+            " evaluate.py calibration=<this folder> uses it. No number of this page is computed "
+            "with it, for it was chosen on these very images."
         )
     else:
-        said += " (calibration.json), and left alone since; "
         if record.config.get("calibration") is not None:
-            said += "not by the model of this page, so it suits it if both are of one recipe; "
-        said += "the numbers are of the images that are tested here."
+            said += " It was not chosen by the model of this page: trust it if both are of one "
+            said += "recipe."
+        said += " The numbers below are of the images that are tested here."
     kind = IMAGES[one.chosen_on]
     blocks = [heading(f"What was set on {kind} images"), paragraph(said)]
     return blocks + _point(record, one) + _temperature(record, one) + _abstention(record, one)

@@ -16,10 +16,12 @@ from lightning_modules.evaluation.report.blocks import (
 )
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
+from lightning_modules.evaluation.report.sections.sets import show_sets
 from lightning_modules.evaluation.report.wording import (
     count,
     percent,
     percent_range,
+    say_alone,
     slice_interval,
 )
 from lightning_modules.evaluation.statistics.level import level_of_all
@@ -27,11 +29,20 @@ from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 FEWEST_OF_GROUP = 5  # images on average, below which groups are not listed
 SHOWN, MOST = 12, 100  # rows that are seen at once, and rows at all
+WORSE = (
+    "The same images, spoiled weakly (1), clearly (2) and strongly (3). Changed: the share of "
+    "answers that are others than before. Expect such light or such pictures in use? Then the "
+    "score of that row counts."
+)
+ALIKE = (
+    "The interval of a group takes its images for independent of each other. Where they are alike "
+    "(one person, one video), the true range is wider."
+)
 
 
 def write_slices(record: Record) -> Section:
     """Slices by class, groups, corruptions; the worst first."""
-    blocks = []
+    blocks = show_sets(record)
     found = record.metrics.get("test_groups")
     if found:
         rows = [
@@ -47,13 +58,12 @@ def write_slices(record: Record) -> Section:
     if record.num_groups is not None:
         blocks += [heading("By group"), *_groups(record)]
     if "test_slices" in record.metrics:
-        blocks += [heading("Under worse conditions"), _corruptions(record)]
+        blocks += [heading("Under worse conditions"), *_corruptions(record)]
     lead = sentence(
         "An average hides who pays for it. Share of right answers in each {slice} and {group}, the "
-        "worst first; a small one tells little, as its {i} shows. The intervals of a table are so "
-        "wide that all of them hold together in 95 of 100 such tests: among many rows the worst is "
-        "partly bad luck. That of a single group counts every image, as there is no other of it, "
-        "and is too narrow where its images are alike.",
+        "worst first; a small one tells little, as its {i} shows. Among many rows the worst is "
+        "partly bad luck, so the intervals of slices and groups are wide enough for all of a table "
+        "to hold together in 95 of 100 such tests.",
         slice=term("slice"),
         group=term("group"),
         i=term("95 % interval"),
@@ -64,7 +74,7 @@ def write_slices(record: Record) -> Section:
 def _groups(record: Record) -> list[Markup]:
     rows, num = _by_group(record), len(record.predictions)
     if num >= FEWEST_OF_GROUP * len(rows):
-        return _tabulate(rows, "group")
+        return [*_tabulate(rows, "group"), paragraph(ALIKE)]
     perfect = sum(row[1] == row[2] for row in rows)
     said = f"{count(num, 'image')} of {count(len(rows), 'group')}: too few of each to judge groups"
     return [paragraph(f"{said} by themselves. {perfect} are without a mistake.")]
@@ -112,7 +122,7 @@ def _tabulate(rows: Sequence[Sequence[object]], what: str) -> list[Markup]:
     return blocks
 
 
-def _corruptions(record: Record) -> Markup:
+def _corruptions(record: Record) -> list[Markup]:
     rows = [
         [
             "as they are" if one["name"] == "clean" else one["name"].replace("_", " "),
@@ -122,4 +132,6 @@ def _corruptions(record: Record) -> Markup:
         ]
         for one in record.metrics["test_slices"]
     ]
-    return table(["condition, strength", "right", term("95 % interval"), "changed"], rows)
+    header = ["condition, strength", "right", term("95 % interval"), "changed"]
+    said = WORSE + say_alone(len(record.predictions), record.num_groups)
+    return [paragraph(said), table(header, rows)]

@@ -18,6 +18,7 @@ from lightning_modules.evaluation.report.blocks import (
 from lightning_modules.evaluation.report.page import Section
 from lightning_modules.evaluation.report.record import Record
 from lightning_modules.evaluation.report.sections.training_time import show_time
+from lightning_modules.evaluation.report.wording import percent_range
 
 
 def write_training(record: Record) -> Section:
@@ -50,6 +51,7 @@ def _rows(record: Record) -> list[list[object]]:
         ["Start", _start(record)],
         ["Input", " x ".join(map(str, size)) if isinstance(size, list) else _pixels(size)],
         ["Data", _data(record)],
+        ["Cross-validation", _folds(record)],
         _source(record),
         [term("seed", "Seed"), config.get("seed")],
         ["Epochs", _epochs(record)],
@@ -60,8 +62,11 @@ def _rows(record: Record) -> list[list[object]]:
 
 
 def _data(record: Record) -> str | None:
+    data = record.config.get("data") or {}
     name = record.facts.get("data", {}).get("name")
-    return _last(record.config.get("data")) if name is None else record.names.path(name)
+    if name is None and data.get("manifest"):
+        name = _file(data["manifest"])
+    return _last(data) if name is None else record.names.path(name)
 
 
 def _source(record: Record) -> list[object]:
@@ -72,6 +77,19 @@ def _source(record: Record) -> list[object]:
         return ["Table of answers", record.names.path("/".join(parts))]
     file = "" if record.trained else str(record.config.get("ckpt") or "")
     return ["Checkpoint", record.names.scrub("/".join(Path(file).parts[-4:])) or None]
+
+
+def _folds(record: Record) -> str | None:
+    """How many models answered, and how far apart they are."""
+    metrics = record.metrics
+    if "num_pooled_folds" not in metrics:
+        return None
+    said = (
+        f"{metrics['num_pooled_folds']} of {metrics['num_folds']} folds: as many models, each "
+        "asked about images that it was not trained on"
+    )
+    ends = [metrics.get(f"test_accuracy_fold_{end}") for end in ("min", "max")]
+    return said if None in ends else f"{said}; the models are right in {percent_range(ends)}"
 
 
 def _start(record: Record) -> str | None:

@@ -25,13 +25,15 @@ HINTS = {
     "corners": "the corners",
     "file": "the file (size, format, colours)",
 }
+FAR_POINTS = 15  # above guessing: FAR_ABOVE_CHANCE of datamodules/checks, that judged it
 
 
 def write_warnings(record: Record) -> Section:
     """What warned, tiny classes, images left out, looks at the test, what nobody checked."""
     blocks = [note("careful", text, "Warning") for text in find_warnings(record)]
     if not blocks:
-        blocks = [note("good", "Nothing in data, training or test.", "No warning")]
+        said = "Nothing in the table." if record.given else "Nothing in data, training or test."
+        blocks = [note("good", said, "No warning")]
     blocks += _looks(record)
     blocks += [heading("What was looked for"), bullets(_checked(record))]
     command = _check_command(record)
@@ -128,7 +130,10 @@ def _show_hints(record: Record) -> list[Markup]:
     header = ["guessed from", "tells the class", "right", term("95 % interval"), "guessing blindly"]
     caption = sentence(
         "Of {images} for training, each class counting alike; border and corners without what is "
-        "inside of regions. What tells the class and is no part of it can be learned in its place.",
+        "inside of regions. What tells the class and is no part of it can be learned in its place. "
+        "It tells the class where even the low end of the interval is more than "
+        "{far} points above guessing; a little above it does no harm.",
+        far=FAR_POINTS,
         images=count(hints[0]["num_images"], "image"),
     )
     return [table(header, rows, caption)]
