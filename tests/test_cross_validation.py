@@ -245,7 +245,7 @@ def test_each_variant_of_a_sweep_is_pooled_by_itself(sweep):
     ("words", "message"),
     [
         (["data=drivers", "slices=glare"], "data, slices cannot go with folds="),
-        (["folds=nowhere"], "nowhere holds no fold of a cross-validation"),
+        (["folds=nowhere"], "nowhere: there is no such folder"),
     ],
 )
 def test_what_cannot_be_pooled_is_refused(sweep, words, message):

@@ -158,7 +158,7 @@ def test_wrong_places_are_refused_before_torch(trained, pooled, tmp_path):
     ],
 )
 def test_other_classes_are_refused(trained, pooled, tmp_path, names, said):
-    other = replace(read_calibration(pooled), class_names=names)
+    other = replace(read_calibration(pooled), class_names=names, operating_point=None)
     write_calibration(other, tmp_path / "other")
     words = [f"ckpt={trained}", f"calibration={tmp_path / 'other'}"]
     own = f"is for the classes {', '.join(names)}, and .*best.ckpt has disc, square: {said}"
