@@ -20,7 +20,7 @@ from lightning_modules.evaluation.interventions.changes import add_border
 from lightning_modules.evaluation.interventions.donors import gather_donors
 from lightning_modules.evaluation.interventions.evidence import gather_evidence
 from lightning_modules.evaluation.interventions.filling import fill_smoothly
-from lightning_modules.evaluation.interventions.flips import flip_ends
+from lightning_modules.evaluation.interventions.flips import share_ends
 from lightning_modules.evaluation.interventions.measures import Row
 from lightning_modules.evaluation.interventions.table import _say_covered, describe, tabulate
 from lightning_modules.evaluation.mask_quality import dice, iou, recall
@@ -55,15 +55,15 @@ def test_a_reader_of_the_background_is_found_out_by_every_intervention(num_class
 def test_a_flip_rate_is_as_sure_as_its_images_and_their_groups_make_it():
     rng = np.random.default_rng(0)
     flipped, ones = rng.random(60) < 0.3, np.ones(60)
-    alone = flip_ends(np.arange(60), flipped, ones)
+    alone = share_ends("flip_rate", np.arange(60), flipped, ones)
     assert tuple(alone.values()) == wilson_interval(int(flipped.sum()), 60)
     # answers of one image, or to images of one subject, do not count as so many
-    alike = flip_ends(np.arange(60) // 10, np.repeat(flipped[::10], 10), ones)
+    alike = share_ends("flip_rate", np.arange(60) // 10, np.repeat(flipped[::10], 10), ones)
     assert np.ptp(list(alike.values())) > 2 * np.ptp(list(alone.values()))
-    assert flip_ends(np.arange(3), np.zeros(3, bool), np.full(3, 0.5)) == pytest.approx(
-        {"flip_rate_low": 0.0, "flip_rate_high": wilson_interval(0, 3)[1]}
-    )
-    assert flip_ends(np.zeros(60), flipped, ones) == {}
+    assert share_ends(
+        "flip_rate", np.arange(3), np.zeros(3, bool), np.full(3, 0.5)
+    ) == pytest.approx({"flip_rate_low": 0.0, "flip_rate_high": wilson_interval(0, 3)[1]})
+    assert share_ends("flip_rate", np.zeros(60), flipped, ones) == {}
 
 
 def test_the_interval_of_random_backgrounds_holds_their_flip_rate_and_says_of_how_many():

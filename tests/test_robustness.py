@@ -27,6 +27,7 @@ from lightning_modules.evaluation.robustness.table import (
     name_metrics,
     tabulate,
 )
+from lightning_modules.evaluation.statistics.wilson import wilson_interval
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -139,7 +140,9 @@ def test_scores_are_those_worked_out_by_hand():
     zero, one = [1.0, 0.0], [0.0, 1.0]
     answers = Answers()
     label = [0, 0, 1, 1]
-    answers.as_they_are.add(torch.tensor(label), torch.tensor([zero, zero, one, zero]))
+    answers.as_they_are.add(
+        torch.tensor(label), torch.tensor([zero, zero, one, zero]), torch.arange(4)
+    )
     answers.changed["blur_1"] = recorded(
         range(4), label, [zero, zero, one, zero], [zero, one, one, zero], [True, True, True, False]
     )
@@ -161,7 +164,7 @@ def test_scores_are_those_worked_out_by_hand():
 
 def test_where_no_answer_changes_nothing_is_called_the_weakest():
     answers = Answers()
-    answers.as_they_are.add(torch.tensor([0, 1]), torch.tensor([[1.0, 0.0]] * 2))
+    answers.as_they_are.add(torch.tensor([0, 1]), torch.tensor([[1.0, 0.0]] * 2), torch.arange(2))
     answers.changed["blur_1"] = recorded(
         range(2), [0, 1], [[1.0, 0.0]] * 2, [[2.0, 0.0]] * 2, [True] * 2
     )
@@ -180,12 +183,15 @@ def test_a_reader_of_the_centre_does_not_mind_what_leaves_the_centre_alone():
     # as pixels: dark, with the class's channel brighter
     colours = Colours((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     batch["image"] = batch["image"].clamp(0, 5) / 5
-    examiner = Examiner(read_by(Reader(CENTRE, 2)), colours, 0, nullcontext)
+    pairs = {name: place // 2 for place, name in enumerate(batch["id"])}
+    examiner = Examiner(read_by(Reader(CENTRE, 2)), colours, pairs, 0, nullcontext)
     rows, _ = measure_slices(examiner.ask([batch], SLICES), 2)
     assert rows["clean"].accuracy == 1
     assert rows["jpeg_1"].accuracy == rows["blur_1"].accuracy == 1
     assert len(rows) == 1 + len(SLICES) * len(STRENGTHS)
     assert all(row.images == 16 for row in rows.values())
+    # 8 groups that are all right tell less than 16 images
+    assert rows["clean"].accuracy_low == pytest.approx(wilson_interval(8, 8)[0])
 
 
 def test_slices_are_measured_drawn_and_leave_the_test_as_it_was(trained, tmp_path):

@@ -102,6 +102,11 @@ class ImageTable:
         """Indices of the rows of a split."""
         return np.flatnonzero(self.splits == split)
 
+    def units_of(self, rows: np.ndarray) -> dict[str, int]:
+        """Id of each row to the number of its group; without groups every image is its own."""
+        units = np.arange(len(self)) if self.groups is None else self.groups.numbers
+        return {self.ids[row].as_py(): int(units[row]) for row in rows.tolist()}
+
     def has_roi(self) -> np.ndarray:
         """(rows, regions) bool: whether a gate may use the region of that image."""
         usable = (self.splits == "train") | self.roi_at_test

@@ -46,9 +46,10 @@ class Recorded:
 class Answers:
     """What a network said of a sample; images without an answer as they are count nowhere.
 
-    ``as_they_are``: label (N,), logits (N, C). ``changed``: by the change's name: number of the
-    image, label, logits before, logits after, whether there was an answer, how well the predicted
-    masks before and after agree (IoU; NaN: none was predicted), and number of the image's group.
+    ``as_they_are``: label (N,), logits (N, C), number of the image's group. ``changed``: by the
+    change's name: number of the image, label, logits before, logits after, whether there was an
+    answer, how well the predicted masks before and after agree (IoU; NaN: none was predicted), and
+    number of the image's group.
     """
 
     as_they_are: Recorded = field(default_factory=Recorded)
@@ -87,7 +88,8 @@ class Interviewer:
             batch = prepare(batch, self.donors, self.unit_of)
             before = self._answer(batch, batch["image"])
             usable = changeable(batch) & answered(before)
-            answers.as_they_are.add(batch["label"][usable], before.logits[usable])
+            columns = batch["label"], before.logits, batch["unit"]
+            answers.as_they_are.add(*(column[usable] for column in columns))
             image_number = asked + torch.arange(len(usable), device=usable.device)
             rank = _count_up(batch["label"], ranks)
             asked += len(usable)

@@ -1,4 +1,4 @@
-"""How many answers a change of the image changes, and how surely."""
+"""How many answers are right or changed under a change of the image, and how surely."""
 
 import numpy as np
 
@@ -12,21 +12,24 @@ def is_flipped(before: np.ndarray, after: np.ndarray, answered: np.ndarray) -> n
     return (before.argmax(axis=1) != after.argmax(axis=1)) | ~answered
 
 
-def flip_ends(unit: np.ndarray, flipped: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    """The 95 % interval of a flip rate as fields of a row; empty: all images are of one group.
+def share_ends(
+    name: str, unit: np.ndarray, hits: np.ndarray, weights: np.ndarray
+) -> dict[str, float]:
+    """The 95 % interval of a share as fields of a row; empty: all images are of one group.
 
     Wilson's where every answer is of a group of its own, else by the bootstrap over groups.
 
     Args:
+        name: Of the share: ``<name>_low`` and ``<name>_high`` are returned.
         unit: (N,) group of each image; without groups each image is its own.
-        flipped: (N,) bool.
+        hits: (N,) bool.
         weights: (N,) by which answers count.
     """
     sheet = Sheet(find_units(unit, len(unit)))
-    share = MeanOfRatios(sheet.units, weights * flipped, weights)
+    share = MeanOfRatios(sheet.units, weights * hits, weights)
     take = sheet.take_share if (weights == 1).all() else sheet.take
-    take("flip_rate", share)
-    interval = sheet.intervals.get("flip_rate")
+    take(name, share)
+    interval = sheet.intervals.get(name)
     if interval is None:
         return {}
-    return {"flip_rate_low": interval.low, "flip_rate_high": interval.high}
+    return {f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_modules.evaluation.interventions.answers import Answers, Recorded
-from lightning_modules.evaluation.interventions.flips import flip_ends, is_flipped
-from lightning_modules.evaluation.statistics.wilson import wilson_interval
+from lightning_modules.evaluation.interventions.flips import is_flipped, share_ends
 
 AS_THEY_ARE = "as_they_are"
 RANDOM = "random_background"
@@ -42,12 +41,12 @@ class Row:
         images: How many; in several rounds an image is asked about several times.
         accuracy: Share in [0, 1] that is answered right.
         accuracy_before: The same of these images as they are.
-        accuracy_low: Lower end of its 95 % Wilson interval; None: a mean of several rows.
+        accuracy_low: Lower end of its 95 % interval, over groups where these are known; None:
+            there is none, as all images are of one group or it is a mean of several rows.
         accuracy_high: Its upper end.
         flip_rate: Share in [0, 1] whose answer differs from that to the image as it is, no answer
             being another one; None: it is not changed.
-        flip_rate_low: Lower end of its 95 % interval, over groups where these are known; None:
-            there is none, as all images are of one group.
+        flip_rate_low: Lower end of its 95 % interval likewise.
         flip_rate_high: Its upper end.
         bit_exact_share: Share in [0, 1] whose logits are the same bit for bit.
         logit_change: Mean over answers of the largest absolute difference of a logit.
@@ -72,8 +71,9 @@ def measure_rows(answers: Answers, num_classes: int) -> dict[str, Row]:
     """One row a change, and of the same, the next and other backgrounds together a random one."""
     if not answers.as_they_are.num_rows:
         return {}
-    labels, logits = answers.as_they_are.columns()
-    rows = {AS_THEY_ARE: _score(AS_THEY_ARE, logits.argmax(axis=1) == labels, len(labels))}
+    labels, logits, unit = answers.as_they_are.columns()
+    correct = logits.argmax(axis=1) == labels
+    rows = {AS_THEY_ARE: _score(AS_THEY_ARE, correct, len(labels), unit)}
     for name, record in answers.changed.items():
         if record.num_rows:
             rows[name] = _compare(name, record)
@@ -87,11 +87,9 @@ def _place(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
-def _score(name: str, correct: np.ndarray, images: int) -> Row:
-    share = float(correct.mean())
-    # answers about the same image count once
-    low, high = wilson_interval(round(share * images), images)
-    return Row(name, images, share, share, low, high)
+def _score(name: str, correct: np.ndarray, images: int, unit: np.ndarray) -> Row:
+    share, ends = float(correct.mean()), share_ends("accuracy", unit, correct, np.ones(len(unit)))
+    return Row(name, images, share, share, **ends)
 
 
 def _compare(name: str, record: Recorded) -> Row:
@@ -102,10 +100,10 @@ def _compare(name: str, record: Recorded) -> Row:
     # NaN equals nothing, so it never counts as the same
     exact = (before == after).all(axis=1) & answered
     return replace(
-        _score(name, correct, len(np.unique(number))),
+        _score(name, correct, len(np.unique(number)), unit),
         accuracy_before=float((before.argmax(axis=1) == labels).mean()),
         flip_rate=float(flipped.mean()),
-        **flip_ends(unit, flipped, np.ones(len(flipped))),
+        **share_ends("flip_rate", unit, flipped, np.ones(len(flipped))),
         bit_exact_share=float(exact.mean()),
         logit_change=float(np.abs(before - after).max(axis=1).mean()),
         unanswered=float((~answered).mean()),
@@ -135,7 +133,8 @@ def _mix_backgrounds(
     # of each answer, so that a stratum counts by its weight however many answers it has
     pairs = zip(parts, found.values(), strict=True)
     weights = np.concatenate([np.full(len(part[0]), w / len(part[0])) for part, w in pairs])
-    means = {field: mean(field) for field in MIXED} | flip_ends(unit, flipped, weights)
+    means = {field: mean(field) for field in MIXED}
+    means |= share_ends("flip_rate", unit, flipped, weights)
     return Row(RANDOM, len(np.unique(number)), **means)
 
 
@@ -153,12 +152,10 @@ def background_gap(rows: Mapping[str, Row]) -> float | None:
 
 def measure_constant(answers: Answers) -> Row:
     """The best that a predictor reaches which always gives the same answer; it never flips."""
-    labels, _ = answers.as_they_are.columns()
-    best = int(np.bincount(labels.astype(int)).max())
-    low, high = wilson_interval(best, len(labels))
-    share = best / len(labels)
-    unmoved = {"flip_rate": 0.0, "bit_exact_share": 1.0, "logit_change": 0.0}
-    return Row(CONSTANT, len(labels), share, share, low, high, **unmoved)
+    labels, _, unit = answers.as_they_are.columns()
+    best = np.bincount(labels.astype(int)).argmax()
+    row = _score(CONSTANT, labels == best, len(labels), unit)
+    return replace(row, flip_rate=0.0, bit_exact_share=1.0, logit_change=0.0)
 
 
 def mask_stability(answers: Answers) -> float | None:

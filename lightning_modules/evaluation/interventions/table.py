@@ -134,6 +134,8 @@ def _say_covered(rows: dict[str, Row], constant: Row) -> Iterator[str]:
 
 def _judge(row: Row, constant: Row) -> str:
     """What an accuracy without the ROI, or without any image, comes to."""
+    if row.accuracy_low is None:
+        return "; these are images of one group, too few to tell"
     if row.accuracy_low > constant.accuracy + NOTABLE:
         return ": that alone tells it the class"
     if row.accuracy_high - row.accuracy_low > VAGUE:

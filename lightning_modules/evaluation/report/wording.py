@@ -37,16 +37,6 @@ def slice_interval(one: Mapping[str, Any]) -> tuple[float, float] | None:
     return wilson_interval(round(one["accuracy"] * one["images"]), one["images"])
 
 
-def say_alone(num_images: int, num_groups: int | None) -> str:
-    """What is to be known of intervals that count images, not groups; "": they are the same."""
-    if num_groups is None or num_groups == num_images:
-        return ""
-    return (
-        " These intervals count every image by itself. Where the images of a group are alike, the "
-        "true range is wider: that of the accuracy in Scores counts groups."
-    )
-
-
 def percent_range(ends: tuple[float, float] | None) -> str | None:
     """``89.2 to 95.6 %``."""
     return None if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}{UNIT}"

@@ -43,6 +43,7 @@ class Examiner:
     Args:
         network: In evaluation mode.
         colours: Of its input.
+        unit_of: Group of each id, as a number.
         seed: Of what is random in a corruption.
         context: Of each forward pass (mixed precision).
     """
@@ -51,11 +52,12 @@ class Examiner:
         self,
         network: ROINetwork,
         colours: Colours,
+        unit_of: Mapping[str, int],
         seed: int,
         context: Callable[[], AbstractContextManager],
     ) -> None:
         self.network, self.colours = network, colours
-        self.seed, self.context = seed, context
+        self.unit_of, self.seed, self.context = unit_of, seed, context
         self.device = next(network.parameters()).device
 
     def ask(self, batches: Iterable[Mapping[str, Any]], slices: Sequence[str]) -> Answers:
@@ -69,13 +71,14 @@ class Examiner:
             usable = answered(before)
             label = batch["label"].to(self.device)
             number = asked + torch.arange(len(usable), device=self.device)
+            unit = torch.tensor([self.unit_of[name] for name in batch["id"]], device=self.device)
             asked += len(usable)
-            answers.as_they_are.add(label[usable], before.logits[usable])
+            answers.as_they_are.add(label[usable], before.logits[usable], unit[usable])
             for name, image in self.corrupted(batch, slices):
                 after = self.answer(batch, image)
                 columns = number, label, before.logits, after.logits, answered(after)
-                # how well predicted masks agree is not looked at, nor what groups images are of
-                columns = *columns, torch.full_like(number, torch.nan, dtype=torch.float), number
+                # how well predicted masks agree is not looked at
+                columns = *columns, torch.full_like(number, torch.nan, dtype=torch.float), unit
                 record = answers.changed.setdefault(name, Recorded())
                 record.add(*(column[usable] for column in columns))
         return answers

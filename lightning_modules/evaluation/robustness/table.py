@@ -21,7 +21,7 @@ def measure_slices(answers: Answers, num_classes: int) -> tuple[dict[str, Row], 
     if not measured:
         return {}, {}
     rows = {CLEAN: measured[AS_THEY_ARE]} | {name: measured[name] for name in answers.changed}
-    labels, logits = answers.as_they_are.columns()
+    labels, logits, _ = answers.as_they_are.columns()
     scores = {CLEAN: _macro_f1(labels, logits.argmax(axis=1))}
     for name, record in answers.changed.items():
         _, labels, _, after, was_answered, *_ = record.columns()
@@ -39,15 +39,16 @@ def name_metrics(rows: dict[str, Row], scores: dict[str, float]) -> dict[str, An
     """Metrics by name.
 
     Returns:
-        ``test_<slice>_<strength>_accuracy`` with ``_low`` and ``_high`` (95 % Wilson interval),
+        ``test_<slice>_<strength>_accuracy`` with ``_low`` and ``_high`` (see ``Row``),
         ``_macro_f1`` and ``_flip_rate``; ``test_clean_...`` of the same images as they are; and
         ``test_slices``, all rows.
     """
     metrics: dict[str, Any] = {}
     for name, row in rows.items():
         metrics[f"test_{name}_accuracy"] = row.accuracy
-        metrics[f"test_{name}_accuracy_low"] = row.accuracy_low
-        metrics[f"test_{name}_accuracy_high"] = row.accuracy_high
+        if row.accuracy_low is not None:
+            metrics[f"test_{name}_accuracy_low"] = row.accuracy_low
+            metrics[f"test_{name}_accuracy_high"] = row.accuracy_high
         metrics[f"test_{name}_macro_f1"] = scores[name]
         if name != CLEAN:
             metrics[f"test_{name}_flip_rate"] = row.flip_rate
@@ -61,7 +62,9 @@ def tabulate(rows: dict[str, Row], scores: dict[str, float]) -> list[str]:
         f"{'':16}{'images':>7}{'accuracy':>10}{'95 % interval':>17}{'macro F1':>10}{'changed':>9}"
     ]
     for name, row in rows.items():
-        interval = f"{100 * row.accuracy_low:.1f} to {100 * row.accuracy_high:.1f}"
+        interval = ""
+        if row.accuracy_low is not None:
+            interval = f"{100 * row.accuracy_low:.1f} to {100 * row.accuracy_high:.1f}"
         changed = "" if name == CLEAN else f"{100 * row.flip_rate:.1f} %"
         lines.append(
             f"{name:16}{row.images:7d}{100 * row.accuracy:8.1f} %{interval:>17}"

@@ -103,7 +103,6 @@ def _choose(
     height, width = data.preprocessing.size
     affordable = MOST_BYTES // (3 * 4 * height * width)
     most = min(options.donors * len(classes), max(affordable, 2 * len(classes)))
-    units = np.arange(len(table)) if table.groups is None else table.groups.numbers
 
     def load(rows: Sequence[int]) -> Iterable[dict[str, Any]]:
         return data.sample_loader(np.asarray(rows))
@@ -112,10 +111,7 @@ def _choose(
         rows=choose_sample(candidates, table.labels, table.groups, options.num_images, seed),
         donors=choose_sample(lending, table.labels, table.groups, most, seed + 1),
         load=load,
-        unit_of={
-            table.ids[row].as_py(): int(units[row])
-            for row in np.union1d(candidates, lending).tolist()
-        },
+        unit_of=table.units_of(np.union1d(candidates, lending)),
         classes=classes.tolist(),
         distractor_names=table.distractor_names,
     )

@@ -70,9 +70,7 @@ def _ask(
     sample = choose_sample(candidates, table.labels, table.groups, ASKED * max(1, num // 2), seed)
     most = max(min(DONORS * len(classes), MOST_DONORS), 2 * len(classes))
     lending = choose_sample(candidates, table.labels, table.groups, most, seed + 1)
-    units = np.arange(len(table)) if table.groups is None else table.groups.numbers
-    involved = np.union1d(sample, lending).tolist()
-    unit_of = {table.ids[row].as_py(): int(units[row]) for row in involved}
+    unit_of = table.units_of(np.union1d(sample, lending))
 
     def load(chosen: np.ndarray) -> Iterable[dict[str, Any]]:
         return map(add_border, data.sample_loader(chosen))

@@ -60,7 +60,7 @@ def measure_robustness(
     model.to(trainer.strategy.root_device)
     try:
         context = trainer.precision_plugin.forward_context
-        examiner = Examiner(model.network, colours, data.seed, context)
+        examiner = Examiner(model.network, colours, table.units_of(sample), data.seed, context)
         answers = examiner.ask(_watch(data.sample_loader(sample)), slices)
         (one,) = data.sample_loader(sample[:1])
         _draw(examiner, one, slices, table.class_names, folder)

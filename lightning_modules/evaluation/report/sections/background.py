@@ -26,7 +26,7 @@ from lightning_modules.evaluation.report.sections.masks import (
     show_masks,
     show_regions,
 )
-from lightning_modules.evaluation.report.wording import percent, percent_range, say_alone
+from lightning_modules.evaluation.report.wording import percent, percent_range
 
 FULL = "full_mask_"
 LABELS = {
@@ -135,7 +135,6 @@ def _interventions(record: Record) -> list[Markup]:
             " \u201cWithout the gate's mask\u201d is what the network would do if nothing were "
             "hidden: no answer of this model, whose gate always hides."
         )
-    caption += say_alone(len(record.predictions or ()), record.num_groups)
     said = [table(header, rows, caption)]
     items = [*say_flips(record.metrics), *say_outline(record.metrics)]
     return [*said, bullets(items)] if items else said
