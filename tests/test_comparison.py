@@ -271,15 +271,15 @@ def test_seeds_that_scatter_make_the_interval_wider():
 
 def test_folds_are_one_run_over_all_images():
     worse, better = make_pair()
-    chosen = np.arange(240) < 120
+    chosen = np.arange(240) < 180
     parts = [better.only(chosen), better.only(~chosen)]
     folds = [Fold(number, f"run{number}", part) for number, part in enumerate(parts)]
-    joined = join_folds("B", folds, [{"x": 1.0}, {"x": 3.0}])
-    assert joined.metrics == {"x": 2.0}
+    joined = join_folds("B", folds, [{"test_flip_rate": 0.1}, {"test_flip_rate": 0.3}])
+    assert joined.metrics == {"test_flip_rate": pytest.approx(0.15)}  # by their images
     whole = compared(worse, better)
     assert compared(worse, joined.table).values["accuracy"] == whole.values["accuracy"]
     with pytest.raises(
-        ValueError, match="B: These folds cannot be pooled:\n  120 images were tested"
+        ValueError, match="B: These folds cannot be pooled:\n  180 images were tested"
     ):
         join_folds("B", [folds[0], replace(folds[1], table=parts[0])], [{}, {}])
     with pytest.raises(ValueError, match="fold 0 is in run0 and in run1: name one"):

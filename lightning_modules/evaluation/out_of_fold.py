@@ -11,10 +11,10 @@ from lightning_modules.evaluation.predictions import PredictionTable, join_table
 
 COLUMN = "test_fold"  # of the pooled table: which fold tested the image
 SPREAD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
-# measured by asking the models about changed images
+# measured by asking one model about changed images, or about two of one thing
 EVIDENCE = (
     *("flip_rate", "background_gap", "bit_exact_share", "next_background_accuracy"),
-    *("no_roi_accuracy", "mask_only_accuracy"),
+    *("no_roi_accuracy", "mask_only_accuracy", "pair_flip_rate"),
 )
 MOST_NAMED = 5
 Measure = Callable[[PredictionTable], dict[str, Any]]

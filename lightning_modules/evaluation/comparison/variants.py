@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_modules.evaluation.out_of_fold import Fold, pool_folds
+from lightning_modules.evaluation.out_of_fold import Fold, mean_evidence, pool_folds
 from lightning_modules.evaluation.predictions import PredictionTable
 
 
@@ -60,16 +60,7 @@ def join_folds(name: str, folds: Sequence[Fold], metrics: Sequence[dict[str, Any
         ValueError: They are not of one, see ``pool_folds``.
     """
     try:
-        return Run(name, pool_folds(folds), _mean_metrics(metrics))
+        table = pool_folds(folds)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-
-
-def _mean_metrics(metrics: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """The mean of each number that all folds have."""
-    names = set.intersection(*(set(one) for one in metrics))
-    return {
-        name: float(np.mean([one[name] for one in metrics]))
-        for name in metrics[0]
-        if name in names and all(isinstance(one[name], int | float) for one in metrics)
-    }
+    return Run(name, table, mean_evidence(metrics, [len(fold.table) for fold in folds]))
