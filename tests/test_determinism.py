@@ -24,7 +24,7 @@ EVERYTHING = {
 }  # fmt: skip
 # every spawned process imports torch anew, which takes seconds: fewer of them
 HOW = [(w, "fork", cached) for w in (0, 1, 3) for cached in (False, True)]
-HOW += [(1, "spawn", True), (3, "spawn", False)]
+HOW += [(1, "spawn", True), pytest.param(3, "spawn", False, marks=pytest.mark.slow)]
 
 
 def loaders(shapes, cache=None, num_workers=0):

@@ -96,16 +96,12 @@ def test_mistakes_in_the_data_end_the_run_before_it_starts(broken, rows_of, mist
         (["data=folder", "data.images=nowhere"], "there is no folder nowhere"),
         (["data.batch_size=0"], "data.batch_size is 0, expected at least 1"),
         (["resume=nothing_of_the_kind"], "neither 'latest'"),
-        (["gate=token"], "gate=token needs a ViT"),
         (["gate=crops", "gate.regions=mouht"], "Did you mean 'mouth'"),
         (
             ["gate=pixel", "data.roi_at_test=false"],
             "data.roi_at_test=false lays those of the test aside",
         ),
         (["gate=two_stage", "data.roi_fraction=0"], "no training image has a ROI"),
-        (["extras.swap=1"], "expected a share from 0 to below 1"),
-        (["model.pretrained=gone.safetensors"], "there is no file gone.safetensors"),
-        (["gate.fill=nan", "gate=pixel"], "gate.fill is nan"),
     ],
 )
 def test_mistakes_in_the_command_are_said_without_a_traceback(words, message):
@@ -115,6 +111,21 @@ def test_mistakes_in_the_command_are_said_without_a_traceback(words, message):
     assert message in ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
     assert runs() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["gate=token"], "gate=token needs a ViT"),
+        (["extras.swap=1"], "expected a share from 0 to below 1"),
+        (["model.pretrained=gone.safetensors"], "there is no file gone.safetensors"),
+        (["gate.fill=nan", "gate=pixel"], "gate.fill is nan"),
+    ],
+)
+def test_mistakes_that_show_beside_the_data_are_said_without_a_traceback(words, message, shapes):
+    test_mistakes_in_the_command_are_said_without_a_traceback(
+        ["data=manifest", f"data.manifest={shapes}", *words], message
+    )
 
 
 def test_the_traceback_is_there_when_asked_for():
