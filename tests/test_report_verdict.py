@@ -117,6 +117,12 @@ def test_too_few_images_to_tell_is_an_answer_of_its_own(tmp_path, flips, num, le
 def test_what_a_gate_hides_from_all_images_needs_no_number_of_them(judged, tmp_path):
     few = {"test_flip_rate_images": 3, "test_flip_rate_low": 0.0, "test_flip_rate_high": 0.56}
     assert judged(metrics=few)[LOOKS] == "good"
+    check = next(
+        one
+        for one in judge(read_record(tmp_path / "run", ReportOptions()))
+        if one.question == LOOKS
+    )
+    assert "(3 images), and can change none" in check.reason and "interval" not in check.reason
     for more in ({"gate_dilate": 8}, {"gate_promise": "exact_given_mask"}):
         shutil.rmtree(tmp_path / "run")
         assert judged(metrics=few | more)[LOOKS] == "careful"

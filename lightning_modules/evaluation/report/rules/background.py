@@ -12,6 +12,7 @@ from lightning_modules.evaluation.report.rules.flips import (
     Flips,
     find_flips,
 )
+from lightning_modules.evaluation.report.wording import count
 
 BACKGROUND = "Does it look at the right thing?"
 WRITTEN = 0.01  # of accuracy: less is not worth a word
@@ -19,7 +20,8 @@ RULE = (
     f"good if another background changes at most {100 * STILL:.0f} of 100 answers, costs at most "
     f"{100 * STILL:.0f} points, and the interval leaves room for less than {100 * UNSTEADY:.0f}; a "
     f"problem from {100 * UNSTEADY:.0f} on if the interval begins above {100 * STILL:.0f}; not "
-    f"known where it leaves both open, or of fewer than {FEWEST} images"
+    f"known where it leaves both open, or of fewer than {FEWEST} images; good however few they are "
+    "where no answer changed and an exact gate hides the background of every image"
 )
 
 
@@ -54,6 +56,11 @@ def ask_background(record: Record) -> Check:
     level, unknown = _judge(found, gap)
     if unknown and _is_hidden(record):
         level, unknown = "good", False
+        said = (
+            f"Exchanging only the background changes 0 of 100 answers "
+            f"({count(first.number, first.what)}), and can change none: the gate lets nothing of "
+            "the background of any image through, to the last bit"
+        )
     if level == "good" and is_guessing(record):
         said += ". That says little of a model that does no better than guessing."
         return Check(BACKGROUND, "note", said, RULE)
