@@ -1,7 +1,9 @@
 """The result of a cross-validation: the predictions of all folds, pooled into one table."""
 
+import csv
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from datamodules.problems import raise_problems
 from lightning_modules.evaluation.examples.gathering import gather_examples
-from lightning_modules.evaluation.label_errors import find_label_errors
-from lightning_modules.evaluation.predictions_file import read_predictions
 from lightning_modules.evaluation.report.sections.labels import SHOWN
 from lightning_modules.evaluation.scores.options import find_score_problems
 from workflow.call import Call
@@ -68,9 +68,9 @@ def evaluate_folds(cfg: DictConfig, call: Call, journal: Journal) -> None:
 def _gather(one: CrossValidation, folder: Path, report: dict[str, Any] | None) -> None:
     """Pictures of the most doubtful labels, for the report, where the folds have drawn them."""
     shown = report is not None and report["write"] and report["images"]
-    table = read_predictions(folder / "predictions.csv")
-    doubted = find_label_errors(table).rows.tolist()[: SHOWN if shown else 0]
-    gather_examples(folder, list(one.runs.values()), [table.ids[row] for row in doubted])
+    with (folder / "label_errors.csv").open(encoding="utf-8", newline="") as file:
+        doubted = [row["id"] for row in islice(csv.DictReader(file), SHOWN if shown else 0)]
+    gather_examples(folder, list(one.runs.values()), doubted)
 
 
 def pool_sweep(folder: Path) -> list[str]:
